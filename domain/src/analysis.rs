@@ -1,0 +1,64 @@
+//! Lexical analysis: text to weighted terms. One analyzer serves documents and queries, else they would not meet.
+
+use serde::{Deserialize, Serialize};
+
+use crate::Language;
+
+/// Term ids with weights. Ids are strictly ascending, both vectors have the same length.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct SparseVector {
+    /// Term ids (hashes of terms).
+    pub indices: Vec<u32>,
+    /// One weight per id, above 0.
+    pub values: Vec<f32>,
+}
+
+impl SparseVector {
+    /// Whether there is no term at all.
+    pub fn is_empty(&self) -> bool {
+        self.indices.is_empty()
+    }
+
+    /// The weight of `term`, 0 where it is absent.
+    pub fn weight(&self, term: u32) -> f32 {
+        self.indices.binary_search(&term).map_or(0.0, |at| self.values[at])
+    }
+}
+
+/// A text by its fields, which an analyzer may weigh differently.
+#[derive(Debug, Clone, Copy)]
+pub struct FieldedText<'a> {
+    /// The document's title.
+    pub title: &'a str,
+    /// Headings above the body, outermost first.
+    pub heading_path: &'a [String],
+    /// The body.
+    pub body: &'a str,
+}
+
+/// Turns text into weighted terms.
+///
+/// A port although one analyzer is enough today: `ingest` uses it and must not see `retriever`.
+pub trait Analyzer: Send + Sync {
+    /// Term weights of a stored text: the part of BM25 that depends on the document alone.
+    fn document_terms(&self, text: FieldedText<'_>) -> SparseVector;
+
+    /// Term weights of a question.
+    fn query_terms(&self, text: &str) -> SparseVector;
+
+    /// The language most of the text is in.
+    fn language(&self, text: &str) -> Language;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_absent_term_weighs_nothing() {
+        let terms = SparseVector { indices: vec![3, 9], values: vec![0.5, 2.0] };
+        assert_eq!(terms.weight(9), 2.0);
+        assert_eq!(terms.weight(4), 0.0);
+        assert!(SparseVector::default().is_empty());
+    }
+}

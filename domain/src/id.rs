@@ -1,0 +1,151 @@
+//! Identifiers: one type per thing, so that a turn's id cannot be passed where a document's is meant.
+//!
+//! Ids of things that come from a source are *derived* (UUID version 5 from what makes them what they are),
+//! so doing the same work twice writes the same rows and the same vectors. Ids of things that people start
+//! (conversations, turns, jobs) are time-ordered (version 7).
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(pub Uuid);
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = uuid::Error;
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                Uuid::parse_str(text).map(Self)
+            }
+        }
+    };
+}
+
+id!(
+    /// One tenant.
+    WorkspaceId
+);
+id!(
+    /// A set of documents within one workspace.
+    CollectionId
+);
+id!(
+    /// One source within one collection.
+    DocumentId
+);
+id!(
+    /// One numbered content of a document.
+    VersionId
+);
+id!(
+    /// One piece of one version; also the id of its point in the vector store.
+    ChunkId
+);
+id!(
+    /// A chat.
+    ConversationId
+);
+id!(
+    /// One question or one answer.
+    TurnId
+);
+id!(
+    /// A piece of background work.
+    JobId
+);
+
+impl WorkspaceId {
+    /// The workspace of an installation that has not made any.
+    pub const DEFAULT: Self = Self(Uuid::from_u128(0xdaeda9));
+}
+
+impl CollectionId {
+    /// The id of the collection called `name`: the same name in the same workspace is the same collection.
+    pub fn derive(workspace: WorkspaceId, name: &str) -> Self {
+        Self(Uuid::new_v5(&workspace.0, name.as_bytes()))
+    }
+}
+
+impl DocumentId {
+    /// The id of the document at `source` (a path, a URL, a name given by an API caller).
+    pub fn derive(collection: CollectionId, source: &str) -> Self {
+        Self(Uuid::new_v5(&collection.0, source.as_bytes()))
+    }
+}
+
+impl VersionId {
+    /// The id of version `number` (from 1) of a document.
+    pub fn derive(document: DocumentId, number: u32) -> Self {
+        Self(Uuid::new_v5(&document.0, &number.to_be_bytes()))
+    }
+}
+
+impl ChunkId {
+    /// The id of the chunk at `position` (from 0) of a version.
+    pub fn derive(version: VersionId, position: u32) -> Self {
+        Self(Uuid::new_v5(&version.0, &position.to_be_bytes()))
+    }
+}
+
+impl ConversationId {
+    /// A new id, ordered by time.
+    pub fn new() -> Self {
+        Self(Uuid::now_v7())
+    }
+}
+
+impl TurnId {
+    /// A new id, ordered by time.
+    pub fn new() -> Self {
+        Self(Uuid::now_v7())
+    }
+}
+
+impl JobId {
+    /// A new id, ordered by time.
+    pub fn new() -> Self {
+        Self(Uuid::now_v7())
+    }
+}
+
+impl Default for ConversationId {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Default for TurnId {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Default for JobId {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn derived_ids_depend_on_every_part() {
+        let handbook = CollectionId::derive(WorkspaceId::DEFAULT, "handbook");
+        let manual = CollectionId::derive(WorkspaceId::DEFAULT, "manual");
+        let in_handbook = DocumentId::derive(handbook, "leave.md");
+        let in_manual = DocumentId::derive(manual, "leave.md");
+        assert_ne!(in_handbook, in_manual);
+        assert_eq!(in_handbook, DocumentId::derive(handbook, "leave.md"));
+        assert_ne!(VersionId::derive(in_handbook, 1), VersionId::derive(in_handbook, 2));
+    }
+}

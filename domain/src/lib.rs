@@ -1,0 +1,39 @@
+//! The words of daedap and the ports between its rooms.
+//!
+//! Everything here is a value or a trait. What is absent matters: no IO, no clock, no vendor crate, no
+//! knowledge of which backend stands behind a port. Every other crate may depend on this one; this one
+//! depends on none of them.
+//!
+//! | word | meaning |
+//! |---|---|
+//! | [`WorkspaceId`] | one tenant; every row and every vector carries it |
+//! | [`Collection`] | documents that are searched together |
+//! | [`Document`], [`Version`] | one source with a stable id, and its numbered contents |
+//! | [`Chunk`] | a stored piece of one document version |
+//! | [`Passage`] | a chunk that a query found, with its scores |
+//! | [`Conversation`], [`Turn`] | a chat, and one question or answer in it |
+//! | [`Citation`] | a checked link from an answer to a passage |
+//! | [`EmbeddingSpace`] | where vectors may be compared |
+//! | [`Generator`] | what writes an answer |
+
+pub mod analysis;
+pub mod conversation;
+pub mod document;
+pub mod embedding;
+pub mod generation;
+pub mod id;
+pub mod language;
+pub mod passage;
+pub mod vectors;
+
+pub use analysis::{Analyzer, FieldedText, SparseVector};
+pub use conversation::{Citation, Conversation, FinishReason, Role, Turn, TurnState, Usage};
+pub use document::{Chunk, Collection, Document, PageStart, Version, VersionState, Visibility};
+pub use embedding::{EmbedError, Embedder, EmbeddingSpace};
+pub use generation::{
+    GenerateError, GenerationEvent, GenerationRequest, GenerationStream, Generator, Message, Sampling,
+};
+pub use id::{ChunkId, CollectionId, ConversationId, DocumentId, JobId, TurnId, VersionId, WorkspaceId};
+pub use language::{Language, LanguageCoverage};
+pub use passage::Passage;
+pub use vectors::{ChunkPoint, Scope, ScoredChunk, Selection, VectorStore, VectorStoreError};

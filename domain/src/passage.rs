@@ -1,0 +1,19 @@
+//! What a query found.
+
+use serde::{Deserialize, Serialize};
+
+use crate::Chunk;
+
+/// A chunk that a query found, with its scores.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Passage {
+    /// The chunk.
+    #[serde(flatten)]
+    pub chunk: Chunk,
+    /// Fused score; higher is better, comparable within one result only.
+    pub score: f32,
+    /// Cosine similarity in -1..=1; `None` when the dense search did not find it or did not run.
+    pub dense_score: Option<f32>,
+    /// BM25 score, 0 and up; `None` when the sparse search did not find it.
+    pub sparse_score: Option<f32>,
+}

@@ -1,0 +1,99 @@
+//! The vector store port: an index over chunks, rebuilt from SQL whenever that is easier than mending it.
+
+use async_trait::async_trait;
+
+use crate::{Chunk, CollectionId, DocumentId, SparseVector, VersionId, WorkspaceId};
+
+/// A chunk with its vectors, as stored.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ChunkPoint {
+    /// The chunk; its id is the point's id.
+    pub chunk: Chunk,
+    /// Unit vector in the store's embedding space; `None` where the embedder does not cover the chunk's language.
+    pub dense: Option<Vec<f32>>,
+    /// Term weights.
+    pub sparse: SparseVector,
+}
+
+/// What a search may see. It is part of the search itself, never a filter on its results.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scope {
+    /// The tenant.
+    pub workspace: WorkspaceId,
+    /// The collections to search; none of them means nothing can be found.
+    pub collections: Vec<CollectionId>,
+}
+
+/// A chunk with the score of one search.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ScoredChunk {
+    /// The chunk.
+    pub chunk: Chunk,
+    /// Cosine similarity or BM25 sum, by the search that found it.
+    pub score: f32,
+}
+
+/// Which points to count or remove.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Selection {
+    /// All chunks of one version.
+    Version(WorkspaceId, VersionId),
+    /// All chunks of all versions of one document.
+    Document(WorkspaceId, DocumentId),
+    /// All chunks in one collection.
+    Collection(WorkspaceId, CollectionId),
+    /// All chunks of a tenant.
+    Workspace(WorkspaceId),
+}
+
+/// Stores and finds chunks. All calls are safe to repeat.
+#[async_trait]
+pub trait VectorStore: Send + Sync {
+    /// Inserts the points, replacing those with the same id. When it returns, they survive a crash of this process.
+    async fn upsert(&self, points: Vec<ChunkPoint>) -> Result<(), VectorStoreError>;
+
+    /// The `limit` chunks in scope nearest to `query` by cosine, best first.
+    async fn search_dense(
+        &self,
+        scope: &Scope,
+        query: &[f32],
+        limit: usize,
+    ) -> Result<Vec<ScoredChunk>, VectorStoreError>;
+
+    /// The `limit` chunks in scope with the highest sum of `query weight x idf x document weight`, best first.
+    /// A chunk that shares no term with the query is not found.
+    async fn search_sparse(
+        &self,
+        scope: &Scope,
+        query: &SparseVector,
+        limit: usize,
+    ) -> Result<Vec<ScoredChunk>, VectorStoreError>;
+
+    /// Removes the selected points; removing what is not there is no error.
+    async fn remove(&self, selection: Selection) -> Result<(), VectorStoreError>;
+
+    /// Number of selected points, exact.
+    async fn count(&self, selection: Selection) -> Result<u64, VectorStoreError>;
+}
+
+/// Why the store did not do it.
+#[derive(Debug, thiserror::Error)]
+pub enum VectorStoreError {
+    /// The index was made in another embedding space; it must be built again.
+    #[error("the index holds vectors of {found}, but the embedder is {expected}; run `daedap reindex` to embed again")]
+    SpaceMismatch {
+        /// The space the caller has.
+        expected: String,
+        /// The space the index was made in.
+        found: String,
+    },
+    /// Another process has it open.
+    #[error("the vector store is in use by another process: {0}")]
+    Locked(String),
+    /// The server cannot be reached or does not answer; trying again later may help.
+    #[error("the vector store is unavailable: {0}")]
+    Unavailable(String),
+    /// It answered, but not with what was asked for.
+    #[error("the vector store failed: {0}")]
+    Failed(String),
+}
