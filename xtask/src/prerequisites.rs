@@ -1,0 +1,185 @@
+//! The programs that the tests need and the machine has to bring: a PostgreSQL server, and Chromium with its driver.
+//!
+//! They are looked for first. What is missing is installed from Debian's packages when we may (root, `apt-get`);
+//! otherwise the caller is told exactly what to install. Nothing is downloaded from anywhere else.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// Where the server programs of PostgreSQL live outside `PATH`: Debian keeps one folder per version, Red Hat too.
+const POSTGRES_HOMES: [(&str, &str); 2] = [("/usr/lib/postgresql", "bin"), ("/usr", "bin")];
+const CHROMIUM_NAMES: [&str; 5] =
+    ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"];
+
+/// Chromium and the driver that steers it.
+#[derive(Debug)]
+pub(crate) struct Chromium {
+    pub(crate) browser: PathBuf,
+    pub(crate) driver: PathBuf,
+}
+
+/// What was found; `None` for what neither was there nor could be installed.
+#[derive(Debug)]
+pub(crate) struct Prerequisites {
+    /// The folder that holds `initdb`, `pg_ctl` and `postgres`.
+    pub(crate) postgres_bin: Option<PathBuf>,
+    pub(crate) chromium: Option<Chromium>,
+}
+
+impl Prerequisites {
+    /// Looks for everything, installs what is missing where that is possible, and looks again.
+    pub(crate) fn find_or_install() -> Self {
+        let found = Self::installed();
+        let packages = found.missing_packages();
+        if packages.is_empty() || !can_install() {
+            return found;
+        }
+        println!("installing {}", packages.join(" "));
+        if let Err(reason) = install(&packages) {
+            eprintln!("could not install {}: {reason}", packages.join(" "));
+        }
+        Self::installed()
+    }
+
+    /// What is there now.
+    pub(crate) fn installed() -> Self {
+        Self { postgres_bin: find_postgres(), chromium: find_chromium() }
+    }
+
+    /// The Debian packages that bring what is missing. The font comes with the browser: without one, Korean is
+    /// drawn as empty boxes in screenshots.
+    fn missing_packages(&self) -> Vec<&'static str> {
+        let mut packages = Vec::new();
+        if self.postgres_bin.is_none() {
+            packages.push("postgresql");
+        }
+        if self.chromium.is_none() {
+            packages.extend(["chromium", "chromium-driver", "fonts-nanum"]);
+        }
+        packages
+    }
+
+    /// One line for each missing thing: what will not be tested, and what to install.
+    pub(crate) fn complaints(&self) -> Vec<String> {
+        let mut complaints = Vec::new();
+        if self.postgres_bin.is_none() {
+            complaints.push(
+                "no PostgreSQL server (initdb, pg_ctl, postgres): the SQL stories run over SQLite alone. \
+                 Install it: `apt-get install postgresql` or `brew install postgresql`"
+                    .to_owned(),
+            );
+        }
+        if self.chromium.is_none() {
+            complaints.push(
+                "no Chromium with chromedriver: the chat page is not tested. \
+                 Install both: `apt-get install chromium chromium-driver` or `brew install chromium chromedriver`"
+                    .to_owned(),
+            );
+        }
+        complaints
+    }
+}
+
+/// True for the superuser, who may install packages but may not run PostgreSQL.
+pub(crate) fn is_root() -> bool {
+    numeric_id("-u", None) == Some(0)
+}
+
+/// The numeric user (`-u`) or group (`-g`) id of `user`, or of ourselves.
+pub(crate) fn numeric_id(which: &str, user: Option<&str>) -> Option<u32> {
+    let output = Command::new("id").arg(which).args(user).stderr(Stdio::null()).output().ok()?;
+    String::from_utf8(output.stdout).ok()?.trim().parse().ok()
+}
+
+fn find_postgres() -> Option<PathBuf> {
+    // A link such as /usr/local/bin/initdb leads to the folder where all the server programs are.
+    let from_path = find_program("initdb").and_then(|program| program.canonicalize().ok());
+    from_path
+        .and_then(|program| program.parent().map(Path::to_path_buf))
+        .into_iter()
+        .chain(POSTGRES_HOMES.iter().flat_map(|(home, bin)| versioned_folders(Path::new(home), bin)))
+        .find(|folder| ["initdb", "pg_ctl", "postgres"].iter().all(|name| folder.join(name).is_file()))
+}
+
+/// `<home>/<anything with a version>/<bin>`, the highest version first.
+fn versioned_folders(home: &Path, bin: &str) -> Vec<PathBuf> {
+    let mut versions: Vec<(u32, PathBuf)> = std::fs::read_dir(home)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|entry| {
+            let name = entry.file_name();
+            let version = name.to_str()?.trim_start_matches("pgsql-").parse().ok()?;
+            Some((version, entry.path().join(bin)))
+        })
+        .collect();
+    versions.sort_by(|one, other| other.cmp(one));
+    versions.into_iter().map(|(_, folder)| folder).collect()
+}
+
+fn find_chromium() -> Option<Chromium> {
+    let browser = CHROMIUM_NAMES.iter().find_map(|name| find_program(name))?;
+    let driver = find_program("chromedriver")?;
+    Some(Chromium { browser, driver })
+}
+
+fn find_program(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path).map(|folder| folder.join(name)).find(|candidate| candidate.is_file())
+}
+
+fn can_install() -> bool {
+    is_root() && find_program("apt-get").is_some()
+}
+
+fn install(packages: &[&str]) -> anyhow::Result<()> {
+    // The index of a fresh container is empty, and one that is days old names versions that are gone.
+    apt_get(&["-q", "update"])?;
+    let mut arguments = vec!["-q", "install", "-y", "--no-install-recommends"];
+    arguments.extend(packages);
+    apt_get(&arguments)
+}
+
+fn apt_get(arguments: &[&str]) -> anyhow::Result<()> {
+    let status = Command::new("apt-get").env("DEBIAN_FRONTEND", "noninteractive").args(arguments).status()?;
+    anyhow::ensure!(status.success(), "apt-get {} ended with {status}", arguments.join(" "));
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_highest_postgres_version_comes_first() {
+        let home = tempfile::tempdir().expect("a temporary folder");
+        for name in ["9", "17", "pgsql-15", "lib"] {
+            std::fs::create_dir(home.path().join(name)).expect("a new folder");
+        }
+        let folders = versioned_folders(home.path(), "bin");
+        let expected: Vec<_> =
+            ["17", "pgsql-15", "9"].iter().map(|name| home.path().join(name).join("bin")).collect();
+        assert_eq!(folders, expected);
+    }
+
+    #[test]
+    fn each_missing_thing_has_its_packages_and_its_complaint() {
+        let nothing = Prerequisites { postgres_bin: None, chromium: None };
+        assert_eq!(nothing.missing_packages(), ["postgresql", "chromium", "chromium-driver", "fonts-nanum"]);
+        assert_eq!(nothing.complaints().len(), 2);
+
+        let everything = Prerequisites {
+            postgres_bin: Some("/opt/postgres/bin".into()),
+            chromium: Some(Chromium { browser: "chromium".into(), driver: "chromedriver".into() }),
+        };
+        assert!(everything.missing_packages().is_empty());
+        assert!(everything.complaints().is_empty());
+    }
+
+    #[test]
+    fn our_own_ids_are_read() {
+        assert_eq!(numeric_id("-u", None), numeric_id("-u", None));
+        assert!(numeric_id("-u", None).is_some());
+        assert_eq!(numeric_id("-u", Some("no such user at all")), None);
+    }
+}
