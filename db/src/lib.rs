@@ -1,0 +1,32 @@
+//! All SQL: the truth about workspaces, collections, documents, jobs and conversations.
+//!
+//! [`Database`] is one concrete type over two dialects, SQLite and PostgreSQL, through sqlx's `Any` driver. A
+//! statement is written once and runs on both: ids are TEXT, times are milliseconds since the epoch, flags are
+//! 0 or 1, structured values are JSON text, placeholders are `$1`. What really differs between the dialects
+//! (how a database is opened, migrated, locked) is in `sqlite.rs` and `postgres.rs` and nowhere else.
+//!
+//! When a method that writes returns `Ok`, the write survives a crash of the process and a loss of power.
+//! Every statement that serves a tenant names its workspace, so an id of another tenant is [`DbError::NotFound`].
+//!
+//! What is absent: vectors, chunks, files, and any decision about what to store. No other crate sees sqlx.
+
+mod collections;
+mod conversations;
+mod database;
+mod documents;
+mod error;
+mod jobs;
+mod postgres;
+mod rows;
+mod sqlite;
+mod text;
+mod turns;
+mod versions;
+
+pub use database::Database;
+pub use documents::DocumentSource;
+pub use error::DbError;
+pub use jobs::{Job, JobError, JobState, NewJob};
+pub use sqlite::sqlite_url;
+pub use turns::{Feedback, FinishedAnswer};
+pub use versions::{BegunVersion, NewVersion, StaleVersion};

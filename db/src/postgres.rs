@@ -1,0 +1,109 @@
+//! PostgreSQL: connecting, making the database, checking what it must promise.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use sqlx::AnyConnection;
+use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
+use sqlx::migrate::{MigrateDatabase as _, Migrator};
+use sqlx::{Any, Connection as _, Row as _};
+
+use crate::DbError;
+use crate::database::Pools;
+
+static MIGRATIONS: Migrator = sqlx::migrate!("../migrations/postgres");
+
+/// Each statement sees what was committed before it; rows that must not change are locked by writing to them.
+pub(crate) const BEGIN_WRITE: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
+
+/// Of several workers that look for the oldest row, each takes another one instead of waiting for the first.
+pub(crate) const SKIP_LOCKED: &str = " FOR UPDATE SKIP LOCKED";
+
+/// A server may be set to acknowledge before the disk has it; we may not.
+const ON_CONNECT: &str = "SET synchronous_commit = on; SET lock_timeout = '10s'";
+
+const MAX_CONNECTIONS: u32 = 16;
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Connects, makes the database if it is missing, and brings its tables up to date.
+pub(crate) async fn open(url: &str) -> Result<Pools, DbError> {
+    let options = AnyConnectOptions::from_str(url)?;
+    let mut connection = match connect(&options).await {
+        Err(Refused::NoSuchDatabase) => {
+            create_database(url).await?;
+            connect(&options).await
+        }
+        other => other,
+    }
+    .map_err(|refused| match refused {
+        Refused::NoSuchDatabase => DbError::NotFound("database on the server"),
+        Refused::Other(error) => error,
+    })?;
+    require_utf8(&mut connection).await?;
+    // The migrator takes an advisory lock, so that processes that start at once do it one after the other.
+    MIGRATIONS.run_direct(None, &mut connection, false).await?;
+    connection.close().await?;
+
+    let pool = AnyPoolOptions::new()
+        .max_connections(MAX_CONNECTIONS)
+        .acquire_timeout(CONNECT_TIMEOUT)
+        .after_connect(|connection, _| {
+            Box::pin(async move {
+                sqlx::raw_sql(ON_CONNECT).execute(&mut *connection).await?;
+                Ok(())
+            })
+        })
+        .connect_lazy_with(options);
+    Ok(Pools { reads: pool.clone(), writes: pool })
+}
+
+enum Refused {
+    NoSuchDatabase,
+    Other(DbError),
+}
+
+/// One connection outside the pool: a pool would try again until its timeout and then say only that it timed out.
+async fn connect(options: &AnyConnectOptions) -> Result<AnyConnection, Refused> {
+    match tokio::time::timeout(CONNECT_TIMEOUT, AnyConnection::connect_with(options)).await {
+        Ok(Ok(connection)) => Ok(connection),
+        Ok(Err(error)) => {
+            let missing =
+                error.as_database_error().is_some_and(|error| error.code().as_deref() == Some("3D000"));
+            Err(if missing { Refused::NoSuchDatabase } else { Refused::Other(error.into()) })
+        }
+        Err(_) => Err(Refused::Other(DbError::Unavailable(format!(
+            "the PostgreSQL server did not answer within {} s",
+            CONNECT_TIMEOUT.as_secs()
+        )))),
+    }
+}
+
+async fn create_database(url: &str) -> Result<(), DbError> {
+    tracing::info!("the database does not exist on the PostgreSQL server; making it");
+    match Any::create_database(url).await {
+        Ok(()) => Ok(()),
+        // Somebody else made it at the same moment; the next connection attempt decides.
+        Err(error)
+            if error
+                .as_database_error()
+                .is_some_and(|error| matches!(error.code().as_deref(), Some("42P04" | "23505"))) =>
+        {
+            Ok(())
+        }
+        Err(error) => Err(DbError::Failed(format!(
+            "the database does not exist on the PostgreSQL server and cannot be made: {error}"
+        ))),
+    }
+}
+
+/// Another encoding would refuse Korean, or store its bytes unchecked.
+async fn require_utf8(connection: &mut AnyConnection) -> Result<(), DbError> {
+    let row =
+        sqlx::query("SELECT current_setting('server_encoding') AS encoding").fetch_one(connection).await?;
+    match row.try_get::<String, _>("encoding")?.as_str() {
+        "UTF8" => Ok(()),
+        other => Err(DbError::Failed(format!(
+            "the PostgreSQL database has the encoding {other}; make it with ENCODING 'UTF8' TEMPLATE template0"
+        ))),
+    }
+}

@@ -1,0 +1,164 @@
+//! Columns to domain values and back. A row that does not hold what its column promises is an error, never a panic.
+
+use std::fmt::Display;
+use std::str::FromStr;
+
+use domain::{Collection, Conversation, Document, Language, Turn, Version, VersionId};
+use jiff::Timestamp;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde::de::value::{Error as WordError, StrDeserializer};
+use sqlx::Row as _;
+use sqlx::any::AnyRow;
+
+use crate::DbError;
+
+/// The present as stored: milliseconds since the epoch, UTC.
+pub(crate) fn now_ms() -> i64 {
+    Timestamp::now().as_millisecond()
+}
+
+/// A value of a closed set (a state, a role, a language) as the word that stands for it in a column. The words are
+/// those of the value's JSON form, so that SQL and API never disagree.
+pub(crate) fn word<T: Serialize>(value: &T) -> Result<String, DbError> {
+    match serde_json::to_value(value)? {
+        serde_json::Value::String(word) => Ok(word),
+        other => Err(DbError::Failed(format!("{other} is not a single word"))),
+    }
+}
+
+/// A number too large for the column is stored as the largest one, which reads back as too large as well.
+pub(crate) fn count(value: impl TryInto<i64>) -> i64 {
+    value.try_into().unwrap_or(i64::MAX)
+}
+
+fn damaged(column: &str, why: impl Display) -> DbError {
+    DbError::Failed(format!("a stored row is damaged: column {column}: {why}"))
+}
+
+pub(crate) fn text(row: &AnyRow, column: &str) -> Result<String, DbError> {
+    row.try_get::<String, _>(column).map_err(|error| damaged(column, error))
+}
+
+fn optional_text(row: &AnyRow, column: &str) -> Result<Option<String>, DbError> {
+    row.try_get::<Option<String>, _>(column).map_err(|error| damaged(column, error))
+}
+
+/// An id.
+pub(crate) fn parsed<T: FromStr<Err: Display>>(row: &AnyRow, column: &str) -> Result<T, DbError> {
+    text(row, column)?.parse().map_err(|error| damaged(column, error))
+}
+
+/// An id that may be absent.
+pub(crate) fn optional<T: FromStr<Err: Display>>(row: &AnyRow, column: &str) -> Result<Option<T>, DbError> {
+    optional_text(row, column)?.map(|text| text.parse().map_err(|error| damaged(column, error))).transpose()
+}
+
+/// A value of a closed set; the inverse of [`word`].
+pub(crate) fn worded<T: DeserializeOwned>(row: &AnyRow, column: &str) -> Result<T, DbError> {
+    from_word(column, &text(row, column)?)
+}
+
+/// A value of a closed set that may be absent.
+pub(crate) fn optional_worded<T: DeserializeOwned>(row: &AnyRow, column: &str) -> Result<Option<T>, DbError> {
+    optional_text(row, column)?.map(|text| from_word(column, &text)).transpose()
+}
+
+fn from_word<T: DeserializeOwned>(column: &str, word: &str) -> Result<T, DbError> {
+    T::deserialize(StrDeserializer::<WordError>::new(word)).map_err(|error| damaged(column, error))
+}
+
+/// A structured value.
+pub(crate) fn json<T: DeserializeOwned>(row: &AnyRow, column: &str) -> Result<T, DbError> {
+    serde_json::from_str(&text(row, column)?).map_err(|error| damaged(column, error))
+}
+
+fn integer(row: &AnyRow, column: &str) -> Result<i64, DbError> {
+    row.try_get::<i64, _>(column).map_err(|error| damaged(column, error))
+}
+
+/// A count or a number that is never negative.
+pub(crate) fn number<T: TryFrom<i64, Error: Display>>(row: &AnyRow, column: &str) -> Result<T, DbError> {
+    integer(row, column)?.try_into().map_err(|error| damaged(column, error))
+}
+
+pub(crate) fn flag(row: &AnyRow, column: &str) -> Result<bool, DbError> {
+    match integer(row, column)? {
+        0 => Ok(false),
+        1 => Ok(true),
+        other => Err(damaged(column, format!("{other} is neither 0 nor 1"))),
+    }
+}
+
+pub(crate) fn time(row: &AnyRow, column: &str) -> Result<Timestamp, DbError> {
+    Timestamp::from_millisecond(integer(row, column)?).map_err(|error| damaged(column, error))
+}
+
+pub(crate) fn collection(row: &AnyRow) -> Result<Collection, DbError> {
+    Ok(Collection {
+        id: parsed(row, "id")?,
+        workspace: parsed(row, "workspace")?,
+        name: text(row, "name")?,
+        visibility: worded(row, "visibility")?,
+        created_at: time(row, "created_at")?,
+    })
+}
+
+/// A document joined with its live version, whose columns are null while there is none.
+pub(crate) fn document(row: &AnyRow) -> Result<Document, DbError> {
+    let live_version: Option<VersionId> = optional(row, "live_version")?;
+    let source = text(row, "source")?;
+    let live = live_version.is_some();
+    Ok(Document {
+        id: parsed(row, "id")?,
+        workspace: parsed(row, "workspace")?,
+        collection: parsed(row, "collection")?,
+        title: if live { text(row, "title")? } else { source.clone() },
+        source,
+        live_version,
+        version_number: if live { number(row, "number")? } else { 0 },
+        chunk_count: if live { number(row, "chunk_count")? } else { 0 },
+        language: if live { worded(row, "language")? } else { Language::UNKNOWN },
+        content_hash: if live { text(row, "content_hash")? } else { String::new() },
+        created_at: time(row, "created_at")?,
+        updated_at: time(row, "updated_at")?,
+    })
+}
+
+pub(crate) fn version(row: &AnyRow) -> Result<Version, DbError> {
+    Ok(Version {
+        id: parsed(row, "id")?,
+        document: parsed(row, "document")?,
+        number: number(row, "number")?,
+        content_hash: text(row, "content_hash")?,
+        state: worded(row, "state")?,
+        text: text(row, "text")?,
+        page_starts: json(row, "page_starts")?,
+    })
+}
+
+pub(crate) fn conversation(row: &AnyRow) -> Result<Conversation, DbError> {
+    Ok(Conversation {
+        id: parsed(row, "id")?,
+        workspace: parsed(row, "workspace")?,
+        title: text(row, "title")?,
+        created_at: time(row, "created_at")?,
+        updated_at: time(row, "updated_at")?,
+    })
+}
+
+pub(crate) fn turn(row: &AnyRow) -> Result<Turn, DbError> {
+    Ok(Turn {
+        id: parsed(row, "id")?,
+        conversation: parsed(row, "conversation")?,
+        position: number(row, "position")?,
+        role: worded(row, "role")?,
+        state: worded(row, "state")?,
+        content: text(row, "content")?,
+        language: worded(row, "language")?,
+        abstained: flag(row, "abstained")?,
+        finish_reason: optional_worded(row, "finish_reason")?,
+        citations: json(row, "citations")?,
+        created_at: time(row, "created_at")?,
+    })
+}
