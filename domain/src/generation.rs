@@ -88,7 +88,7 @@ pub trait Generator: Send + Sync {
     /// Most tokens of prompt and answer together.
     fn context_tokens(&self) -> usize;
 
-    /// Tokens that `messages` take as a prompt. Exact for a local model; never too low for a remote one.
+    /// Tokens that `messages` take as a prompt. Exact for a local model, an estimate on the high side for a remote one.
     fn count_prompt_tokens(&self, messages: &[Message]) -> Result<usize, GenerateError>;
 
     /// Starts writing.

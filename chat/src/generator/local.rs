@@ -1,0 +1,42 @@
+//! The engine of this process as a [`Generator`].
+
+use async_trait::async_trait;
+use domain::{GenerateError, GenerationRequest, GenerationStream, Generator, LanguageCoverage, Message};
+use llm::Engine;
+
+/// A loaded model with the name and the languages that the catalog knows of it.
+pub struct LocalGenerator {
+    engine: Engine,
+    name: String,
+    coverage: LanguageCoverage,
+}
+
+impl LocalGenerator {
+    /// `name` is what people see; `coverage` is [`LanguageCoverage::Any`] for a file that no catalog knows.
+    pub fn new(engine: Engine, name: String, coverage: LanguageCoverage) -> Self {
+        Self { engine, name, coverage }
+    }
+}
+
+#[async_trait]
+impl Generator for LocalGenerator {
+    fn model(&self) -> &str {
+        &self.name
+    }
+
+    fn coverage(&self) -> &LanguageCoverage {
+        &self.coverage
+    }
+
+    fn context_tokens(&self) -> usize {
+        self.engine.profile().context_tokens
+    }
+
+    fn count_prompt_tokens(&self, messages: &[Message]) -> Result<usize, GenerateError> {
+        self.engine.count_prompt_tokens(messages)
+    }
+
+    async fn generate(&self, request: GenerationRequest) -> Result<GenerationStream, GenerateError> {
+        self.engine.generate(request)
+    }
+}

@@ -1,0 +1,254 @@
+//! A server that speaks OpenAI's `POST /chat/completions` with `stream: true` as a [`Generator`].
+//!
+//! The server is configured by an administrator, but what it sends is not trusted: bodies are bounded, a stream that
+//! falls silent ends, and redirects are not followed (they would carry the key elsewhere).
+
+use std::time::Duration;
+
+use async_stream::try_stream;
+use async_trait::async_trait;
+use domain::{
+    FinishReason, GenerateError, GenerationEvent, GenerationRequest, GenerationStream, Generator, LanguageCoverage,
+    Message, Usage,
+};
+use eventsource_stream::Eventsource;
+use futures::StreamExt;
+use reqwest::{StatusCode, redirect};
+use serde::{Deserialize, Serialize};
+
+/// Where the server is and what to ask it for.
+#[derive(Debug, Clone)]
+pub struct OpenAiOptions {
+    /// Up to and without `/chat/completions`, like `http://127.0.0.1:11434/v1`.
+    pub base_url: String,
+    /// Sent as a bearer token; `None` sends none.
+    pub api_key: Option<String>,
+    /// The model's name at the server.
+    pub model: String,
+    /// Most tokens of prompt and answer together; the protocol has no way to ask.
+    pub context_tokens: usize,
+    /// Longest silence before the stream counts as broken.
+    pub idle_timeout: Duration,
+}
+
+/// A remote model.
+pub struct OpenAiGenerator {
+    client: reqwest::Client,
+    options: OpenAiOptions,
+}
+
+/// Most bytes of an answer before the server counts as broken.
+const MOST_ANSWER_BYTES: usize = 1 << 20;
+/// Most bytes of an error's text that are passed on.
+const MOST_ERROR_BYTES: usize = 500;
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+impl OpenAiGenerator {
+    /// Checks the options; the server itself is first asked by the first request.
+    pub fn new(options: OpenAiOptions) -> Result<Self, GenerateError> {
+        let client = reqwest::Client::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .read_timeout(options.idle_timeout)
+            .redirect(redirect::Policy::none())
+            .build()
+            .map_err(|error| GenerateError::Unavailable(error.to_string()))?;
+        Ok(Self { client, options })
+    }
+
+    async fn send(&self, request: &GenerationRequest) -> Result<reqwest::Response, GenerateError> {
+        let url = format!("{}/chat/completions", self.options.base_url.trim_end_matches('/'));
+        let mut call = self.client.post(url).json(&Completion::new(&self.options.model, request));
+        if let Some(key) = &self.options.api_key {
+            call = call.bearer_auth(key);
+        }
+        let response = call.send().await.map_err(|error| network(&error))?;
+        match response.status() {
+            StatusCode::OK => Ok(response),
+            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => Err(GenerateError::Overloaded),
+            status => {
+                let text = bounded_text(response).await;
+                Err(GenerateError::Unavailable(format!("the server answered {status}: {text}")))
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl Generator for OpenAiGenerator {
+    fn model(&self) -> &str {
+        &self.options.model
+    }
+
+    fn coverage(&self) -> &LanguageCoverage {
+        &LanguageCoverage::Any
+    }
+
+    fn context_tokens(&self) -> usize {
+        self.options.context_tokens
+    }
+
+    /// The vocabulary is not known here. English takes a token per four bytes and Hangul about one per syllable;
+    /// one per three ASCII bytes and one and a half per other character is above both.
+    fn count_prompt_tokens(&self, messages: &[Message]) -> Result<usize, GenerateError> {
+        const TOKENS_AROUND_A_MESSAGE: usize = 8;
+        Ok(messages
+            .iter()
+            .map(|message| {
+                let ascii = message.content.bytes().filter(u8::is_ascii).count();
+                let other = message.content.chars().filter(|character| !character.is_ascii()).count();
+                TOKENS_AROUND_A_MESSAGE + ascii.div_ceil(3) + (other * 3).div_ceil(2)
+            })
+            .sum())
+    }
+
+    async fn generate(&self, request: GenerationRequest) -> Result<GenerationStream, GenerateError> {
+        let prompt_tokens = self.count_prompt_tokens(&request.messages)?;
+        if prompt_tokens + request.max_tokens > self.options.context_tokens {
+            return Err(GenerateError::ContextTooLong {
+                prompt_tokens: prompt_tokens + request.max_tokens,
+                context_tokens: self.options.context_tokens,
+            });
+        }
+        let ends_at = tokio::time::Instant::now() + request.deadline;
+        let response = tokio::time::timeout_at(ends_at, self.send(&request))
+            .await
+            .map_err(|_| GenerateError::DeadlineExceeded)??;
+        Ok(Box::pin(events(response, ends_at)))
+    }
+}
+
+/// The server's events as ours, until it says `[DONE]`, the deadline passes, or it says more than it may.
+fn events(
+    response: reqwest::Response,
+    ends_at: tokio::time::Instant,
+) -> impl futures::Stream<Item = Result<GenerationEvent, GenerateError>> + Send {
+    try_stream! {
+        let mut stream = response.bytes_stream().eventsource();
+        let mut finish_reason = None;
+        let mut usage = Usage::default();
+        let mut answer_bytes = 0;
+        while let Some(event) = tokio::time::timeout_at(ends_at, stream.next())
+            .await
+            .map_err(|_| GenerateError::DeadlineExceeded)?
+        {
+            let event = event.map_err(|error| GenerateError::Unavailable(error.to_string()))?;
+            if event.data == "[DONE]" {
+                break;
+            }
+            let part: Part = serde_json::from_str(&event.data)
+                .map_err(|error| GenerateError::Failed(format!("the server sent an event that is none: {error}")))?;
+            if let Some(reported) = part.usage {
+                usage = Usage { prompt_tokens: reported.prompt_tokens, cached_tokens: 0, completion_tokens: reported.completion_tokens };
+            }
+            let Some(choice) = part.choices.into_iter().next() else { continue };
+            finish_reason = choice.finish_reason.or(finish_reason);
+            if let Some(text) = choice.delta.content.filter(|text| !text.is_empty()) {
+                answer_bytes += text.len();
+                if answer_bytes > MOST_ANSWER_BYTES {
+                    Err(GenerateError::Failed("the server does not stop writing".to_owned()))?;
+                }
+                yield GenerationEvent::Delta(text);
+            }
+        }
+        let finish_reason = match finish_reason.as_deref() {
+            Some("length") => FinishReason::Length,
+            Some(_) => FinishReason::Stop,
+            // A stream without a reason was cut: what came so far must not pass for an answer.
+            None => Err(GenerateError::Unavailable("the server ended the stream in the middle".to_owned()))?,
+        };
+        yield GenerationEvent::Done { finish_reason, usage };
+    }
+}
+
+fn network(error: &reqwest::Error) -> GenerateError {
+    if error.is_timeout() {
+        GenerateError::DeadlineExceeded
+    } else {
+        GenerateError::Unavailable(error.to_string())
+    }
+}
+
+/// The beginning of an error's body. A body without an end is read no further than that.
+async fn bounded_text(response: reqwest::Response) -> String {
+    let mut bytes = Vec::new();
+    let mut stream = response.bytes_stream();
+    while let Some(Ok(piece)) = stream.next().await {
+        bytes.extend_from_slice(&piece);
+        if bytes.len() >= MOST_ERROR_BYTES {
+            bytes.truncate(MOST_ERROR_BYTES);
+            break;
+        }
+    }
+    String::from_utf8_lossy(&bytes).trim().to_owned()
+}
+
+#[derive(Serialize)]
+struct Completion<'a> {
+    model: &'a str,
+    messages: Vec<CompletionMessage<'a>>,
+    stream: bool,
+    stream_options: StreamOptions,
+    max_tokens: usize,
+    temperature: f32,
+    top_p: f32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seed: Option<u64>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    stop: &'a [String],
+}
+
+#[derive(Serialize)]
+struct CompletionMessage<'a> {
+    role: domain::Role,
+    content: &'a str,
+}
+
+#[derive(Serialize)]
+struct StreamOptions {
+    include_usage: bool,
+}
+
+impl<'a> Completion<'a> {
+    fn new(model: &'a str, request: &'a GenerationRequest) -> Self {
+        Self {
+            model,
+            messages: request
+                .messages
+                .iter()
+                .map(|message| CompletionMessage { role: message.role, content: &message.content })
+                .collect(),
+            stream: true,
+            stream_options: StreamOptions { include_usage: true },
+            max_tokens: request.max_tokens,
+            temperature: request.sampling.temperature,
+            top_p: request.sampling.top_p,
+            seed: request.sampling.seed,
+            stop: &request.stop,
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Part {
+    #[serde(default)]
+    choices: Vec<Choice>,
+    usage: Option<ReportedUsage>,
+}
+
+#[derive(Deserialize)]
+struct Choice {
+    #[serde(default)]
+    delta: Delta,
+    finish_reason: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+struct Delta {
+    content: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct ReportedUsage {
+    prompt_tokens: usize,
+    completion_tokens: usize,
+}

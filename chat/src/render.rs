@@ -1,0 +1,132 @@
+//! Markdown to HTML that a browser may be given: the one renderer, and the one sanitizer behind it.
+//!
+//! Every answer and every document text passes here. HTML inside the Markdown is shown as text; what the renderer
+//! writes is then held to a list of tags by `ammonia`, so that a mistake in one of the two is not enough. No image,
+//! style or script survives, and a link opens outside the page without telling where it was clicked.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::LazyLock;
+
+use ammonia::Builder;
+use pulldown_cmark::{CowStr, Event, Options, Parser, Tag, TagEnd, TextMergeStream};
+
+static SANITIZER: LazyLock<Builder<'static>> = LazyLock::new(|| {
+    let mut builder = Builder::empty();
+    builder
+        .tags(HashSet::from([
+            "a", "blockquote", "br", "code", "del", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "li", "ol", "p",
+            "pre", "strong", "table", "tbody", "td", "th", "thead", "tr", "ul",
+        ]))
+        .tag_attributes(HashMap::from([
+            ("a", HashSet::from(["href", "class", "data-citation"])),
+            ("ol", HashSet::from(["start"])),
+        ]))
+        .tag_attribute_values(HashMap::from([("a", HashMap::from([("class", HashSet::from(["citation"]))]))]))
+        .url_schemes(HashSet::from(["http", "https", "mailto"]))
+        .url_relative(ammonia::UrlRelative::Custom(Box::new(own_fragments_only)))
+        .set_tag_attribute_value("a", "target", "_blank")
+        .link_rel(Some("noopener noreferrer nofollow"));
+    builder
+});
+
+/// A document's relative links lead nowhere on this server; only the page's own `#citation-n` do.
+fn own_fragments_only(url: &str) -> Option<std::borrow::Cow<'_, str>> {
+    url.starts_with("#citation-").then_some(url.into())
+}
+
+/// An answer: `[n]` becomes a link to citation n where `cited` holds n.
+pub fn answer_html(markdown: &str, cited: &[u32]) -> String {
+    sanitized(markdown, cited)
+}
+
+/// A document's text; nothing in it is a citation.
+pub fn document_html(markdown: &str) -> String {
+    sanitized(markdown, &[])
+}
+
+fn sanitized(markdown: &str, cited: &[u32]) -> String {
+    let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH;
+    let mut in_code = false;
+    let mut events = Vec::new();
+    for event in TextMergeStream::new(Parser::new_ext(markdown, options)) {
+        match event {
+            Event::Start(Tag::CodeBlock(_)) | Event::End(TagEnd::CodeBlock) => {
+                in_code = !in_code;
+                events.push(event);
+            }
+            Event::Text(text) if !in_code && !cited.is_empty() => link_citations(&text, cited, &mut events),
+            Event::Html(html) | Event::InlineHtml(html) => events.push(Event::Text(html)),
+            // An image would be fetched from wherever the document says; its description is text and stays.
+            Event::Start(Tag::Image { .. }) | Event::End(TagEnd::Image) => {}
+            other => events.push(other),
+        }
+    }
+    let mut html = String::with_capacity(markdown.len() * 2);
+    pulldown_cmark::html::push_html(&mut html, events.into_iter());
+    SANITIZER.clean(&html).to_string()
+}
+
+fn link_citations<'a>(text: &str, cited: &[u32], events: &mut Vec<Event<'a>>) {
+    let mut rest_from = 0;
+    for (range, number) in crate::cite::markers(text) {
+        if !cited.contains(&number) {
+            continue;
+        }
+        events.push(Event::Text(CowStr::from(text[rest_from..range.start].to_owned())));
+        let link = format!(r##"<a class="citation" href="#citation-{number}" data-citation="{number}">{number}</a>"##);
+        events.push(Event::InlineHtml(CowStr::from(link)));
+        rest_from = range.end;
+    }
+    events.push(Event::Text(CowStr::from(text[rest_from..].to_owned())));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn citations_become_links_and_other_brackets_stay() {
+        let html = answer_html("Leave is **15 days** [1], see `a[1]` [2].", &[1]);
+        assert!(html.contains(r##"href="#citation-1""##), "{html}");
+        assert!(html.contains(r#"data-citation="1""#), "{html}");
+        assert!(html.contains("<code>a[1]</code> [2]"), "{html}");
+        assert!(html.contains("<strong>15 days</strong>"), "{html}");
+    }
+
+    #[test]
+    fn markup_of_documents_has_no_power() {
+        let hostile = [
+            "<script>alert(1)</script>",
+            "<img src=x onerror=alert(1)>",
+            "![x](https://evil.example/pixel.png)",
+            "[x](javascript:alert(1))",
+            "[x](data:text/html,<script>alert(1)</script>)",
+            "<a href=\"https://evil.example\" style=\"position:fixed\">x</a>",
+            "<style>body{display:none}</style>",
+            "<iframe src=https://evil.example></iframe>",
+            "[x](/api/v1/conversations)",
+            "```html\n</code></pre><script>alert(1)</script>\n```",
+        ];
+        for text in hostile {
+            for html in [document_html(text), answer_html(text, &[1])] {
+                let lower = html.to_lowercase();
+                for forbidden in ["<script", "<img", "<style", "<iframe", "style=", "href=\"javascript", "href=\"data", "href=\"/"] {
+                    assert!(!lower.contains(forbidden), "{text} -> {html}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn links_do_not_tell_where_they_were_clicked() {
+        let html = document_html("[내규](https://example.com/rules)");
+        assert!(html.contains("noopener noreferrer nofollow"), "{html}");
+        assert!(html.contains("내규"), "{html}");
+    }
+
+    #[test]
+    fn a_forged_citation_link_does_not_survive() {
+        let html = answer_html(r##"<a class="citation" href="#citation-7" data-citation="7">7</a>"##, &[1]);
+        assert!(!html.contains("<a "), "{html}");
+    }
+}

@@ -1,0 +1,157 @@
+//! `daedap ingest`: a person's own files and folders into a collection, here or through the server that runs.
+
+use std::collections::HashSet;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+use clap::Args;
+use comfy_table::Table;
+use db::JobState;
+use domain::{CollectionId, Visibility};
+use ingest::{FailedSource, FoundFile, IngestReport, SyncEvent, SyncRequest, sync_folder};
+
+use super::{Globals, Outcome, print_json, progress, remote};
+use crate::app::{KnowledgeBase, ModelFiles, WORKSPACE};
+use crate::config::Config;
+use crate::instance::{Instance, InstanceError};
+
+/// The collection when none is named.
+const COLLECTION: &str = "default";
+
+/// `daedap ingest`'s own arguments.
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// Files and folders; of a folder, files that are gone since the last time are removed
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// Read files again whose content has not changed
+    #[arg(long)]
+    force: bool,
+}
+
+pub(super) async fn run(config: Config, globals: &Globals, arguments: Arguments) -> Result<Outcome> {
+    let collection = globals.collection.as_deref().unwrap_or(COLLECTION);
+    let report = match Instance::take(&config.data_dir) {
+        Ok(_instance) => ingest_here(&config, collection, &arguments).await?,
+        Err(InstanceError::Served(url)) => ingest_there(&remote::Server::new(&url)?, collection, &arguments).await?,
+        Err(error) => return Err(error.into()),
+    };
+    if globals.json { print_json(&report)? } else { print_summary(&report)? }
+    Ok(if report.failed.is_empty() { Outcome::Done } else { Outcome::SomeFailed })
+}
+
+async fn ingest_here(config: &Config, collection: &str, arguments: &Arguments) -> Result<IngestReport> {
+    let knowledge = KnowledgeBase::open(config, &ModelFiles::find(config, None)?).await?;
+    knowledge.pipeline.sweep().await?;
+    let collection = knowledge.db.ensure_collection(WORKSPACE, collection, Visibility::Private).await?.id;
+    let mut total = IngestReport::default();
+    for path in &arguments.paths {
+        let request = SyncRequest { workspace: WORKSPACE, collection, root: path.clone(), force: arguments.force, prune: true };
+        let bar = progress::bar(0, "documents");
+        let report = sync_folder(&knowledge.pipeline, request, |event| match event {
+            SyncEvent::Found { files } => bar.set_length(files as u64),
+            SyncEvent::Finished { .. } | SyncEvent::Failed(_) => bar.inc(1),
+            _ => {}
+        })
+        .await?;
+        bar.finish();
+        total.add(report);
+    }
+    knowledge.db.close().await;
+    Ok(total)
+}
+
+/// Uploads what differs from what the server lists, then waits for the jobs.
+async fn ingest_there(server: &remote::Server, collection: &str, arguments: &Arguments) -> Result<IngestReport> {
+    let started = Instant::now();
+    let collection = server.ensure_collection(collection).await?;
+    let mut report = IngestReport::default();
+    for path in &arguments.paths {
+        sync_there(server, collection, path, arguments.force, &mut report).await?;
+    }
+    report.seconds = started.elapsed().as_secs_f64();
+    Ok(report)
+}
+
+async fn sync_there(
+    server: &remote::Server,
+    collection: CollectionId,
+    path: &Path,
+    force: bool,
+    report: &mut IngestReport,
+) -> Result<()> {
+    let found = ingest::walk(path)?;
+    let listed = server.documents(collection).await?;
+    let bar = progress::bar(found.files.len() as u64, "documents");
+    let mut jobs = Vec::new();
+    for file in &found.files {
+        let known = listed.get(&file.source);
+        match upload(server, collection, file, known.filter(|_| !force)).await? {
+            Some(job) => jobs.push((job, known.is_some())),
+            None => {
+                report.unchanged += 1;
+                bar.inc(1);
+            }
+        }
+    }
+    for (job, was_known) in jobs {
+        let job = server.wait(job).await?;
+        bar.inc(1);
+        match (job.state, job.document, job.error) {
+            (JobState::Done, Some(document), _) => {
+                report.chunks += u64::from(server.document(document).await?.chunk_count);
+                if was_known { report.updated += 1 } else { report.added += 1 }
+            }
+            (_, _, error) => {
+                let (code, message) = error.map_or_else(Default::default, |error| (error.code, error.message));
+                report.failed.push(FailedSource { source: job.source, code, message });
+            }
+        }
+    }
+    bar.finish();
+    let here: HashSet<&str> = found.files.iter().map(|file| file.source.as_str()).collect();
+    for document in listed.values() {
+        if document.source.starts_with(&found.prefix) && !here.contains(document.source.as_str()) {
+            server.remove_document(document.id).await?;
+            report.removed += 1;
+        }
+    }
+    Ok(())
+}
+
+/// Sends the file unless the server has the same content under the same name.
+async fn upload(
+    server: &remote::Server,
+    collection: CollectionId,
+    file: &FoundFile,
+    known: Option<&remote::ListedDocument>,
+) -> Result<Option<db::Job>> {
+    let bytes = tokio::fs::read(&file.path).await.with_context(|| format!("cannot read {}", file.path.display()))?;
+    if known.is_some_and(|known| known.content_hash == ingest::content_hash(&bytes)) {
+        return Ok(None);
+    }
+    server.upload(collection, &file.source, bytes).await.map(Some)
+}
+
+fn print_summary(report: &IngestReport) -> Result<()> {
+    let mut table = Table::new();
+    table.set_header(["added", "updated", "moved", "unchanged", "removed", "chunks", "failed", "seconds"]);
+    table.add_row([
+        report.added.to_string(),
+        report.updated.to_string(),
+        report.moved.to_string(),
+        report.unchanged.to_string(),
+        report.removed.to_string(),
+        report.chunks.to_string(),
+        report.failed.len().to_string(),
+        format!("{:.1}", report.seconds),
+    ]);
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{table}")?;
+    for failed in &report.failed {
+        writeln!(out, "not ingested: {}: {} ({})", failed.source, failed.message, failed.code)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,173 @@
+//! The command line. Each command has a file; this one holds what they share.
+
+mod ask;
+mod config;
+mod eval;
+mod ingest;
+mod models;
+mod progress;
+mod reindex;
+mod remote;
+mod sample;
+mod search;
+mod serve;
+mod start;
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Args, Parser, Subcommand};
+use domain::{CollectionId, Scope};
+use serde::Serialize;
+use tracing_subscriber::EnvFilter;
+
+use crate::app::{KnowledgeBase, WORKSPACE};
+use crate::config::{Config, Overrides};
+
+/// Answers questions from your documents, on your machine.
+#[derive(Debug, Parser)]
+#[command(name = "daedap", version, about, arg_required_else_help = true)]
+struct Cli {
+    #[command(flatten)]
+    globals: Globals,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What every command takes.
+#[derive(Debug, Clone, Args)]
+struct Globals {
+    /// Settings file (`daedap config --default` prints one)
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Folder that holds database, vectors and originals
+    #[arg(long, global = true, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// Language model: a catalog id or a GGUF file
+    #[arg(long, global = true, value_name = "FILE|ID")]
+    model: Option<String>,
+    /// Collection of documents to work on
+    #[arg(long, global = true, value_name = "NAME")]
+    collection: Option<String>,
+    /// Report as one JSON object on standard output
+    #[arg(long, global = true)]
+    json: bool,
+    /// Log more (-v, -vv)
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    verbose: u8,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Get models, load the sample documents the first time, and serve the chat page
+    Start(serve::Listen),
+    /// Serve, with models and documents as they are
+    Serve(serve::Listen),
+    /// Read files and folders into a collection
+    Ingest(ingest::Arguments),
+    /// Show the passages that a question finds
+    Search(search::Arguments),
+    /// Answer a question in the terminal
+    Ask(ask::Arguments),
+    /// Measure retrieval on a question set
+    #[command(subcommand)]
+    Eval(eval::Command),
+    /// List, get and check model files
+    #[command(subcommand)]
+    Models(models::Command),
+    /// Build the vectors again from the stored texts
+    Reindex,
+    /// Print the settings in effect
+    Config(config::Arguments),
+}
+
+/// How a command ended; errors that stop it altogether are `Err`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    Done,
+    SomeFailed,
+}
+
+/// Runs the command line of this process.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    log_to_stderr(cli.globals.verbose);
+    let outcome = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(anyhow::Error::from)
+        .and_then(|runtime| runtime.block_on(run(cli)));
+    match outcome {
+        Ok(Outcome::Done) => ExitCode::SUCCESS,
+        Ok(Outcome::SomeFailed) => ExitCode::from(1),
+        Err(error) => {
+            // A reader that closed standard error leaves nobody to tell.
+            let _ = writeln!(std::io::stderr(), "daedap: {error:#}");
+            ExitCode::from(1)
+        }
+    }
+}
+
+async fn run(cli: Cli) -> Result<Outcome> {
+    let Cli { globals, command } = cli;
+    let listen = match &command {
+        Command::Start(listen) | Command::Serve(listen) => listen.listen.clone(),
+        _ => None,
+    };
+    let overrides = Overrides {
+        file: globals.config.clone(),
+        data_dir: globals.data_dir.clone(),
+        model: globals.model.clone(),
+        listen,
+    };
+    if let Command::Config(arguments) = &command
+        && arguments.default
+    {
+        return config::print_default();
+    }
+    let config = Config::load(&overrides, std::env::vars())?;
+    match command {
+        Command::Start(_) => start::run(config).await,
+        Command::Serve(_) => serve::run(config).await,
+        Command::Ingest(arguments) => ingest::run(config, &globals, arguments).await,
+        Command::Search(arguments) => search::run(config, &globals, arguments).await,
+        Command::Ask(arguments) => ask::run(config, &globals, arguments).await,
+        Command::Eval(command) => eval::run(config, &globals, command).await,
+        Command::Models(command) => models::run(config, &globals, command).await,
+        Command::Reindex => reindex::run(config, &globals).await,
+        Command::Config(_) => config::print(&config),
+    }
+}
+
+/// Logs go to standard error; standard output is for results. `RUST_LOG` overrides `-v`.
+fn log_to_stderr(verbose: u8) {
+    let level = match verbose {
+        0 => "warn,web=info,chat=info",
+        1 => "info",
+        _ => "debug",
+    };
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
+}
+
+/// Prints a report as one JSON object.
+fn print_json(report: &impl Serialize) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    serde_json::to_writer_pretty(&mut out, report)?;
+    writeln!(out)?;
+    Ok(())
+}
+
+/// The collection of that name where one is named, else all of them.
+async fn scope(knowledge: &KnowledgeBase, name: Option<&str>) -> Result<Scope> {
+    let collections = match name {
+        Some(name) => {
+            let id = CollectionId::derive(WORKSPACE, name);
+            vec![knowledge.db.collection(WORKSPACE, id).await?.id]
+        }
+        None => knowledge.db.collections(WORKSPACE).await?.into_iter().map(|collection| collection.id).collect(),
+    };
+    Ok(Scope { workspace: WORKSPACE, collections })
+}

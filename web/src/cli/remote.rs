@@ -1,0 +1,183 @@
+//! The same commands through a server that holds the data directory: its own HTTP API on loopback.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow, bail};
+use db::Job;
+use domain::{CollectionId, DocumentId, Passage};
+use eventsource_stream::Eventsource;
+use futures::StreamExt;
+use reqwest::multipart::{Form, Part};
+use reqwest::{Client, Method, RequestBuilder, Response};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::ask::Answer;
+use crate::routes::search::SearchResponse;
+
+/// How often an upload's job is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// A running daedap server.
+pub(super) struct Server {
+    client: Client,
+    api: String,
+}
+
+/// What a collection's list says of a document.
+#[derive(Debug, Deserialize)]
+pub(super) struct ListedDocument {
+    pub(super) id: DocumentId,
+    pub(super) source: String,
+    pub(super) content_hash: String,
+    pub(super) chunk_count: u32,
+}
+
+#[derive(Deserialize)]
+struct DocumentPage {
+    documents: Vec<ListedDocument>,
+    next: Option<DocumentId>,
+}
+
+impl Server {
+    pub(super) fn new(url: &str) -> Result<Self> {
+        // A proxy has no business between two processes of one machine.
+        Ok(Self { client: Client::builder().no_proxy().build()?, api: format!("{url}/api/v1") })
+    }
+
+    pub(super) async fn search(&self, query: &str, collection: Option<&str>, limit: usize) -> Result<SearchResponse> {
+        let collections = self.named(collection).await?;
+        let body = json!({ "query": query, "collections": collections, "limit": limit });
+        let response = send(self.call(Method::POST, "/search").json(&body)).await?;
+        Ok(response.json().await?)
+    }
+
+    pub(super) async fn ask(
+        &self,
+        question: &str,
+        collection: Option<&str>,
+        mut show: impl FnMut(&str) -> Result<()>,
+    ) -> Result<Answer> {
+        let collections = self.named(collection).await?;
+        let conversation: Value = send(self.call(Method::POST, "/conversations")).await?.json().await?;
+        let id = conversation["id"].as_str().context("the server began no conversation")?;
+        let body = json!({ "question": question, "collections": collections });
+        let response = send(self.call(Method::POST, &format!("/conversations/{id}/turns")).json(&body)).await?;
+        let mut events = response.bytes_stream().eventsource();
+        let mut passages: Vec<Passage> = Vec::new();
+        while let Some(event) = events.next().await {
+            let event = event?;
+            match event.event.as_str() {
+                "sources" => passages = serde_json::from_str(&event.data)?,
+                "delta" => {
+                    let delta: Value = serde_json::from_str(&event.data)?;
+                    show(delta["text"].as_str().unwrap_or_default())?;
+                }
+                "done" => return answer(&event.data, passages),
+                "error" => bail!(message_of(&serde_json::from_str(&event.data)?)),
+                _ => {}
+            }
+        }
+        bail!("the server ended the answer in the middle")
+    }
+
+    /// The collection of that name, made if it is not there.
+    pub(super) async fn ensure_collection(&self, name: &str) -> Result<CollectionId> {
+        let made: Value =
+            send(self.call(Method::POST, "/collections").json(&json!({ "name": name }))).await?.json().await?;
+        Ok(serde_json::from_value(made["id"].clone())?)
+    }
+
+    /// All documents of a collection, by source.
+    pub(super) async fn documents(&self, collection: CollectionId) -> Result<HashMap<String, ListedDocument>> {
+        let mut found = HashMap::new();
+        let mut path = format!("/collections/{collection}/documents");
+        loop {
+            let page: DocumentPage = send(self.call(Method::GET, &path)).await?.json().await?;
+            found.extend(page.documents.into_iter().map(|document| (document.source.clone(), document)));
+            match page.next {
+                Some(after) => path = format!("/collections/{collection}/documents?after={after}"),
+                None => return Ok(found),
+            }
+        }
+    }
+
+    pub(super) async fn document(&self, id: DocumentId) -> Result<ListedDocument> {
+        Ok(send(self.call(Method::GET, &format!("/documents/{id}"))).await?.json().await?)
+    }
+
+    pub(super) async fn remove_document(&self, id: DocumentId) -> Result<()> {
+        send(self.call(Method::DELETE, &format!("/documents/{id}"))).await?;
+        Ok(())
+    }
+
+    /// Uploads a document; returns the job that ingests it.
+    pub(super) async fn upload(&self, collection: CollectionId, source: &str, bytes: Vec<u8>) -> Result<Job> {
+        let form = Form::new()
+            .text("source", source.to_owned())
+            .part("file", Part::bytes(bytes).file_name("document"));
+        let path = format!("/collections/{collection}/documents");
+        job(send(self.call(Method::POST, &path).multipart(form)).await?).await
+    }
+
+    /// Waits until the job has come to its end.
+    pub(super) async fn wait(&self, mut running: Job) -> Result<Job> {
+        while !running.state.is_final() {
+            tokio::time::sleep(LOOK_EVERY).await;
+            running = job(send(self.call(Method::GET, &format!("/jobs/{}", running.id))).await?).await?;
+        }
+        Ok(running)
+    }
+
+    fn call(&self, method: Method, path: &str) -> RequestBuilder {
+        self.client.request(method, format!("{}{path}", self.api))
+    }
+
+    async fn named(&self, name: Option<&str>) -> Result<Vec<CollectionId>> {
+        let Some(name) = name else { return Ok(Vec::new()) };
+        let listed: Value = send(self.call(Method::GET, "/collections")).await?.json().await?;
+        let collections = listed["collections"].as_array().cloned().unwrap_or_default();
+        let found = collections.into_iter().find(|collection| collection["name"] == name);
+        let found = found.ok_or_else(|| anyhow!("there is no collection called {name}"))?;
+        Ok(vec![serde_json::from_value(found["id"].clone())?])
+    }
+}
+
+async fn job(response: Response) -> Result<Job> {
+    #[derive(Deserialize)]
+    struct Reply {
+        job: Job,
+    }
+    Ok(response.json::<Reply>().await?.job)
+}
+
+fn answer(done: &str, passages: Vec<Passage>) -> Result<Answer> {
+    #[derive(Deserialize)]
+    struct Done {
+        content: String,
+        #[serde(flatten)]
+        rest: super::ask::AnswerFacts,
+    }
+    let Done { content, rest } = serde_json::from_str(done)?;
+    Ok(Answer { answer: content, passages, facts: rest })
+}
+
+/// Sends, and turns an error envelope into its message.
+async fn send(request: RequestBuilder) -> Result<Response> {
+    let response = request.send().await.context("the server that holds the data directory does not answer")?;
+    if response.status().is_success() {
+        return Ok(response);
+    }
+    let status = response.status();
+    let envelope: Value = response.json().await.unwrap_or_default();
+    match &envelope["error"] {
+        Value::Null => bail!("the server answered {status}"),
+        error => bail!(message_of(error)),
+    }
+}
+
+fn message_of(error: &Value) -> String {
+    let text = |field: &str| error[field].as_str().unwrap_or("unknown").to_owned();
+    format!("{} ({})", text("message"), text("code"))
+}

@@ -1,0 +1,23 @@
+//! `daedap start`: from nothing to a chat page that answers, in one command.
+
+use anyhow::Result;
+
+use super::{Outcome, models, progress, sample};
+use crate::app::{App, ModelFiles};
+use crate::config::Config;
+use crate::instance::Instance;
+use crate::server;
+
+pub(super) async fn run(config: Config) -> Result<Outcome> {
+    let instance = Instance::take(&config.data_dir)?;
+    let generator = models::obtain(&config).await?;
+    let models = ModelFiles::find(&config, generator.as_deref())?;
+    progress::say("loading the models");
+    let app = App::open(config, &models).await?;
+    if sample::is_wanted(&app.knowledge).await? {
+        sample::load(&app.knowledge).await?;
+    }
+    progress::say(&format!("chat page: http://{}", app.config.listen));
+    server::run(app, &instance).await?;
+    Ok(Outcome::Done)
+}

@@ -1,0 +1,139 @@
+//! `/api/v1/collections/{id}/documents` and `/api/v1/documents/{id}`: what there is to answer from.
+
+use axum::Json;
+use axum::extract::multipart::Multipart;
+use axum::extract::{FromRequest, Request, State};
+use axum::http::{StatusCode, header};
+use bytes::Bytes;
+use db::NewJob;
+use domain::{CollectionId, Document, DocumentId};
+use futures::stream;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::app::App;
+use crate::error::ApiError;
+use crate::extract::{self, Path, Query, Tenant};
+use crate::originals::KeepError;
+
+const MOST_SOURCE_BYTES: usize = 1_000;
+const MOST_DOCUMENTS: u32 = 200;
+
+/// Which part of a list.
+#[derive(Debug, Deserialize)]
+pub struct Page {
+    after: Option<DocumentId>,
+    limit: Option<u32>,
+}
+
+/// A document given as text.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TextDocument {
+    source: String,
+    text: String,
+}
+
+/// A part of a collection's documents, by id, and where the next part begins.
+pub async fn list(
+    State(app): State<App>,
+    Tenant(workspace): Tenant,
+    Path(collection): Path<CollectionId>,
+    Query(page): Query<Page>,
+) -> Result<Json<Value>, ApiError> {
+    app.knowledge.db.collection(workspace, collection).await?;
+    let limit = page.limit.unwrap_or(MOST_DOCUMENTS).clamp(1, MOST_DOCUMENTS);
+    let documents = app.knowledge.db.documents(workspace, collection, page.after, limit).await?;
+    let next = (documents.len() == limit as usize).then(|| documents.last().map(|document| document.id)).flatten();
+    Ok(Json(json!({ "documents": documents, "next": next })))
+}
+
+/// One document.
+pub async fn show(
+    State(app): State<App>,
+    Tenant(workspace): Tenant,
+    Path(id): Path<DocumentId>,
+) -> Result<Json<Document>, ApiError> {
+    Ok(Json(app.knowledge.db.document(workspace, id).await?))
+}
+
+/// Removes a document: from SQL, whose word counts at once, then from the vectors.
+pub async fn remove(
+    State(app): State<App>,
+    Tenant(workspace): Tenant,
+    Path(id): Path<DocumentId>,
+) -> Result<StatusCode, ApiError> {
+    app.knowledge.pipeline.remove(workspace, id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Takes a file (`multipart/form-data`, field `file`, and `source` before it to name it) or a text (JSON), keeps its
+/// bytes, and answers 202 with the job that will ingest it.
+pub async fn upload(
+    State(app): State<App>,
+    Tenant(workspace): Tenant,
+    Path(collection): Path<CollectionId>,
+    request: Request,
+) -> Result<(StatusCode, Json<Value>), ApiError> {
+    app.knowledge.db.collection(workspace, collection).await?;
+    let (source, content_hash) = if is_multipart(&request) {
+        keep_file(&app, Multipart::from_request(request, &()).await.map_err(|rejection| {
+            ApiError::new(rejection.status(), "invalid_multipart", rejection.body_text())
+        })?)
+        .await?
+    } else {
+        let extract::Json(document) = extract::Json::<TextDocument>::from_request(request, &()).await?;
+        let source = checked_source(&document.source)?;
+        let pieces = stream::iter([Ok::<_, std::convert::Infallible>(document.text)]);
+        (source, app.knowledge.originals.keep(pieces, app.config.ingest.document_bytes).await?)
+    };
+    let job = app.knowledge.db.enqueue_job(NewJob { workspace, collection, source, content_hash }).await?;
+    app.job_queued.notify_one();
+    Ok((StatusCode::ACCEPTED, Json(json!({ "job": job }))))
+}
+
+fn is_multipart(request: &Request) -> bool {
+    request
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .is_some_and(|value| value.starts_with("multipart/form-data"))
+}
+
+async fn keep_file(app: &App, mut form: Multipart) -> Result<(String, String), ApiError> {
+    let mut source = None;
+    while let Some(field) = form.next_field().await? {
+        match field.name() {
+            Some("source") => source = Some(checked_source(&field.text().await?)?),
+            Some("file") => {
+                let source = match source {
+                    Some(source) => source,
+                    None => checked_source(field.file_name().unwrap_or_default())?,
+                };
+                let hash = app.knowledge.originals.keep::<Bytes, _>(field, app.config.ingest.document_bytes).await?;
+                return Ok((source, hash));
+            }
+            _ => {}
+        }
+    }
+    Err(ApiError::invalid("file", "the form has no field `file`"))
+}
+
+/// A source is a name, never a path on this machine; it is only shown and hashed, and must be fit for that.
+fn checked_source(source: &str) -> Result<String, ApiError> {
+    let source = source.trim();
+    if source.is_empty() || source.len() > MOST_SOURCE_BYTES || source.chars().any(char::is_control) {
+        return Err(ApiError::invalid("source", format!("must have 1 to {MOST_SOURCE_BYTES} bytes, none of them control characters")));
+    }
+    Ok(source.to_owned())
+}
+
+impl<E: std::fmt::Display> From<KeepError<E>> for ApiError {
+    fn from(error: KeepError<E>) -> Self {
+        match error {
+            KeepError::TooLarge { .. } => Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", error.to_string()),
+            KeepError::Source(cause) => Self::new(StatusCode::BAD_REQUEST, "upload_broken", cause.to_string()),
+            KeepError::Io(error) => error.into(),
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! Every path of the service on one screen. A handler lives in the file named after the path's first noun.
+
+pub mod collections;
+pub mod conversations;
+pub mod documents;
+pub mod feedback;
+pub mod health;
+pub mod jobs;
+pub mod pages;
+pub mod search;
+pub mod status;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware;
+use axum::routing::{delete, get, post};
+use tower_http::catch_panic::CatchPanicLayer;
+
+use crate::app::App;
+use crate::{envelope, guard};
+
+/// Largest JSON body: a question of 100,000 characters still gets its own error.
+const JSON_BYTES: usize = 1 << 20;
+
+/// The whole service.
+pub fn router(app: App) -> Router {
+    let upload_bytes = usize::try_from(app.config.ingest.document_bytes).unwrap_or(usize::MAX);
+    let api = Router::new()
+        .route("/status", get(status::show))
+        .route("/search", post(search::search))
+        .route("/conversations", get(conversations::list).post(conversations::create))
+        .route("/conversations/{id}", get(conversations::show).delete(conversations::remove))
+        .route("/conversations/{id}/turns", post(conversations::ask))
+        .route("/feedback", post(feedback::give))
+        .route("/collections", get(collections::list).post(collections::create))
+        .route("/collections/{id}", delete(collections::remove))
+        .route(
+            "/collections/{id}/documents",
+            get(documents::list).post(documents::upload).layer(DefaultBodyLimit::max(upload_bytes + JSON_BYTES)),
+        )
+        .route("/documents/{id}", get(documents::show).delete(documents::remove))
+        .route("/jobs", get(jobs::list))
+        .route("/jobs/{id}", get(jobs::show))
+        .layer(DefaultBodyLimit::max(JSON_BYTES));
+    Router::new()
+        .route("/", get(pages::chat))
+        .route("/assets/{*path}", get(pages::asset))
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
+        .nest("/api/v1", api)
+        .layer(CatchPanicLayer::new())
+        .layer(middleware::from_fn(guard::check))
+        .layer(middleware::from_fn(envelope::wrap))
+        .with_state(app)
+}
