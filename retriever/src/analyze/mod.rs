@@ -1,0 +1,151 @@
+//! Lexical analysis: the sparse half of retrieval. Owns what a term is, its id, and its BM25 weight.
+//!
+//! The weight of a term in a text is the part of BM25 that depends on that text alone; the inverse document
+//! frequency is the vector store's part, since only the store knows the corpus. What is absent: corpus
+//! statistics. A text's weights never change because other texts come or go.
+
+mod language;
+mod question;
+mod terms;
+
+use std::collections::BTreeMap;
+
+use domain::{Analyzer, FieldedText, Language, SparseVector};
+use twox_hash::XxHash32;
+
+use terms::{Term, each_term};
+
+/// How fast repeated occurrences stop to count (BM25's k1; Robertson and Zaragoza, "The Probabilistic Relevance
+/// Framework", 2009). Low, because chunks are short: measured on KorQuAD, XQuAD-en and XQuAD-zh from 0.3 to 1.6.
+const SATURATION: f32 = 0.6;
+
+/// How much a long text is discounted (BM25's b).
+const LENGTH_NORMALISATION: f32 = 0.75;
+
+/// Terms of an average chunk. Stated, not counted, so that weights do not depend on the corpus: measured over the
+/// English and Korean editions of the Rust book and the paragraphs of KorQuAD in chunks of 256 tokens.
+const AVERAGE_LENGTH: f32 = 160.0;
+
+/// What one occurrence counts for, by field. A heading names what its section is about; a title is repeated in
+/// every chunk of its document, so it tells documents apart but not chunks.
+const TITLE_WEIGHT: f32 = 1.0;
+const HEADING_WEIGHT: f32 = 1.5;
+
+/// Share of a Hangul run's last bigram in a query: it mostly holds the particle (`방주는` has `방주` and `주는`).
+/// Measured on KorQuAD: recall@1 .906 without it, .917 with it.
+const ENDING_WEIGHT: f32 = 0.5;
+
+/// Analyzer for mixed Korean, Chinese, Japanese and Latin text: bigrams of the former, words of the latter.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct BigramAnalyzer;
+
+impl BigramAnalyzer {
+    /// An analyzer; it has no state and needs no files.
+    pub fn new() -> Self {
+        Self
+    }
+}
+
+/// The id of a term: xxHash32 with seed 0 of its UTF-8 bytes. Ids are stored, so this must never change.
+fn term_id(term: &str) -> u32 {
+    XxHash32::oneshot(0, term.as_bytes())
+}
+
+impl Analyzer for BigramAnalyzer {
+    fn document_terms(&self, text: FieldedText<'_>) -> SparseVector {
+        let mut frequencies = BTreeMap::<u32, f32>::new();
+        let mut length = 0.0;
+        let mut add = |field: &str, weight: f32| {
+            each_term(field, |term| {
+                *frequencies.entry(term_id(term.text)).or_default() += weight;
+                length += weight;
+            });
+        };
+        add(text.title, TITLE_WEIGHT);
+        for heading in text.heading_path {
+            add(heading, HEADING_WEIGHT);
+        }
+        add(text.body, 1.0);
+        let norm = SATURATION * (1.0 - LENGTH_NORMALISATION + LENGTH_NORMALISATION * length / AVERAGE_LENGTH);
+        vector(frequencies, |frequency| frequency * (SATURATION + 1.0) / (frequency + norm))
+    }
+
+    fn query_terms(&self, text: &str) -> SparseVector {
+        let mut asked = BTreeMap::<u32, f32>::new();
+        question::each_content_term(text, |term: Term<'_>| {
+            let weight = if term.is_ending { ENDING_WEIGHT } else { 1.0 };
+            *asked.entry(term_id(term.text)).or_default() += weight;
+        });
+        vector(asked, |weight| weight)
+    }
+
+    fn language(&self, text: &str) -> Language {
+        language::detect(text)
+    }
+}
+
+fn vector(terms: BTreeMap<u32, f32>, weigh: impl Fn(f32) -> f32) -> SparseVector {
+    let (indices, values) = terms.into_iter().map(|(id, amount)| (id, weigh(amount))).unzip();
+    SparseVector { indices, values }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn body(text: &str) -> SparseVector {
+        BigramAnalyzer::new().document_terms(FieldedText { title: "", heading_path: &[], body: text })
+    }
+
+    #[test]
+    fn ids_of_terms_are_those_of_the_first_release() {
+        assert_eq!(term_id(""), 0x02cc_5d05);
+        assert_eq!(term_id("연차"), 0xb85b_d3f0);
+        assert_eq!(term_id("e0382"), 0x2c85_3ae8);
+    }
+
+    #[test]
+    fn a_question_meets_the_text_that_answers_it() {
+        let question = BigramAnalyzer::new().query_terms("연차 휴가는 며칠인가요?");
+        let right = body("연차휴가는 입사 후 1년이 지나면 15일이 주어집니다.");
+        let wrong = body("회의실은 사내망에서 예약합니다.");
+        let shared = |text: &SparseVector| question.indices.iter().filter(|&&id| text.weight(id) > 0.0).count();
+        assert!(shared(&right) >= 2, "{question:?}");
+        assert_eq!(shared(&wrong), 0);
+    }
+
+    #[test]
+    fn decomposed_korean_is_the_same_text() {
+        assert_eq!(body("\u{1112}\u{1161}\u{11ab}\u{1100}\u{1173}\u{11af}"), body("한글"));
+    }
+
+    #[test]
+    fn a_term_weighs_less_in_a_longer_text_and_saturates() {
+        let id = term_id("lease");
+        let (short, long) = (body("lease"), body(&format!("lease {}", "other words ".repeat(400))));
+        assert!(short.weight(id) > long.weight(id));
+        let twice = body("lease lease").weight(id);
+        assert!(twice > short.weight(id) && twice < 2.0 * short.weight(id));
+    }
+
+    #[test]
+    fn a_heading_counts_for_more_than_the_body() {
+        let analyzer = BigramAnalyzer::new();
+        let heading = ["lease".to_owned()];
+        let headed =
+            analyzer.document_terms(FieldedText { title: "", heading_path: &heading, body: "and more text" });
+        assert!(headed.weight(term_id("lease")) > body("lease and more text").weight(term_id("lease")));
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_gives_ascending_ids_with_positive_finite_weights(text in "\\PC{0,200}") {
+            for terms in [body(&text), BigramAnalyzer::new().query_terms(&text)] {
+                prop_assert_eq!(terms.indices.len(), terms.values.len());
+                prop_assert!(terms.indices.is_sorted_by(|a, b| a < b));
+                prop_assert!(terms.values.iter().all(|weight| weight.is_finite() && *weight > 0.0));
+            }
+        }
+    }
+}

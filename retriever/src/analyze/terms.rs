@@ -1,0 +1,200 @@
+//! Tokenisation: text to terms. The same code reads documents and questions, else they would not meet.
+//!
+//! Hangul, Han and Kana become overlapping bigrams: no dictionary is needed, compounds are found by their parts,
+//! and Korean particles cost one bigram instead of the whole word. Everything else becomes words (UAX #29),
+//! English ones stemmed, and names such as `snake_case`, `HashMap`, `1.2.3` stay whole *and* give their parts.
+
+use rust_stemmers::{Algorithm, Stemmer};
+use unicode_normalization::UnicodeNormalization;
+use unicode_segmentation::UnicodeSegmentation;
+
+/// One occurrence of a term.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Term<'t> {
+    /// Normalised text of the term.
+    pub(super) text: &'t str,
+    /// Whether it is the last bigram of a longer Hangul run, where particles and verb endings sit.
+    pub(super) is_ending: bool,
+}
+
+/// Calls `emit` with every term of `text`, in order, repetitions included.
+pub(super) fn each_term(text: &str, mut emit: impl FnMut(Term<'_>)) {
+    for run in runs(&normalise(text)) {
+        match run {
+            Run::Bigrams(run) => bigrams(run, &mut emit),
+            Run::Words(run) => words(run, &mut emit),
+        }
+    }
+}
+
+/// NFKC without characters that nobody sees. Case is kept: it shows where the parts of a name begin.
+pub(super) fn normalise(text: &str) -> String {
+    text.nfkc().filter(|c| !is_invisible(*c)).collect()
+}
+
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}')
+}
+
+/// A stretch of text that is tokenised in one way.
+pub(super) enum Run<'t> {
+    /// Hangul, Han or Kana only.
+    Bigrams(&'t str),
+    /// Anything else, punctuation and spaces included.
+    Words(&'t str),
+}
+
+/// Cuts normalised text where the way of tokenising changes: `Rust는` is `Rust` and `는`.
+pub(super) fn runs(text: &str) -> impl Iterator<Item = Run<'_>> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let wants_bigrams = is_bigram_script(rest.chars().next()?);
+        let end = rest.find(|c| is_bigram_script(c) != wants_bigrams).unwrap_or(rest.len());
+        let (run, tail) = rest.split_at(end);
+        rest = tail;
+        Some(if wants_bigrams { Run::Bigrams(run) } else { Run::Words(run) })
+    })
+}
+
+fn is_bigram_script(c: char) -> bool {
+    is_hangul(c) || is_kana(c) || is_han(c)
+}
+
+pub(super) fn is_hangul(c: char) -> bool {
+    matches!(c, '\u{1100}'..='\u{11ff}' | '\u{3131}'..='\u{318e}' | '\u{a960}'..='\u{a97c}' | '\u{ac00}'..='\u{d7a3}')
+}
+
+pub(super) fn is_kana(c: char) -> bool {
+    matches!(c, '\u{3041}'..='\u{3096}' | '\u{30a1}'..='\u{30fa}' | '\u{30fc}' | '\u{31f0}'..='\u{31ff}')
+}
+
+pub(super) fn is_han(c: char) -> bool {
+    matches!(c, '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{323af}')
+}
+
+fn bigrams(run: &str, emit: &mut impl FnMut(Term<'_>)) {
+    let starts: Vec<usize> = run.char_indices().map(|(at, _)| at).chain([run.len()]).collect();
+    if let [start, end] = starts[..] {
+        return emit(Term { text: &run[start..end], is_ending: false });
+    }
+    let may_end = starts.len() > 3 && run.chars().all(is_hangul);
+    for window in starts.windows(3) {
+        let is_ending = may_end && window[2] == run.len();
+        emit(Term { text: &run[window[0]..window[2]], is_ending });
+    }
+}
+
+fn words(run: &str, emit: &mut impl FnMut(Term<'_>)) {
+    let stemmer = Stemmer::create(Algorithm::English);
+    let mut emit_word = |word: &str| {
+        let word = word.to_lowercase();
+        let is_english = word.bytes().all(|byte| byte.is_ascii_lowercase());
+        let text = if is_english { stemmer.stem(&word) } else { word.as_str().into() };
+        emit(Term { text: &text, is_ending: false });
+    };
+    for word in run.unicode_words() {
+        let word = without_contraction(word);
+        let parts: Vec<&str> = parts(word).collect();
+        if let [part] = parts[..] {
+            emit_word(part);
+            continue;
+        }
+        emit_word(word);
+        parts.into_iter().for_each(&mut emit_word);
+    }
+}
+
+/// `Einstein's` is about Einstein, and `don't` has nothing that `do` has not.
+fn without_contraction(word: &str) -> &str {
+    match word.rsplit_once(['\'', '\u{2019}']) {
+        Some((stem, tail)) if tail.chars().count() <= 2 && !stem.is_empty() => stem,
+        _ => word,
+    }
+}
+
+/// The parts of a name: between joiners (`snake_case`, `1.2.3`) and at humps (`HashMap`, `JSONParser`).
+fn parts(word: &str) -> impl Iterator<Item = &str> {
+    word.split(|c: char| !c.is_alphanumeric() && !is_mark(c)).filter(|part| !part.is_empty()).flat_map(humps)
+}
+
+/// Combining marks belong to the letter before them; a word of Hindi or Thai must not fall apart at them.
+fn is_mark(c: char) -> bool {
+    unicode_normalization::char::is_combining_mark(c)
+}
+
+fn humps(part: &str) -> impl Iterator<Item = &str> {
+    let mut rest = part;
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let end = next_hump(rest).unwrap_or(rest.len());
+        let (hump, tail) = rest.split_at(end);
+        rest = tail;
+        Some(hump)
+    })
+}
+
+/// Byte offset at which the second hump of `text` begins: before an upper-case letter that follows a lower-case
+/// one, or that ends a row of upper-case letters because a lower-case one follows.
+fn next_hump(text: &str) -> Option<usize> {
+    let letters: Vec<(usize, char)> = text.char_indices().collect();
+    letters.windows(2).enumerate().find_map(|(at, pair)| {
+        let ((_, before), (offset, current)) = (pair[0], pair[1]);
+        let next = letters.get(at + 2).map(|(_, c)| *c);
+        let starts_word = before.is_uppercase() && next.is_some_and(char::is_lowercase);
+        (current.is_uppercase() && (before.is_lowercase() || starts_word)).then_some(offset)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn terms(text: &str) -> Vec<String> {
+        let mut terms = Vec::new();
+        each_term(text, |term| terms.push(term.text.to_owned()));
+        terms
+    }
+
+    #[test]
+    fn scripts_without_spaces_become_bigrams() {
+        assert_eq!(terms("소유권은"), ["소유", "유권", "권은"]);
+        assert_eq!(terms("所有权"), ["所有", "有权"]);
+        assert_eq!(terms("データ"), ["デー", "ータ"]);
+        assert_eq!(terms("값"), ["값"]);
+    }
+
+    #[test]
+    fn words_meet_their_inflections() {
+        assert_eq!(terms("Leases renewed"), terms("lease RENEW"));
+        assert_eq!(terms("Einstein\u{2019}s don't"), ["einstein", "don"]);
+        assert_eq!(terms("Gesellschaft für"), ["gesellschaft", "für"]);
+    }
+
+    #[test]
+    fn names_stay_whole_and_give_their_parts() {
+        assert_eq!(terms("snake_case"), ["snake_case", "snake", "case"]);
+        assert_eq!(terms("HashMap"), ["hashmap", "hash", "map"]);
+        assert_eq!(terms("JSONParser"), ["jsonpars", "json", "parser"]);
+        assert_eq!(terms("1.2.3"), ["1.2.3", "1", "2", "3"]);
+        assert_eq!(terms("E0382"), ["e0382"]);
+    }
+
+    #[test]
+    fn scripts_meet_inside_a_word() {
+        assert_eq!(terms("Rust는 2024년"), ["rust", "는", "2024", "년"]);
+    }
+
+    #[test]
+    fn full_width_and_invisible_characters_make_no_difference() {
+        assert_eq!(terms("ＡＢＣ\u{200b}de"), terms("abcde"));
+    }
+
+    #[test]
+    fn only_the_end_of_a_longer_hangul_run_is_an_ending() {
+        let mut endings = Vec::new();
+        each_term("방주는 배 所有权", |term| endings.push(term.is_ending));
+        assert_eq!(endings, [false, true, false, false, false]);
+    }
+}

@@ -1,0 +1,15 @@
+//! Question to passages: embedding, lexical analysis, vector stores, fusion, and whether there is enough evidence.
+//!
+//! ```text
+//! text --> analyze --> terms  --> sparse search --+
+//!    \                                            +--> fuse --> drop what is not live --> passages, evidence
+//!     +--> embed ----> vector --> dense search  --+
+//! ```
+//!
+//! What is absent: any SQL beyond asking `db` which versions are live, and any knowledge of how documents came in.
+//! Vendors stay behind walls: qdrant-client in [`store::qdrant`], qdrant-edge in [`store::embedded`], fastembed and
+//! ONNX Runtime in [`embed`].
+
+pub mod analyze;
+pub mod embed;
+pub mod store;
