@@ -4,7 +4,6 @@ use domain::WorkspaceId;
 use sqlx::AnyPool;
 use sqlx::{Any, Transaction};
 
-use crate::rows::now_ms;
 use crate::{DbError, postgres, sqlite};
 
 /// The database. A clone is another handle to the same pools of connections.
@@ -48,7 +47,7 @@ impl Database {
             Dialect::Postgres => postgres::open(url).await?,
         };
         let database = Self { dialect, reads, writes };
-        database.ensure_default_workspace().await?;
+        database.ensure_workspace(WorkspaceId::DEFAULT, "default").await?;
         Ok(database)
     }
 
@@ -78,18 +77,6 @@ impl Database {
             Dialect::Postgres => postgres::BEGIN_WRITE,
         };
         Ok(self.writes.begin_with(begin).await?)
-    }
-
-    async fn ensure_default_workspace(&self) -> Result<(), DbError> {
-        let mut tx = self.write().await?;
-        sqlx::query(
-            "INSERT INTO workspaces (id, name, created_at) VALUES ($1, 'default', $2) ON CONFLICT (id) DO NOTHING",
-        )
-        .bind(WorkspaceId::DEFAULT.to_string())
-        .bind(now_ms())
-        .execute(&mut *tx)
-        .await?;
-        Ok(tx.commit().await?)
     }
 }
 

@@ -10,6 +10,7 @@
 //!
 //! What is absent: vectors, chunks, files, and any decision about what to store. No other crate sees sqlx.
 
+mod answers;
 mod collections;
 mod conversations;
 mod database;
@@ -22,11 +23,12 @@ mod sqlite;
 mod text;
 mod turns;
 mod versions;
+mod workspaces;
 
+pub use answers::{Feedback, FinishedAnswer};
 pub use database::Database;
 pub use documents::DocumentSource;
 pub use error::DbError;
 pub use jobs::{Job, JobError, JobState, NewJob};
 pub use sqlite::sqlite_url;
-pub use turns::{Feedback, FinishedAnswer};
 pub use versions::{BegunVersion, NewVersion, StaleVersion};
