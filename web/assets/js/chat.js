@@ -134,6 +134,7 @@ export class Chat {
       await this.#ensureStored(thread, question, controller.signal);
       this.#streaming.set(thread.id, thread);
       for await (const message of api.ask(thread.id, question, controller.signal)) {
+        if (!accepted) this.#hooks.onStored();
         accepted = true;
         if (this.#receive(view, message)) return;
       }
@@ -150,10 +151,11 @@ export class Chat {
 
   // The first question makes the conversation, so that leaving an empty screen leaves nothing behind.
   async #ensureStored(thread, question, signal) {
+    if (thread.id === null) thread.id = (await api.createConversation(signal)).id;
     thread.title ||= question;
-    if (thread.id !== null) return;
-    thread.id = (await api.createConversation(signal)).id;
-    if (thread === this.#thread) this.#hooks.onConversation(thread.id);
+    if (thread !== this.#thread) return;
+    this.#hooks.onConversation(thread.id);
+    this.#hooks.onChange();
   }
 
   // Whether this message ended the answer.

@@ -28,6 +28,9 @@ export function nearestHeading({ title, heading_path: path }) {
 
 // A failure in the reader's language: by its code, else by its kind, else in the server's words.
 export function failure({ code, status, message }) {
-  const fallback = status === 503 || status === 429 ? "unavailable" : status === 413 ? "too_large" : null;
-  return find(`errors.${code}`) ?? (fallback ? t(`errors.${fallback}`) : t("errors.unknown", { message }));
+  const known = find(`errors.${code}`);
+  if (known) return known;
+  // Events in a stream carry no status, so the code's ending tells the kind as well.
+  const passing = status === 503 || status === 429 || code.endsWith("_unavailable");
+  return passing ? t("errors.unavailable") : t("errors.unknown", { message });
 }

@@ -12,9 +12,9 @@ import { Sidebar } from "./sidebar.js";
 import { Welcome } from "./welcome.js";
 
 const panel = new PassagePanel();
-const welcome = new Welcome((question) => chat.ask(question));
+const welcome = new Welcome(ask);
 const composer = new Composer({
-  onSend: (question) => chat.ask(question),
+  onSend: ask,
   onStop: () => chat.stop(),
 });
 const sidebar = new Sidebar({ onNew: goToNew, onDeleted, onFailure });
@@ -26,6 +26,11 @@ const chat = new Chat({
   onFailure,
 });
 new DocumentsPanel(describe);
+
+function ask(question) {
+  byId("notice").hidden = true;
+  chat.ask(question);
+}
 
 function draw() {
   composer.setBusy(chat.busy);

@@ -17,7 +17,7 @@ export class AnswerView {
   #text = make("div", { class: "answer-text" });
   #state = make("p", { class: "answer-state" });
   #body;
-  #pending = "";
+  #written = "";
   #frame = 0;
   #actions;
 
@@ -45,21 +45,22 @@ export class AnswerView {
       this.#text.classList.add("streaming");
       this.#state.hidden = true;
     }
-    this.#pending += delta;
+    this.#written += delta;
     this.#frame ||= requestAnimationFrame(() => this.#flush());
   }
 
   #flush() {
     cancelAnimationFrame(this.#frame);
     this.#frame = 0;
-    if (this.#pending) this.#text.append(this.#pending);
-    this.#pending = "";
+    // Marks of emphasis and headings are noise until the rendered answer replaces this text.
+    if (this.#written) this.#text.textContent = this.#written.replace(/\*\*|^#{1,6} /gm, "");
   }
 
   // A stored answer, as `turn` or as the stream's `done` event tells it.
   show(turn) {
     this.#end(turn.state === "interrupted" ? "interrupted" : "complete");
     this.#text.lang = turn.language;
+    this.#text.classList.add("prose");
     // The one place where the page takes HTML: the server has sanitised it, and the page's policy runs no script in it.
     this.#text.innerHTML = turn.html;
     this.element.classList.toggle("abstained", turn.abstained);
