@@ -41,7 +41,9 @@ export class PassagePanel {
   }
 
   close() {
-    if (this.#dialog.open) this.#dialog.close();
+    if (!this.#dialog.open) return;
+    this.#dialog.close();
+    this.#closed(); // The event comes a task later; a key pressed until then would be lost.
   }
 
   #closed() {

@@ -27,8 +27,8 @@ export function nearestHeading({ title, heading_path: path }) {
 }
 
 // A failure in the reader's language: by its code, else by its kind, else in the server's words.
-export function failure({ code, status, message }) {
-  const known = find(`errors.${code}`);
+export function failure({ code = "unknown", status, message }) {
+  const known = find(`errors.${code}`, { message });
   if (known) return known;
   // Events in a stream carry no status, so the code's ending tells the kind as well.
   const passing = status === 503 || status === 429 || code.endsWith("_unavailable");
