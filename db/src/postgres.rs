@@ -11,7 +11,7 @@ use sqlx::{Any, Connection as _, Row as _};
 use crate::DbError;
 use crate::database::Pools;
 
-static MIGRATIONS: Migrator = sqlx::migrate!("../migrations/postgres");
+pub(crate) static MIGRATIONS: Migrator = sqlx::migrate!("../migrations/postgres");
 
 /// Each statement sees what was committed before it; rows that must not change are locked by writing to them.
 pub(crate) const BEGIN_WRITE: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";

@@ -162,3 +162,67 @@ pub(crate) fn turn(row: &AnyRow) -> Result<Turn, DbError> {
         created_at: time(row, "created_at")?,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use domain::{FinishReason, TurnState};
+    use sqlx::{AnyConnection, Connection as _};
+
+    use super::*;
+
+    /// One row made of constants.
+    async fn row(sql: &'static str) -> AnyRow {
+        sqlx::any::install_default_drivers();
+        let mut connection = AnyConnection::connect("sqlite::memory:").await.expect("a database in memory");
+        sqlx::query(sql).fetch_one(&mut connection).await.expect("one row")
+    }
+
+    #[tokio::test]
+    async fn a_damaged_column_is_an_error_that_names_it() {
+        let row = row("SELECT 'no id' AS id, -1 AS number, 2 AS flag, '{' AS json, 'forgotten' AS state, \
+                       NULL AS absent, 9223372036854775807 AS huge, x'ff' AS bytes")
+        .await;
+        let failures = [
+            parsed::<VersionId>(&row, "id").err(),
+            optional::<VersionId>(&row, "id").err(),
+            number::<u32>(&row, "number").err(),
+            number::<u32>(&row, "huge").err(),
+            flag(&row, "flag").err(),
+            json::<Vec<u32>>(&row, "json").err(),
+            worded::<TurnState>(&row, "state").err(),
+            worded::<Language>(&row, "state").err(),
+            text(&row, "absent").err(),
+            text(&row, "bytes").err(),
+            text(&row, "number").err(),
+            number::<u32>(&row, "id").err(),
+            time(&row, "huge").err(),
+            text(&row, "missing").err(),
+        ];
+        let columns = [
+            "id", "id", "number", "huge", "flag", "json", "state", "state", "absent", "bytes", "number",
+            "id", "huge", "missing",
+        ];
+        for (failure, column) in failures.into_iter().zip(columns) {
+            let Some(DbError::Failed(why)) = failure else { panic!("{column} is damaged, yet it was read") };
+            assert!(why.starts_with("a stored row is damaged: ") && why.contains(column), "{why}");
+        }
+        assert_eq!(optional::<VersionId>(&row, "absent"), Ok(None));
+        assert_eq!(optional_worded::<FinishReason>(&row, "absent"), Ok(None));
+    }
+
+    #[tokio::test]
+    async fn a_word_reads_back_as_what_it_stands_for() {
+        assert_eq!(word(&TurnState::Interrupted).as_deref(), Ok("interrupted"));
+        assert_eq!(word(&Language::KOREAN).as_deref(), Ok("ko"));
+        assert!(word(&7).is_err(), "a number is no word");
+        let row = row("SELECT 'interrupted' AS state, 'ko' AS language").await;
+        assert_eq!(worded(&row, "state"), Ok(TurnState::Interrupted));
+        assert_eq!(worded(&row, "language"), Ok(Language::KOREAN));
+    }
+
+    #[test]
+    fn a_count_never_wraps() {
+        assert_eq!(count(7_u32), 7);
+        assert_eq!(count(u64::MAX), i64::MAX);
+    }
+}

@@ -111,3 +111,84 @@ fn create_private(path: &Path) -> std::io::Result<()> {
     }
     file.open(path).map(drop)
 }
+
+#[cfg(test)]
+mod tests {
+    use sqlx::Row as _;
+
+    use super::*;
+    use crate::Database;
+
+    #[test]
+    fn a_url_keeps_every_character_of_the_path() {
+        assert_eq!(sqlite_url(Path::new("/srv/d-1_a~b.db")).as_deref(), Ok("sqlite:///srv/d-1_a~b.db"));
+        assert_eq!(
+            sqlite_url(Path::new("/a b?#%/한.db")).as_deref(),
+            Ok("sqlite:///a%20b%3F%23%25/%ED%95%9C.db")
+        );
+    }
+
+    #[tokio::test]
+    async fn every_connection_is_durable_and_checks_references() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let url = sqlite_url(&folder.path().join("daedap.db")).expect("a UTF-8 path");
+        let database = Database::open(&url).await.expect("it opens");
+        let mut tx = database.write().await.expect("a transaction");
+        let mut reader = database.reads.acquire().await.expect("a reader");
+        for (pragma, expected) in
+            [("PRAGMA synchronous", 2), ("PRAGMA foreign_keys", 1), ("PRAGMA busy_timeout", 10_000)]
+        {
+            for connection in [&mut *tx, &mut *reader] {
+                let row = sqlx::query(pragma).fetch_one(connection).await.expect("a value");
+                assert_eq!(row.try_get::<i64, _>(0).expect("a number"), expected, "{pragma}");
+            }
+        }
+        let row = sqlx::query("PRAGMA journal_mode").fetch_one(&mut *tx).await.expect("a value");
+        assert_eq!(row.try_get::<String, _>(0).expect("a word"), "wal");
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn nobody_else_can_read_the_file() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("new").join("daedap.db");
+        let database = Database::open(&sqlite_url(&path).expect("a UTF-8 path")).await.expect("it opens");
+        for (path, mode) in [
+            (path.clone(), 0o600),
+            (path.with_extension("db-wal"), 0o600),
+            (folder.path().join("new"), 0o700),
+        ] {
+            let found = std::fs::metadata(&path).expect("it exists").permissions().mode() & 0o777;
+            assert_eq!(found, mode, "{} has {found:o}", path.display());
+        }
+        database.close().await;
+    }
+
+    #[tokio::test]
+    async fn a_database_of_a_newer_version_is_refused() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let url = sqlite_url(&folder.path().join("daedap.db")).expect("a UTF-8 path");
+        let database = Database::open(&url).await.expect("it opens");
+        let mut tx = database.write().await.expect("a transaction");
+        sqlx::query(
+            "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) \
+             VALUES (9999, 'of the future', 1, x'00', 0)",
+        )
+        .execute(&mut *tx)
+        .await
+        .expect("inserted");
+        tx.commit().await.expect("committed");
+        database.close().await;
+        let refused = Database::open(&url).await;
+        assert!(matches!(&refused, Err(DbError::Failed(why)) if why.contains("newer daedap")), "{refused:?}");
+    }
+
+    #[test]
+    fn both_dialects_have_the_same_migrations() {
+        let names = |migrator: &Migrator| -> Vec<String> {
+            migrator.iter().map(|one| format!("{} {}", one.version, one.description)).collect()
+        };
+        assert_eq!(names(&MIGRATIONS), names(&crate::postgres::MIGRATIONS));
+    }
+}

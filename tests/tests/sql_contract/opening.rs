@@ -1,0 +1,60 @@
+//! Opening: twice at once, again later, and what is refused.
+
+use db::{Database, DbError};
+use domain::Visibility;
+
+use crate::HOME;
+
+async fn open_twice_at_once(url: &str) {
+    let (one, other) = tokio::join!(Database::open(url), Database::open(url));
+    let (one, other) = (one.expect("the first opens"), other.expect("the second opens"));
+    let made = one.ensure_collection(HOME, "handbook", Visibility::Public).await.expect("a collection");
+    assert_eq!(other.collection(HOME, made.id).await.expect("the same collection"), made);
+
+    one.close().await;
+    assert!(matches!(one.ping().await, Err(DbError::Unavailable(_))), "a closed database does not answer");
+    other.ping().await.expect("the other still answers");
+    other.close().await;
+
+    let again = Database::open(url).await.expect("it opens again");
+    assert_eq!(again.collections(HOME).await.expect("collections"), [made]);
+    again.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_open_a_new_sqlite_file_at_once() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("한글 폴더 100%?").join("#1.db");
+    open_twice_at_once(&db::sqlite_url(&path).expect("a UTF-8 path")).await;
+    assert!(path.is_file(), "the file has exactly the name that was given");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_open_a_new_postgres_database_at_once() {
+    let Some(url) = tests::postgres::fresh_database_url() else { return };
+    open_twice_at_once(&url).await;
+}
+
+#[tokio::test]
+async fn what_is_no_database_is_refused() {
+    assert!(matches!(Database::open("mysql://host/name").await, Err(DbError::Rejected(_))));
+    assert!(matches!(Database::open("no url").await, Err(DbError::Rejected(_))));
+    assert!(matches!(Database::open("sqlite::memory:").await, Err(DbError::Rejected(_))));
+
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("notes.txt");
+    std::fs::write(&path, "these are notes, ".repeat(1000)).expect("a file");
+    let refused = Database::open(&db::sqlite_url(&path).expect("a UTF-8 path")).await;
+    assert!(matches!(&refused, Err(DbError::Failed(why)) if why.contains("not a database")), "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_answer_is_unavailable() {
+    // Bound and dropped, so that nobody listens there.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let port = listener.local_addr().expect("its address").port();
+    drop(listener);
+    let refused = Database::open(&format!("postgres://daedap:secret@127.0.0.1:{port}/daedap")).await;
+    let Err(DbError::Unavailable(why)) = refused else { panic!("nobody is there: {refused:?}") };
+    assert!(!why.contains("secret"), "{why}");
+}
