@@ -29,6 +29,7 @@ fn folder() -> Result<PathBuf> {
     if let Some(folder) = std::env::var_os("DAEDAP_MODELS_DIR") {
         return Ok(std::path::absolute(folder)?);
     }
-    let directories = directories::BaseDirs::new().context("there is no home folder to keep models in")?;
-    Ok(directories.cache_dir().join("daedap").join("models"))
+    let directories = directories::ProjectDirs::from("", "", "daedap")
+        .context("there is no home folder to keep models in")?;
+    Ok(directories.cache_dir().join("models"))
 }

@@ -1,0 +1,197 @@
+//! What a file says, how long it is and what it is called.
+
+use crate::tokens::tokens;
+use crate::tree::{SourceFile, Tree, Violation};
+
+/// Lines of one file; beyond that nobody reads it whole.
+const MAX_LINES: usize = 500;
+const CODE: [&str; 5] = [".rs", ".js", ".css", ".html", ".sql"];
+
+// Put together here, or this file would break its own rules.
+const MARKS: [&str; 3] = [concat!("TO", "DO"), concat!("FIX", "ME"), concat!("XX", "X")];
+const HOSTS: [&str; 7] = [
+    concat!("pypi", ".org"),
+    concat!("pythonhosted", ".org"),
+    concat!("huggingface", ".co"),
+    concat!("jsdelivr", ".net"),
+    concat!("unpkg", ".com"),
+    concat!("googleapis", ".com"),
+    concat!("cloudflare", ".com"),
+];
+const HOSTS_ROOM: &str = "models/";
+
+const UNFINISHED_MACROS: [&str; 3] = ["todo", "unimplemented", "dbg"];
+const EMPTY_NAMES: [&str; 4] = ["util", "common", "helper", "manager"];
+
+/// Every Rust file begins with `//!`.
+pub(crate) fn modules_without_a_first_word(tree: &Tree) -> Vec<Violation> {
+    tree.rust()
+        .filter(|file| !file.text.starts_with("//! "))
+        .map(|file| file.violation(1, "begin with `//!` and say what this module owns"))
+        .collect()
+}
+
+pub(crate) fn unfinished_work(tree: &Tree) -> Vec<Violation> {
+    let marks = tree.files.iter().flat_map(|file| {
+        lines_with_words(file, &MARKS).map(|(line, word)| {
+            file.violation(line, format!("finish it, or open an issue and remove `{word}`"))
+        })
+    });
+    let macros = tree.rust().flat_map(|file| {
+        macro_calls(file)
+            .into_iter()
+            .filter(|call| UNFINISHED_MACROS.contains(&call.name.as_str()))
+            .map(|call| file.violation(call.line, format!("`{}!` does not stay in the tree", call.name)))
+            .collect::<Vec<_>>()
+    });
+    marks.chain(macros).collect()
+}
+
+pub(crate) fn long_files(tree: &Tree) -> Vec<Violation> {
+    let code = tree.files.iter().filter(|file| CODE.iter().any(|kind| file.path.ends_with(kind)));
+    code.filter_map(|file| {
+        let lines = file.text.lines().count();
+        let message = format!("{lines} lines are more than {MAX_LINES}: split it along what it owns");
+        (lines > MAX_LINES).then(|| file.violation(MAX_LINES + 1, message))
+    })
+    .collect()
+}
+
+pub(crate) fn names_that_say_nothing(tree: &Tree) -> Vec<Violation> {
+    let named_so = |file: &&SourceFile| {
+        let mut parts = file.path.split(['/', '.', '_', '-']);
+        parts.any(|part| EMPTY_NAMES.contains(&part.strip_suffix('s').unwrap_or(part)))
+    };
+    tree.files.iter().filter(named_so).map(|file| file.violation(1, "name it after what it owns")).collect()
+}
+
+/// Code and pages speak to no other host than those in the catalog of models.
+pub(crate) fn hosts_outside_their_room(tree: &Tree) -> Vec<Violation> {
+    let others = tree.files.iter().filter(|file| !file.path.starts_with(HOSTS_ROOM));
+    others
+        .flat_map(|file| {
+            file.text.lines().enumerate().filter_map(|(index, line)| {
+                let host = HOSTS.iter().find(|host| line.contains(**host))?;
+                let message =
+                    format!("`{host}` is only named in {HOSTS_ROOM}: everything else works without it");
+                Some(file.violation(index + 1, message))
+            })
+        })
+        .collect()
+}
+
+/// The test harness swallows `eprintln!` of tests that pass, and a test that skips itself passes.
+pub(crate) fn swallowed_skips(tree: &Tree) -> Vec<Violation> {
+    tree.rust()
+        .flat_map(|file| {
+            macro_calls(file)
+                .into_iter()
+                .filter(|call| ["eprintln", "println", "eprint", "print"].contains(&call.name.as_str()))
+                .filter(|call| call.first_argument.starts_with("\"SKIPPED"))
+                .map(|call| {
+                    file.violation(call.line, "nobody hears this: `writeln!(std::io::stderr(), …)` instead")
+                })
+                .collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+struct MacroCall {
+    name: String,
+    line: usize,
+    first_argument: String,
+}
+
+/// Files that are no Rust have no calls; the rule of the walls reports them.
+fn macro_calls(file: &SourceFile) -> Vec<MacroCall> {
+    let tokens = tokens(&file.text).unwrap_or_default();
+    let text = |index: usize| tokens.get(index).map_or("", |token| token.text.as_str());
+    let calls = tokens
+        .iter()
+        .enumerate()
+        .filter(|(index, _)| text(index + 1) == "!" && ["(", "[", "{"].contains(&text(index + 2)));
+    calls
+        .map(|(index, token)| MacroCall {
+            name: token.text.clone(),
+            line: token.line,
+            first_argument: text(index + 3).to_owned(),
+        })
+        .collect()
+}
+
+/// Lines (from 1) with one of `words` standing alone.
+fn lines_with_words<'a>(
+    file: &'a SourceFile,
+    words: &'a [&'a str],
+) -> impl Iterator<Item = (usize, &'a str)> {
+    file.text.lines().enumerate().filter_map(|(index, line)| {
+        let mut parts = line.split(|letter: char| !letter.is_alphanumeric());
+        parts.find_map(|part| words.iter().find(|word| **word == part)).map(|word| (index + 1, *word))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(rule: fn(&Tree) -> Vec<Violation>, path: &str, text: &str) -> Vec<usize> {
+        rule(&Tree::of(&[(path, text)])).into_iter().map(|violation| violation.line).collect()
+    }
+
+    #[test]
+    fn a_silent_module_is_seen() {
+        assert_eq!(lines(modules_without_a_first_word, "db/src/jobs.rs", "use std::fmt;"), [1]);
+        assert_eq!(
+            lines(modules_without_a_first_word, "db/src/jobs.rs", "//! The queue.\nuse std::fmt;"),
+            []
+        );
+    }
+
+    #[test]
+    fn marks_and_macros_are_seen() {
+        for mark in MARKS {
+            assert_eq!(lines(unfinished_work, "web/assets/js/a.js", &format!("f();\n// {mark}: later")), [2]);
+        }
+        for name in UNFINISHED_MACROS {
+            assert_eq!(lines(unfinished_work, "db/src/a.rs", &format!("fn f() {{\n    {name}!()\n}}")), [2]);
+        }
+        assert_eq!(lines(unfinished_work, "db/src/a.rs", "fn todo() { let s = \"todo!()\"; }"), []);
+    }
+
+    #[test]
+    fn a_long_file_is_seen() {
+        let text = "//! a\n".repeat(MAX_LINES + 1);
+        assert_eq!(lines(long_files, "db/src/a.rs", &text), [MAX_LINES + 1]);
+        assert_eq!(lines(long_files, "db/src/a.rs", text.trim_end_matches("//! a\n")), []);
+        assert_eq!(lines(long_files, "examples/a.md", &text), []);
+    }
+
+    #[test]
+    fn an_empty_name_is_seen() {
+        for path in ["db/src/utils.rs", "web/src/common/mod.rs", "chat/src/turn_helper.rs"] {
+            assert_eq!(lines(names_that_say_nothing, path, ""), [1], "{path}");
+        }
+        assert_eq!(lines(names_that_say_nothing, "db/src/commons_license.rs", ""), [1]);
+        assert_eq!(lines(names_that_say_nothing, "db/src/jobs.rs", ""), []);
+    }
+
+    #[test]
+    fn a_foreign_host_is_seen() {
+        for host in HOSTS {
+            let text = format!("<p>\n<script src=\"https://cdn.{host}/a.js\">");
+            assert_eq!(lines(hosts_outside_their_room, "web/assets/index.html", &text), [2], "{host}");
+        }
+        let catalog = format!("index = \"https://{}\"", HOSTS[0]);
+        assert_eq!(lines(hosts_outside_their_room, "models/catalog.toml", &catalog), []);
+    }
+
+    #[test]
+    fn a_skip_that_nobody_hears_is_seen() {
+        assert_eq!(
+            lines(swallowed_skips, "llm/src/a.rs", "fn f() {\n    eprintln!(\"SKIPPED f: no model\");\n}"),
+            [2]
+        );
+        let heard = "fn f() { let _ = writeln!(std::io::stderr(), \"SKIPPED f: no model\"); }";
+        assert_eq!(lines(swallowed_skips, "llm/src/a.rs", heard), []);
+    }
+}
