@@ -4,7 +4,7 @@
 //! what the page wrote to its console are kept.
 
 use std::panic::AssertUnwindSafe;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -67,7 +67,7 @@ pub struct Browser {
 impl Browser {
     async fn start(chromium: &Chromium) -> Self {
         let profile = tempfile::tempdir().expect("a folder for the profile");
-        let driver = Driver::start(chromium).await;
+        let driver = Driver::start(chromium, profile.path()).await;
         let client = ClientBuilder::new(HttpConnector::new())
             .capabilities(capabilities(chromium, &profile))
             .connect(&driver.url)
@@ -241,9 +241,11 @@ struct Driver {
 
 impl Driver {
     /// On a port that the driver chooses, so that no other process can take it first.
-    async fn start(chromium: &Chromium) -> Self {
+    async fn start(chromium: &Chromium, scratch: &Path) -> Self {
         let mut process = tokio::process::Command::new(&chromium.driver)
             .arg("--port=0")
+            // A browser that is killed leaves its scratch files where it made them.
+            .env("TMPDIR", scratch)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .process_group(0)
