@@ -4,15 +4,15 @@
 //! queue is better than polling a lock. Other processes (a command beside a running server) are waited for by the
 //! busy timeout.
 
-use std::fmt::Write as _;
 use std::fs::{DirBuilder, OpenOptions};
 use std::path::Path;
 use std::str::FromStr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{AnyConnection, Connection as _};
 
 use crate::DbError;
 use crate::database::Pools;
@@ -32,6 +32,7 @@ const ON_CONNECT: &str = "PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL
 
 const MAX_READERS: u32 = 4;
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(30);
+const PREPARE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The URL of the database file at `path`, which should be absolute. Characters that mean something in a URL are encoded.
 ///
@@ -48,8 +49,7 @@ pub fn sqlite_url(path: &Path) -> Result<String, DbError> {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'-' | b'_' | b'~' => {
                 url.push(char::from(byte))
             }
-            // Writing into a String cannot fail.
-            _ => drop(write!(url, "%{byte:02X}")),
+            _ => url.push_str(&format!("%{byte:02X}")),
         }
     }
     Ok(url)
@@ -70,14 +70,38 @@ pub(crate) async fn open(url: &str) -> Result<Pools, DbError> {
     })?;
 
     let options = AnyConnectOptions::from_str(url)?;
-    let writes = pool_options().max_connections(1).connect_with(options.clone()).await?;
+    prepare(&options).await.map_err(|error| match error {
+        DbError::Failed(why) => DbError::Failed(format!("{}: {why}", path.display())),
+        other => other,
+    })?;
+    let reads = pool_options().max_connections(MAX_READERS).connect_lazy_with(options.clone());
+    let writes = pool_options().max_connections(1).connect_lazy_with(options);
+    Ok(Pools { reads, writes })
+}
+
+/// Brings the tables up to date, over a connection outside the pools: a pool would try a file that is no database again
+/// and again, and then say only that it timed out.
+async fn prepare(options: &AnyConnectOptions) -> Result<(), DbError> {
+    let begun = Instant::now();
+    loop {
+        match migrate(options).await {
+            // Somebody else prepares the same new file. The switch to WAL does not heed the busy timeout.
+            Err(DbError::Unavailable(_)) if begun.elapsed() < PREPARE_TIMEOUT => {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            other => return other,
+        }
+    }
+}
+
+async fn migrate(options: &AnyConnectOptions) -> Result<(), DbError> {
+    let mut connection = AnyConnection::connect_with(options).await?;
+    sqlx::raw_sql(ON_CONNECT).execute(&mut connection).await?;
     // Inside one write transaction, so that of two processes that start at once the second finds it done.
-    let mut tx = writes.begin_with(BEGIN_WRITE).await?;
+    let mut tx = connection.begin_with(BEGIN_WRITE).await?;
     MIGRATIONS.run_direct(None, &mut *tx, false).await?;
     tx.commit().await?;
-
-    let reads = pool_options().max_connections(MAX_READERS).connect_lazy_with(options);
-    Ok(Pools { reads, writes })
+    Ok(connection.close().await?)
 }
 
 fn pool_options() -> AnyPoolOptions {

@@ -1,13 +1,18 @@
-//! Opening: twice at once, again later, and what is refused.
+//! Opening: several at once, again later, and what is refused.
 
 use db::{Database, DbError};
 use domain::Visibility;
 
 use crate::HOME;
 
-async fn open_twice_at_once(url: &str) {
-    let (one, other) = tokio::join!(Database::open(url), Database::open(url));
-    let (one, other) = (one.expect("the first opens"), other.expect("the second opens"));
+async fn open_at_once(url: &str) {
+    let mut opening = tokio::task::JoinSet::new();
+    for _ in 0..4 {
+        let url = url.to_owned();
+        opening.spawn(async move { Database::open(&url).await.expect("each opens") });
+    }
+    let mut opened = opening.join_all().await;
+    let (one, other) = (opened.pop().expect("one of four"), opened.pop().expect("another of four"));
     let made = one.ensure_collection(HOME, "handbook", Visibility::Public).await.expect("a collection");
     assert_eq!(other.collection(HOME, made.id).await.expect("the same collection"), made);
 
@@ -22,17 +27,17 @@ async fn open_twice_at_once(url: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn two_open_a_new_sqlite_file_at_once() {
+async fn several_open_a_new_sqlite_file_at_once() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join("한글 폴더 100%?").join("#1.db");
-    open_twice_at_once(&db::sqlite_url(&path).expect("a UTF-8 path")).await;
+    open_at_once(&db::sqlite_url(&path).expect("a UTF-8 path")).await;
     assert!(path.is_file(), "the file has exactly the name that was given");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn two_open_a_new_postgres_database_at_once() {
+async fn several_open_a_new_postgres_database_at_once() {
     let Some(url) = tests::postgres::fresh_database_url() else { return };
-    open_twice_at_once(&url).await;
+    open_at_once(&url).await;
 }
 
 #[tokio::test]
