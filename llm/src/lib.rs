@@ -1,0 +1,43 @@
+//! The local engine: a GGUF file in, answers out.
+//!
+//! [`Engine::load`] checks the file, which is untrusted input, and builds from it the model, the tokenizer and the
+//! chat template. One thread owns the model; requests reach it through a bounded queue and read their answers as
+//! streams. Dropping a stream ends its work within one step.
+//!
+//! ```text
+//! messages --template--> markup and texts --tokenizer--> tokens --queue--> worker: model, sampling --> stream
+//! ```
+//!
+//! | module | owns |
+//! |---|---|
+//! | `gguf`, `shape` | what may be in a file |
+//! | `vocabulary`, `tokenizer`, `decode` | text and tokens |
+//! | `template` | messages and text |
+//! | `recode`, `model` | numbers; the only modules that compute with candle |
+//! | `sampling`, `stop` | which token is next, and which is the last |
+//! | `queue`, `worker`, `engine` | who is answered when |
+//!
+//! What is absent: downloads (`models`), prompts (`chat`), any knowledge of documents. Text from people never becomes
+//! special tokens; see `template` and `tokenizer`.
+
+mod decode;
+mod engine;
+mod error;
+mod gguf;
+mod model;
+mod queue;
+mod recode;
+mod sampling;
+mod shape;
+mod stop;
+mod template;
+mod threads;
+#[cfg(test)]
+mod tiny;
+mod tokenizer;
+mod vocabulary;
+mod worker;
+
+pub use engine::{Engine, EngineOptions, ModelProfile};
+pub use error::LoadError;
+pub use threads::{compute_threads, set_compute_threads};

@@ -1,0 +1,125 @@
+//! A real model small enough to write in a test: two layers, random weights, a vocabulary of bytes.
+
+use std::io::{Cursor, Write};
+
+use candle_core::quantized::gguf_file::{self, Value};
+use candle_core::quantized::{GgmlDType, QTensor};
+use candle_core::{Device, Result, Tensor};
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
+use tempfile::NamedTempFile;
+
+const HIDDEN: usize = 64;
+const KEY_VALUE: usize = 32;
+const FEED_FORWARD: usize = 96;
+
+pub(crate) const IM_START: u32 = 256;
+pub(crate) const IM_END: u32 = 257;
+
+/// A model file, to be changed before it is written.
+pub(crate) struct TinyModel {
+    pub(crate) metadata: Vec<(String, Value)>,
+    pub(crate) tensors: Vec<(String, QTensor)>,
+}
+
+impl TinyModel {
+    pub(crate) fn llama() -> Self {
+        Self::of("llama", &[]).expect("constant shapes")
+    }
+
+    pub(crate) fn qwen2() -> Self {
+        let biases = [("attn_q.bias", HIDDEN), ("attn_k.bias", KEY_VALUE), ("attn_v.bias", KEY_VALUE)];
+        Self::of("qwen2", &biases).expect("constant shapes")
+    }
+
+    fn of(architecture: &str, biases: &[(&str, usize)]) -> Result<Self> {
+        let mut random = ChaCha8Rng::seed_from_u64(1);
+        let mut matrix = |rows: usize, row: usize, format| {
+            let numbers = (0..rows * row).map(|_| (random.next_u32() as f32 / u32::MAX as f32 - 0.5) * 0.6);
+            let numbers = Tensor::from_iter(numbers, &Device::Cpu)?.reshape((rows, row))?;
+            QTensor::quantize(&numbers, format)
+        };
+        let ones = |length: usize| {
+            QTensor::quantize(&Tensor::ones(length, candle_core::DType::F32, &Device::Cpu)?, GgmlDType::F32)
+        };
+        let mut tensors = vec![
+            ("token_embd.weight".to_owned(), matrix(IM_END as usize + 1, HIDDEN, GgmlDType::Q8_0)?),
+            ("output_norm.weight".to_owned(), ones(HIDDEN)?),
+        ];
+        for layer in 0..2 {
+            let mut add = |name: &str, tensor| tensors.push((format!("blk.{layer}.{name}"), tensor));
+            add("attn_norm.weight", ones(HIDDEN)?);
+            add("attn_q.weight", matrix(HIDDEN, HIDDEN, GgmlDType::Q8_0)?);
+            add("attn_k.weight", matrix(KEY_VALUE, HIDDEN, GgmlDType::Q4_1)?);
+            add("attn_v.weight", matrix(KEY_VALUE, HIDDEN, GgmlDType::Q8_0)?);
+            add("attn_output.weight", matrix(HIDDEN, HIDDEN, GgmlDType::Q8_0)?);
+            add("ffn_norm.weight", ones(HIDDEN)?);
+            add("ffn_gate.weight", matrix(FEED_FORWARD, HIDDEN, GgmlDType::Q8_0)?);
+            add("ffn_up.weight", matrix(FEED_FORWARD, HIDDEN, GgmlDType::Q8_0)?);
+            add("ffn_down.weight", matrix(HIDDEN, FEED_FORWARD, GgmlDType::Q8_0)?);
+            for (name, length) in biases {
+                add(name, ones(*length)?);
+            }
+        }
+        Ok(Self { metadata: metadata(architecture), tensors })
+    }
+
+    /// Sets what the file says under `key`.
+    pub(crate) fn with(mut self, key: &str, value: Value) -> Self {
+        self.metadata.retain(|(known, _)| known != key);
+        self.metadata.push((key.to_owned(), value));
+        self
+    }
+
+    pub(crate) fn bytes(&self) -> Vec<u8> {
+        let metadata: Vec<_> = self.metadata.iter().map(|(key, value)| (key.as_str(), value)).collect();
+        let tensors: Vec<_> = self.tensors.iter().map(|(name, tensor)| (name.as_str(), tensor)).collect();
+        let mut file = Cursor::new(Vec::new());
+        gguf_file::write(&mut file, &metadata, &tensors).expect("memory takes any file");
+        file.into_inner()
+    }
+
+    pub(crate) fn file(&self) -> NamedTempFile {
+        file_of(&self.bytes())
+    }
+}
+
+pub(crate) fn file_of(bytes: &[u8]) -> NamedTempFile {
+    let mut file = NamedTempFile::new().expect("a temporary file");
+    file.write_all(bytes).expect("room for a small file");
+    file
+}
+
+fn metadata(architecture: &str) -> Vec<(String, Value)> {
+    let text = |text: &str| Value::String(text.to_owned());
+    let sizes = [
+        ("context_length", 8192),
+        ("embedding_length", HIDDEN as u32),
+        ("block_count", 2),
+        ("feed_forward_length", FEED_FORWARD as u32),
+        ("attention.head_count", 4),
+        ("attention.head_count_kv", 2),
+    ];
+    let mut metadata = vec![
+        ("general.architecture".to_owned(), text(architecture)),
+        ("general.name".to_owned(), text("Tiny")),
+        (format!("{architecture}.attention.layer_norm_rms_epsilon"), Value::F32(1e-5)),
+        ("tokenizer.ggml.model".to_owned(), text("gpt2")),
+        ("tokenizer.ggml.pre".to_owned(), text("smollm")),
+        ("tokenizer.ggml.tokens".to_owned(), Value::Array(tokens().iter().map(|token| text(token)).collect())),
+        ("tokenizer.ggml.merges".to_owned(), Value::Array(Vec::new())),
+        ("tokenizer.ggml.eos_token_id".to_owned(), Value::U32(IM_END)),
+    ];
+    let kinds = (0..=IM_END).map(|id| Value::I32(if id >= IM_START { 3 } else { 1 }));
+    metadata.push(("tokenizer.ggml.token_type".to_owned(), Value::Array(kinds.collect())));
+    metadata.extend(sizes.map(|(key, size)| (format!("{architecture}.{key}"), Value::U32(size))));
+    metadata
+}
+
+/// The characters of bytes, then ChatML's markup.
+fn tokens() -> Vec<String> {
+    let mut characters: Vec<char> = tokenizers::pre_tokenizers::byte_level::ByteLevel::alphabet().into_iter().collect();
+    characters.sort_unstable();
+    let markup = ["<|im_start|>", "<|im_end|>"].map(str::to_owned);
+    characters.into_iter().map(String::from).chain(markup).collect()
+}
