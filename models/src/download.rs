@@ -53,10 +53,10 @@ pub(crate) struct Wanted<'a> {
 
 impl Fetch<'_> {
     /// Runs `work` until it succeeds, fails for good, or failed too often in a row.
-    pub(crate) async fn retried<T>(
-        &self,
-        mut work: impl AsyncFnMut() -> Result<T, SourceError>,
-    ) -> Result<T, SourceError> {
+    pub(crate) async fn retried<T, F>(&self, mut work: impl FnMut() -> F) -> Result<T, SourceError>
+    where
+        F: Future<Output = Result<T, SourceError>>,
+    {
         let mut failures = 0;
         loop {
             match work().await {

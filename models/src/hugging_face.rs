@@ -45,7 +45,7 @@ pub(crate) async fn fetch(
     let url = address(fetch.http, hub)?;
     let announced = match file.sha256 {
         Some(sha256) => Announced { identity: Identity::Sha256(sha256), size: Some(file.size) },
-        None => fetch.retried(async || announce(fetch.http, &url).await).await?,
+        None => fetch.retried(|| announce(fetch.http, &url)).await?,
     };
     let (sha256, name) = match &announced.identity {
         Identity::Sha256(sha256) => (Some(*sha256), sha256.to_string()),

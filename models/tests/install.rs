@@ -358,8 +358,11 @@ async fn what_cannot_fit_is_refused_before_the_first_byte() {
 }
 
 #[test]
-fn installing_can_be_spawned() {
+fn every_wait_can_be_spawned() {
     fn is_send<T: Send>(_: &T) {}
     let store = Store::new("unused", &models::SourceOptions::default()).unwrap();
-    is_send(&store.ensure(&Catalog::builtin().entries()[0], &Silent));
+    let entry = &Catalog::builtin().entries()[0];
+    is_send(&store.ensure(entry, &Silent));
+    is_send(&store.verify(entry));
+    is_send(&store.probe(Catalog::builtin()));
 }
