@@ -1,0 +1,414 @@
+//! Chunks: the text cut along its structure, sized in tokens.
+//!
+//! A chunk never crosses a heading. Within a section, blocks are packed until the next one does not fit; a block is
+//! divided only when the chunk would stay less than half full or the block is too long for any chunk. The next chunk
+//! begins with the last whole sentences of the one before (the overlap), so that a sentence which leans on its
+//! predecessor is found with it.
+//!
+//! The headings above a chunk are not part of its text. They are given to the embedder in front of it, so they
+//! count towards its size. Everything is linear in the text: each piece is measured once.
+
+use std::sync::Arc;
+
+use domain::PageStart;
+
+use crate::outline::{HeadingPath, Leaf};
+use crate::parse::markdown;
+use crate::pieces::{Divider, Piece};
+
+/// How large chunks are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ChunkOptions {
+    /// Most tokens of a chunk, the headings above it included; at least 1. A document's chunks are smaller where the
+    /// embedder reads less.
+    pub target_tokens: usize,
+    /// Most tokens that are repeated from the chunk before; 0 repeats nothing.
+    pub overlap_tokens: usize,
+}
+
+impl Default for ChunkOptions {
+    fn default() -> Self {
+        Self { target_tokens: 256, overlap_tokens: 32 }
+    }
+}
+
+/// A chunk before it has an id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Draft {
+    /// Headings above it, outermost first.
+    pub(crate) heading_path: HeadingPath,
+    /// The headings as they are put before the text for the embedder; empty where there are none.
+    pub(crate) context: Arc<str>,
+    /// The text, never blank.
+    pub(crate) text: String,
+    /// Page on which it begins, where the source has pages.
+    pub(crate) page: Option<u32>,
+}
+
+/// Cuts a normalised Markdown text into chunks. `measure` gives tokens of a text.
+pub(crate) fn chunk(
+    text: &str,
+    page_starts: &[PageStart],
+    options: ChunkOptions,
+    measure: &dyn Fn(&str) -> usize,
+) -> Vec<Draft> {
+    let leaves = markdown::outline(text);
+    let target = options.target_tokens.max(1);
+    let mut drafts = Vec::new();
+    for section in leaves.chunk_by(|a, b| a.path == b.path) {
+        let Some(first) = section.first() else { continue };
+        let context = context(&first.path, target, measure);
+        let budget = target.saturating_sub(context.tokens).max(1);
+        let mut packer = Packer {
+            budget,
+            overlap: options.overlap_tokens.min(budget / 2),
+            heading_path: first.path.clone(),
+            context: context.text,
+            page_starts,
+            pieces: Vec::new(),
+            tokens: 0,
+            repeated: 0,
+            drafts: &mut drafts,
+        };
+        let divider = Divider { budget, measure };
+        for block in section.chunk_by(|a, b| a.block == b.block) {
+            packer.add_block(block_pieces(&divider, block));
+        }
+        packer.finish();
+    }
+    drafts
+}
+
+/// The pieces of the leaves of one block: a list's items stand on lines of their own, other blocks apart.
+fn block_pieces(divider: &Divider<'_>, leaves: &[Leaf<'_>]) -> Vec<Piece> {
+    let glues = std::iter::once("\n\n").chain(std::iter::repeat("\n"));
+    leaves.iter().zip(glues).flat_map(|(leaf, glue)| divider.pieces(leaf, glue)).collect()
+}
+
+struct Context {
+    text: Arc<str>,
+    tokens: usize,
+}
+
+/// The innermost headings that take at most half a chunk together: long ones must not crowd out the text.
+fn context(path: &[String], target: usize, measure: &dyn Fn(&str) -> usize) -> Context {
+    (0..path.len())
+        .map(|outermost| path[outermost..].join(" > "))
+        .map(|text| Context { tokens: measure(&text), text: text.into() })
+        .find(|context| context.tokens * 2 <= target)
+        .unwrap_or_else(|| Context { text: "".into(), tokens: 0 })
+}
+
+/// Fills chunks of one section.
+struct Packer<'a> {
+    budget: usize,
+    overlap: usize,
+    heading_path: HeadingPath,
+    context: Arc<str>,
+    page_starts: &'a [PageStart],
+    /// The chunk being filled.
+    pieces: Vec<Piece>,
+    tokens: usize,
+    /// How many of its first pieces were in the chunk before.
+    repeated: usize,
+    drafts: &'a mut Vec<Draft>,
+}
+
+impl Packer<'_> {
+    fn add_block(&mut self, pieces: Vec<Piece>) {
+        let block: usize = pieces.iter().map(|piece| piece.tokens).sum();
+        let would_be_divided = self.tokens + block > self.budget && block <= self.budget;
+        if would_be_divided && self.tokens * 2 >= self.budget {
+            self.flush();
+        }
+        for piece in pieces {
+            self.add(piece);
+        }
+    }
+
+    fn add(&mut self, piece: Piece) {
+        if self.tokens + piece.tokens > self.budget {
+            self.flush();
+        }
+        // What is repeated must give way to what is new, the oldest first.
+        let excess = (self.tokens + piece.tokens).saturating_sub(self.budget);
+        self.forget_repeated(excess);
+        self.tokens += piece.tokens;
+        self.pieces.push(piece);
+    }
+
+    fn forget_repeated(&mut self, excess_tokens: usize) {
+        let mut freed = 0;
+        let mut forgotten = 0;
+        while freed < excess_tokens && forgotten < self.repeated {
+            freed += self.pieces[forgotten].tokens;
+            forgotten += 1;
+        }
+        self.pieces.drain(..forgotten);
+        self.repeated -= forgotten;
+        self.tokens -= freed;
+    }
+
+    /// Writes the chunk if there is anything new in it, and begins the next one with its last sentences.
+    fn flush(&mut self) {
+        if self.pieces.len() == self.repeated {
+            return;
+        }
+        self.write();
+        let mut kept = 0;
+        let mut tokens = 0;
+        for piece in self.pieces.iter().rev() {
+            if !piece.repeatable || tokens + piece.tokens > self.overlap {
+                break;
+            }
+            tokens += piece.tokens;
+            kept += 1;
+        }
+        self.pieces.drain(..self.pieces.len() - kept);
+        self.repeated = kept;
+        self.tokens = tokens;
+    }
+
+    fn finish(mut self) {
+        if self.pieces.len() > self.repeated {
+            self.write();
+        }
+    }
+
+    fn write(&mut self) {
+        let mut text = String::new();
+        for piece in &self.pieces {
+            if !text.is_empty() {
+                text.push_str(piece.glue);
+            }
+            text.push_str(&piece.text);
+        }
+        let offset = self.pieces.first().map_or(0, |piece| piece.offset);
+        let pages_begun = self.page_starts.partition_point(|start| start.offset <= offset);
+        let page =
+            pages_begun.checked_sub(1).and_then(|last| self.page_starts.get(last)).map(|start| start.page);
+        self.drafts.push(Draft {
+            heading_path: self.heading_path.clone(),
+            context: self.context.clone(),
+            text,
+            page,
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Words and punctuation marks: additive over white space, as tokenizers nearly are.
+    fn words(text: &str) -> usize {
+        text.split_whitespace().count()
+    }
+
+    fn cut(text: &str, target_tokens: usize, overlap_tokens: usize) -> Vec<Draft> {
+        chunk(text, &[], ChunkOptions { target_tokens, overlap_tokens }, &words)
+    }
+
+    fn shown(drafts: &[Draft]) -> Vec<(String, &str)> {
+        drafts.iter().map(|draft| (draft.heading_path.join(" > "), draft.text.as_str())).collect()
+    }
+
+    #[test]
+    fn sections_are_chunks_under_their_headings() {
+        let text = "# 휴가\n\n휴가는 두 가지입니다.\n\n## 연차\n\n연차는 15일입니다.\n\n- 반차\n  - 오전\n  - 오후\n- 월차\n\n\
+                    ## 병가\n\n병가는 10일입니다.\n";
+        assert_eq!(
+            shown(&cut(text, 50, 5)),
+            [
+                ("휴가".to_owned(), "휴가는 두 가지입니다."),
+                ("휴가 > 연차".to_owned(), "연차는 15일입니다.\n\n- 반차\n  - 오전\n  - 오후\n- 월차"),
+                ("휴가 > 병가".to_owned(), "병가는 10일입니다."),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_long_section_goes_on_with_its_last_sentences() {
+        let text =
+            "# T\n\nOne two three four. Five six seven eight. Nine ten.\n\nEleven twelve thirteen fourteen.";
+        assert_eq!(
+            shown(&cut(text, 11, 3)),
+            [
+                ("T".to_owned(), "One two three four. Five six seven eight. Nine ten."),
+                ("T".to_owned(), "Nine ten.\n\nEleven twelve thirteen fourteen."),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_paragraph_that_fits_the_next_chunk_is_not_divided() {
+        let text = "One two three four five six.\n\nSeven eight nine. Ten eleven twelve.";
+        assert_eq!(
+            shown(&cut(text, 10, 0)),
+            [
+                (String::new(), "One two three four five six."),
+                (String::new(), "Seven eight nine. Ten eleven twelve."),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_long_code_block_is_divided_at_lines_with_its_fences() {
+        let text = "Run this:\n\n```sh\nls -l a\n# not a heading\nls -l b\nls -l c\n```\n\nDone now.";
+        assert_eq!(
+            shown(&cut(text, 9, 0)),
+            [
+                (String::new(), "Run this:"),
+                (String::new(), "```sh\nls -l a\n# not a heading\n```"),
+                (String::new(), "```sh\nls -l b\nls -l c\n```"),
+                (String::new(), "Done now."),
+            ]
+        );
+        assert_eq!(cut(text, 40, 0).len(), 1);
+    }
+
+    #[test]
+    fn a_long_table_is_divided_at_rows_with_its_header() {
+        let text = "| 지역 | 요금 |\n|---|---|\n| 서울 | 3000 |\n| 부산 | 4000 |\n| 제주 | 6000 |\n";
+        assert_eq!(
+            shown(&cut(text, 16, 0)),
+            [
+                (String::new(), "| 지역 | 요금 |\n|---|---|\n| 서울 | 3000 |\n| 부산 | 4000 |"),
+                (String::new(), "| 지역 | 요금 |\n|---|---|\n| 제주 | 6000 |"),
+            ]
+        );
+    }
+
+    #[test]
+    fn setext_headings_quotes_and_headings_in_quotes() {
+        let text = "Guide\n=====\n\nIntro here.\n\n> ### Note\n>\n> Quoted text\n> goes on.\n\nAfter the quote.\n\nUse\n---\n\nIt works.";
+        assert_eq!(
+            shown(&cut(text, 50, 5)),
+            [
+                ("Guide".to_owned(), "Intro here."),
+                ("Guide > Note".to_owned(), "Quoted text\ngoes on."),
+                ("Guide".to_owned(), "After the quote."),
+                ("Guide > Use".to_owned(), "It works."),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_heading_with_nothing_under_it_is_not_lost() {
+        let text = "# Handbook\n\n## Travel\n\n## Food\n\nLunch is free.\n\n## Parking\n";
+        assert_eq!(
+            shown(&cut(text, 50, 5)),
+            [
+                ("Handbook".to_owned(), "## Travel"),
+                ("Handbook > Food".to_owned(), "Lunch is free."),
+                ("Handbook".to_owned(), "## Parking"),
+            ]
+        );
+    }
+
+    #[test]
+    fn the_headings_count_towards_the_size_but_leave_room() {
+        let text = "# one two three\n\nA b c d. E f g h. I j k l.";
+        assert!(cut(text, 8, 0).iter().all(|draft| words(&draft.context) + words(&draft.text) <= 8));
+        let crowded = "# one two three four five six\n\n## seven\n\nA b c d. E f g h.";
+        let drafts = cut(crowded, 8, 0);
+        assert_eq!(&*drafts[0].context, "seven");
+        assert_eq!(drafts[0].heading_path.len(), 2);
+    }
+
+    #[test]
+    fn a_chunk_knows_the_page_it_begins_on() {
+        let text = "First page. More here.\n\nSecond page text.";
+        let second = text.find("Second").expect("it is there");
+        let pages = [PageStart { offset: 0, page: 1 }, PageStart { offset: second, page: 2 }];
+        let options = ChunkOptions { target_tokens: 4, overlap_tokens: 0 };
+        let drafts = chunk(text, &pages, options, &words);
+        assert_eq!(drafts.iter().map(|draft| draft.page).collect::<Vec<_>>(), [Some(1), Some(2)]);
+    }
+
+    #[test]
+    fn blank_text_has_no_chunk() {
+        assert!(cut("", 10, 2).is_empty());
+        assert!(cut(" \n\n\t\n", 10, 2).is_empty());
+    }
+
+    #[test]
+    fn a_line_of_ten_megabytes_takes_linear_time() {
+        let endless = "a".repeat(10_000_000);
+        let sentence = "no stop in here ".repeat(600_000);
+        let stops = "1. ".repeat(3_000_000);
+        let abbreviations = "No. ".repeat(2_500_000);
+        for text in [endless, sentence, stops, abbreviations] {
+            let started = std::time::Instant::now();
+            let drafts = cut(&text, 256, 32);
+            assert!(drafts.len() > 1000);
+            assert!(drafts.iter().all(|draft| draft.text.len() <= 256 * 16 + 64));
+            // A quadratic pass over ten million bytes takes hours; this leaves room for a busy machine.
+            assert!(started.elapsed().as_secs() < 60, "{:?}", started.elapsed());
+        }
+    }
+
+    /// Markdown with what trips chunkers: structure within structure, marks without meaning, several scripts.
+    fn markdown_text() -> impl Strategy<Value = String> {
+        let line = prop_oneof![
+            "[a-zA-Z0-9가-힣一-龥 .!?]{0,60}",
+            "#{1,6} [a-z가-힣]{0,12}",
+            "(> ){1,3}[a-z가-힣 ]{0,20}",
+            "( ){0,6}[-*+] [a-z가-힣 .]{0,20}",
+            "( ){0,4}[0-9]{1,3}[.)] [a-z가-힣]{0,9}",
+            "\\|[a-z가-힣|]{0,12}\\|",
+            "\\|---\\|---\\|",
+            "```[a-z]{0,3}",
+            "    [a-z(){};]{0,20}",
+            "\\[[a-z]{1,4}\\]: [a-z가-힣]{1,9}",
+            "<[a-z]{1,6}>[a-z가-힣]{0,9}",
+            "(---|===|\\*\\*\\*)",
+            ".{0,30}",
+            Just(String::new()),
+        ];
+        prop::collection::vec(line, 0..40).prop_map(|lines| lines.join("\n"))
+    }
+
+    /// Runs of letters and digits; what a search can look for.
+    fn runs(text: &str) -> impl Iterator<Item = &str> {
+        text.split(|character: char| !character.is_alphanumeric()).filter(|run| !run.is_empty())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(if cfg!(debug_assertions) { 5000 } else { 5000 }))]
+
+        #[test]
+        fn everything_is_in_some_chunk_and_no_chunk_is_blank_or_too_long(
+            text in markdown_text(),
+            target in 8_usize..80,
+            overlap in 0_usize..20,
+        ) {
+            let text = crate::normalize::normalize(&text);
+            let drafts = cut(&text, target, overlap);
+            let found: std::collections::HashSet<&str> = drafts
+                .iter()
+                .flat_map(|draft| runs(&draft.text).chain(draft.heading_path.iter().flat_map(|h| runs(h))))
+                .collect();
+            for run in runs(&text) {
+                prop_assert!(found.contains(run), "{run:?} is lost of {text:?}: {drafts:?}");
+            }
+            for draft in &drafts {
+                prop_assert!(!draft.text.trim().is_empty());
+                let tokens = words(&draft.context) + words(&draft.text);
+                prop_assert!(tokens <= target, "{tokens} > {target}: {draft:?}");
+            }
+        }
+
+        #[test]
+        fn no_text_makes_it_panic(text in "\\PC{0,200}", target in 0_usize..5, overlap in 0_usize..9) {
+            let drafts = chunk(
+                &text,
+                &[],
+                ChunkOptions { target_tokens: target, overlap_tokens: overlap },
+                &|piece| piece.len(),
+            );
+            prop_assert_eq!(drafts.is_empty(), text.trim().is_empty());
+        }
+    }
+}

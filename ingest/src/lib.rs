@@ -1,0 +1,36 @@
+//! Bytes to stored chunks: how documents come in.
+//!
+//! ```text
+//! bytes --> sniff --> parse --> normalize --> chunk --> embed + analyse --> store --> flip --> remove the old
+//!           `------------- `Prepared` -------------'    `------ `Pipeline`, batch by batch ------'
+//! ```
+//!
+//! Every stage is a function of what comes before it, so the same bytes give the same chunks with the same ids, and
+//! doing a step again changes nothing. SQL holds the extracted text; the vector store is an index that
+//! [`Pipeline::reindex`] rebuilds from it.
+//!
+//! What is absent: any vector store or embedder (they come in through the ports of `domain`), any knowledge of
+//! how questions are answered, and any schedule: callers decide when to ingest, sweep and reindex.
+
+mod charset;
+mod chunk;
+mod document_locks;
+mod error;
+mod folder;
+mod measure;
+mod normalize;
+mod outline;
+mod parse;
+mod pieces;
+mod pipeline;
+mod prepare;
+mod reindex;
+mod sentences;
+mod sniff;
+mod sync;
+
+pub use chunk::ChunkOptions;
+pub use error::IngestError;
+pub use pipeline::{IngestItem, Ingested, MAX_DOCUMENT_BYTES, Outcome, Pipeline, PipelineParts};
+pub use reindex::{ReindexProgress, ReindexReport};
+pub use sync::{FailedSource, IngestReport, SyncEvent, SyncRequest, sync_folder};

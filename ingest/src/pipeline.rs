@@ -1,0 +1,363 @@
+//! The way of one document: prepared, stored under a new version, made live, the old version removed.
+//!
+//! What a crash leaves, by the step it interrupts (invariants 2 and 3):
+//!
+//! | interrupted | SQL | vector store | mended by |
+//! |---|---|---|---|
+//! | before `begin_version` | nothing new | nothing new | the next ingest |
+//! | while chunks are written | a pending version | some of its chunks, found by nobody | the next ingest, which resumes it |
+//! | before `publish_version` | a pending version | all of its chunks | the same |
+//! | before the old chunks are removed | the new version is live | chunks of both | [`Pipeline::sweep`] |
+//!
+//! A version is published only after the store has counted its chunks.
+
+use std::sync::Arc;
+
+use db::{BegunVersion, Database, DbError, NewVersion};
+use domain::{
+    Analyzer, Chunk, ChunkId, ChunkPoint, CollectionId, Document, DocumentId, EmbedError, Embedder,
+    FieldedText, Selection, VectorStore, Version, WorkspaceId,
+};
+use tracing::warn;
+
+use crate::IngestError;
+use crate::chunk::{ChunkOptions, Draft};
+use crate::document_locks::DocumentLocks;
+use crate::measure::Measure;
+use crate::prepare::{Prepared, Preparer, checked_source, content_hash};
+
+/// Most bytes of a document: 64 MiB.
+pub const MAX_DOCUMENT_BYTES: u64 = 64 * 1024 * 1024;
+
+/// Chunks embedded and stored at a time; bounds memory for documents of any size.
+const BATCH_CHUNKS: usize = 64;
+
+/// Stale versions read at a time.
+const SWEEP_BATCH: u32 = 256;
+
+/// Tokens an encoder adds to every text (the beginning and the end mark).
+const MARK_TOKENS: usize = 2;
+
+/// What a pipeline is made of.
+pub struct PipelineParts {
+    /// The truth.
+    pub db: Database,
+    /// The index.
+    pub vectors: Arc<dyn VectorStore>,
+    /// Makes dense vectors.
+    pub embedder: Arc<dyn Embedder>,
+    /// Makes terms; the same one must serve questions.
+    pub analyzer: Arc<dyn Analyzer>,
+    /// How large chunks are.
+    pub chunking: ChunkOptions,
+}
+
+/// A document to take in.
+#[derive(Debug, Clone)]
+pub struct IngestItem {
+    /// The tenant.
+    pub workspace: WorkspaceId,
+    /// The collection it goes into; it must exist.
+    pub collection: CollectionId,
+    /// Where it comes from: a path, a URL, a name. The same source is the same document.
+    pub source: String,
+    /// Its bytes, at most [`MAX_DOCUMENT_BYTES`].
+    pub bytes: Vec<u8>,
+    /// Take it in even if it has not changed.
+    pub force: bool,
+}
+
+/// A document that is in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ingested {
+    /// The document.
+    pub document: DocumentId,
+    /// What was done.
+    pub outcome: Outcome,
+    /// Chunks of the live version.
+    pub chunks: u32,
+}
+
+/// What was done with a document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is new.
+    Added,
+    /// It has a new version.
+    Updated,
+    /// It was in already.
+    Unchanged,
+}
+
+/// Takes documents in. Cheap to clone; clones share their locks.
+#[derive(Clone)]
+pub struct Pipeline {
+    pub(crate) db: Database,
+    vectors: Arc<dyn VectorStore>,
+    embedder: Arc<dyn Embedder>,
+    analyzer: Arc<dyn Analyzer>,
+    preparer: Preparer,
+    locks: Arc<DocumentLocks>,
+}
+
+/// Where a document belongs.
+#[derive(Debug, Clone)]
+pub(crate) struct Place {
+    pub(crate) workspace: WorkspaceId,
+    pub(crate) collection: CollectionId,
+    pub(crate) source: String,
+    pub(crate) force: bool,
+}
+
+impl Place {
+    pub(crate) fn document(&self) -> DocumentId {
+        DocumentId::derive(self.collection, &self.source)
+    }
+}
+
+impl Pipeline {
+    /// Puts the parts together.
+    pub fn new(parts: PipelineParts) -> Self {
+        let PipelineParts { db, vectors, embedder, analyzer, chunking } = parts;
+        // What the embedder cuts off would be stored and never found by meaning.
+        let prefix_tokens = embedder.count_tokens(&embedder.space().passage_prefix);
+        let readable = embedder.max_tokens().saturating_sub(prefix_tokens + MARK_TOKENS);
+        let target_tokens = chunking.target_tokens.min(readable).max(1);
+        let measure = Measure::new(embedder.clone(), analyzer.clone());
+        let preparer = Preparer {
+            analyzer: analyzer.clone(),
+            measure,
+            chunking: ChunkOptions { target_tokens, ..chunking },
+        };
+        Self { db, vectors, embedder, analyzer, preparer, locks: Arc::default() }
+    }
+
+    /// Takes a document in. When it returns `Ok`, the document answers questions and survives a crash.
+    ///
+    /// # Errors
+    /// Any [`IngestError`]; a version that was live before stays live.
+    pub async fn ingest(&self, item: IngestItem) -> Result<Ingested, IngestError> {
+        let IngestItem { workspace, collection, source, bytes, force } = item;
+        let place = Place { workspace, collection, source: checked_source(&source)?, force };
+        check_size(bytes.len() as u64)?;
+        let (bytes, hash) = on_blocking_thread(move || {
+            let hash = content_hash(&bytes);
+            Ok((bytes, hash))
+        })
+        .await?;
+        if !force
+            && let Some(document) = self.live_document(workspace, place.document()).await?
+            && document.content_hash == hash
+        {
+            return Ok(unchanged(&document));
+        }
+        let preparer = self.preparer.clone();
+        let name = place.source.clone();
+        let prepared = on_blocking_thread(move || preparer.prepare(&bytes, &name, hash)).await?;
+        self.store(place, prepared).await
+    }
+
+    /// Stores what was prepared and makes it live.
+    pub(crate) async fn store(&self, place: Place, prepared: Prepared) -> Result<Ingested, IngestError> {
+        let _turn = self.locks.acquire(place.document()).await;
+        let Place { workspace, collection, source, force } = place;
+        let Prepared { content_hash, title, language, text, page_starts, drafts } = prepared;
+        let before = self.live_document(workspace, DocumentId::derive(collection, &source)).await?;
+        let new = NewVersion {
+            workspace,
+            collection,
+            source: source.clone(),
+            title: title.clone(),
+            content_hash,
+            language,
+            text,
+            page_starts,
+            force,
+        };
+        let version = match self.db.begin_version(new).await? {
+            BegunVersion::Unchanged(document) => return Ok(unchanged(&document)),
+            BegunVersion::Pending(version) => version,
+        };
+        let writing = Writing { workspace, collection, source: &source, title: &title, version: &version };
+        let chunks = self.write_chunks(&writing, &drafts).await?;
+        let document = match self.db.publish_version(workspace, version.id, chunks).await {
+            Ok(document) => document,
+            Err(error) => {
+                if matches!(error, DbError::Conflict(_)) {
+                    // The document or its collection was deleted meanwhile: nobody will need these chunks.
+                    self.sweep_or_leave().await;
+                }
+                return Err(error.into());
+            }
+        };
+        self.sweep_or_leave().await;
+        let outcome = if before.is_some() { Outcome::Updated } else { Outcome::Added };
+        Ok(Ingested { document: document.id, outcome, chunks })
+    }
+
+    /// Deletes a document. It is gone for every question when this returns.
+    ///
+    /// # Errors
+    /// `Database` with `NotFound` where there is no such document.
+    pub async fn remove(&self, workspace: WorkspaceId, document: DocumentId) -> Result<(), IngestError> {
+        let _turn = self.locks.acquire(document).await;
+        self.db.delete_document(workspace, document).await?;
+        self.sweep_or_leave().await;
+        Ok(())
+    }
+
+    /// Removes the chunks of versions that can never be found again. Returns the number of versions.
+    ///
+    /// # Errors
+    /// `Database` or `Vectors`; what is left is swept the next time.
+    pub async fn sweep(&self) -> Result<u64, IngestError> {
+        let mut swept = 0;
+        loop {
+            let stale = self.db.stale_versions(SWEEP_BATCH).await?;
+            if stale.is_empty() {
+                return Ok(swept);
+            }
+            for version in stale {
+                self.vectors.remove(Selection::Version(version.workspace, version.version)).await?;
+                self.db.forget_chunks(version.version).await?;
+                swept += 1;
+            }
+        }
+    }
+
+    /// Embeds, analyses and stores the drafts, batch by batch. Returns their number.
+    async fn write_chunks(&self, writing: &Writing<'_>, drafts: &[Draft]) -> Result<u32, IngestError> {
+        let selection = Selection::Version(writing.workspace, writing.version.id);
+        let expected = drafts.len() as u64;
+        // An interrupted attempt left chunks at the first positions. They are overwritten; only if chunks were smaller
+        // then (the sizes in the configuration changed) some would remain.
+        if self.vectors.count(selection).await? > expected {
+            self.vectors.remove(selection).await?;
+        }
+        let mut position = 0;
+        for batch in drafts.chunks(BATCH_CHUNKS) {
+            let points = self.points(writing, batch, position).await?;
+            position += points.len() as u32;
+            self.vectors.upsert(points).await?;
+        }
+        let stored = self.vectors.count(selection).await?;
+        if stored != expected {
+            return Err(IngestError::ChunksMissing { stored, expected });
+        }
+        Ok(position)
+    }
+
+    async fn points(
+        &self,
+        writing: &Writing<'_>,
+        drafts: &[Draft],
+        first_position: u32,
+    ) -> Result<Vec<ChunkPoint>, IngestError> {
+        let mut points = Vec::with_capacity(drafts.len());
+        let mut embedded = Vec::new();
+        let mut texts = Vec::new();
+        for (draft, position) in drafts.iter().zip(first_position..) {
+            let chunk = writing.chunk(draft, position, self.analyzer.language(&draft.text));
+            let sparse = self.analyzer.document_terms(FieldedText {
+                title: &chunk.title,
+                heading_path: &chunk.heading_path,
+                body: &chunk.text,
+            });
+            if self.embedder.coverage().covers(chunk.language) {
+                embedded.push(points.len());
+                texts.push(text_to_embed(draft));
+            }
+            points.push(ChunkPoint { chunk, dense: None, sparse });
+        }
+        let vectors = if texts.is_empty() { Vec::new() } else { self.embedder.embed_passages(texts).await? };
+        if vectors.len() != embedded.len() {
+            let reason = format!("{} vectors came for {} texts", vectors.len(), embedded.len());
+            return Err(EmbedError::Failed(reason).into());
+        }
+        for (at, vector) in embedded.into_iter().zip(vectors) {
+            points[at].dense = Some(vector);
+        }
+        Ok(points)
+    }
+
+    /// Sweeps after what was asked for is done and acknowledged; chunks that cannot be removed now are found by
+    /// nobody and can wait.
+    async fn sweep_or_leave(&self) {
+        if let Err(error) = self.sweep().await {
+            warn!(%error, "superseded chunks stay in the vector store until the next sweep");
+        }
+    }
+
+    /// The document if it has a live version.
+    async fn live_document(
+        &self,
+        workspace: WorkspaceId,
+        document: DocumentId,
+    ) -> Result<Option<Document>, IngestError> {
+        match self.db.document(workspace, document).await {
+            Ok(document) => Ok(Some(document).filter(|document| document.live_version.is_some())),
+            Err(DbError::NotFound(_)) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The stage before storing, for callers that prepare one document while another one is stored.
+    pub(crate) fn preparer(&self) -> &Preparer {
+        &self.preparer
+    }
+}
+
+/// What the chunks of one version have in common.
+struct Writing<'a> {
+    workspace: WorkspaceId,
+    collection: CollectionId,
+    source: &'a str,
+    title: &'a str,
+    version: &'a Version,
+}
+
+impl Writing<'_> {
+    fn chunk(&self, draft: &Draft, position: u32, language: domain::Language) -> Chunk {
+        Chunk {
+            id: ChunkId::derive(self.version.id, position),
+            workspace: self.workspace,
+            collection: self.collection,
+            document: self.version.document,
+            version: self.version.id,
+            position,
+            title: self.title.to_owned(),
+            source: self.source.to_owned(),
+            heading_path: draft.heading_path.to_vec(),
+            page: draft.page,
+            language,
+            text: draft.text.clone(),
+        }
+    }
+}
+
+/// A chunk as the embedder reads it: under its headings.
+fn text_to_embed(draft: &Draft) -> String {
+    if draft.context.is_empty() { draft.text.clone() } else { format!("{}\n{}", draft.context, draft.text) }
+}
+
+fn unchanged(document: &Document) -> Ingested {
+    Ingested { document: document.id, outcome: Outcome::Unchanged, chunks: document.chunk_count }
+}
+
+pub(crate) fn check_size(bytes: u64) -> Result<(), IngestError> {
+    if bytes > MAX_DOCUMENT_BYTES {
+        return Err(IngestError::TooLarge { bytes, max_bytes: MAX_DOCUMENT_BYTES });
+    }
+    Ok(())
+}
+
+/// Runs heavy work where it does not hold up other tasks. A panic in it (in a parser, on hostile input) becomes an
+/// error of this document.
+pub(crate) async fn on_blocking_thread<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, IngestError> + Send + 'static,
+) -> Result<T, IngestError> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(error) => Err(IngestError::ParserFailed(error.to_string())),
+    }
+}

@@ -1,0 +1,141 @@
+//! The part of the way that needs neither database nor vector store: bytes to drafts. Pure, heavy on the
+//! processor, run on a blocking thread.
+
+use std::sync::Arc;
+
+use domain::{Analyzer, Language, PageStart};
+use sha2::{Digest, Sha256};
+use unicode_normalization::UnicodeNormalization;
+
+use crate::IngestError;
+use crate::chunk::{ChunkOptions, Draft, chunk};
+use crate::measure::Measure;
+use crate::parse::parse;
+
+/// Characters of a text from which its language is told.
+const LANGUAGE_SAMPLE_CHARACTERS: usize = 20_000;
+
+/// Longest name of a source, in bytes of UTF-8.
+const MAX_SOURCE_BYTES: usize = 4096;
+
+/// What a document's text gives.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    /// SHA-256 of the source bytes, lower-case hexadecimal.
+    pub(crate) content_hash: String,
+    /// What people call it.
+    pub(crate) title: String,
+    /// Language most of it is in.
+    pub(crate) language: Language,
+    /// The extracted text.
+    pub(crate) text: String,
+    /// Where pages begin in it.
+    pub(crate) page_starts: Vec<PageStart>,
+    /// Its chunks in reading order, at least one.
+    pub(crate) drafts: Vec<Draft>,
+}
+
+/// Turns bytes or a stored text into drafts.
+#[derive(Clone)]
+pub(crate) struct Preparer {
+    pub(crate) analyzer: Arc<dyn Analyzer>,
+    pub(crate) measure: Measure,
+    pub(crate) chunking: ChunkOptions,
+}
+
+impl Preparer {
+    /// Reads a document.
+    pub(crate) fn prepare(
+        &self,
+        bytes: &[u8],
+        source: &str,
+        content_hash: String,
+    ) -> Result<Prepared, IngestError> {
+        let parsed = parse(bytes, source)?;
+        let title = parsed.title.unwrap_or_else(|| title_from_source(source));
+        self.prepare_text(title, content_hash, parsed.markdown, parsed.page_starts)
+    }
+
+    /// Cuts an extracted text into chunks.
+    pub(crate) fn prepare_text(
+        &self,
+        title: String,
+        content_hash: String,
+        text: String,
+        page_starts: Vec<PageStart>,
+    ) -> Result<Prepared, IngestError> {
+        let drafts = chunk(&text, &page_starts, self.chunking, &|piece| self.measure.tokens(piece));
+        if drafts.is_empty() {
+            return Err(IngestError::Empty);
+        }
+        let sample_end =
+            text.char_indices().nth(LANGUAGE_SAMPLE_CHARACTERS).map_or(text.len(), |(offset, _)| offset);
+        let language = self.analyzer.language(&text[..sample_end]);
+        Ok(Prepared { content_hash, title, language, text, page_starts, drafts })
+    }
+}
+
+/// SHA-256 of `bytes` in lower-case hexadecimal.
+pub(crate) fn content_hash(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    Sha256::digest(bytes).iter().fold(String::with_capacity(64), |mut hash, byte| {
+        // Writing to a String does not fail.
+        let _ = write!(hash, "{byte:02x}");
+        hash
+    })
+}
+
+/// The form in which a source is stored: NFC, so that the same file has one name on every system.
+///
+/// # Errors
+/// `BadSource` for an empty or overlong name, or one with control characters.
+pub(crate) fn checked_source(source: &str) -> Result<String, IngestError> {
+    let source: String = source.trim().nfc().collect();
+    if source.is_empty() {
+        return Err(IngestError::BadSource("it is empty"));
+    }
+    if source.len() > MAX_SOURCE_BYTES {
+        return Err(IngestError::BadSource("it is longer than 4096 bytes"));
+    }
+    if source.chars().any(char::is_control) {
+        return Err(IngestError::BadSource("it holds control characters"));
+    }
+    Ok(source)
+}
+
+/// The source's last part without its extension: "handbook/휴가 규정.md" is called "휴가 규정".
+fn title_from_source(source: &str) -> String {
+    let path = source.split(['?', '#']).next().filter(|_| source.contains("://")).unwrap_or(source);
+    let name = path.trim_end_matches('/').rsplit('/').next().unwrap_or(path);
+    match name.rsplit_once('.') {
+        Some((stem, extension)) if !stem.is_empty() && !extension.contains(' ') => stem.to_owned(),
+        _ => name.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hash_is_sha256_in_hexadecimal() {
+        assert_eq!(content_hash(b"abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    }
+
+    #[test]
+    fn a_file_without_a_heading_is_called_by_its_name() {
+        assert_eq!(title_from_source("규정/휴가 규정.txt"), "휴가 규정");
+        assert_eq!(title_from_source("https://example.com/help/refunds.html?lang=en"), "refunds");
+        assert_eq!(title_from_source(".env"), ".env");
+        assert_eq!(title_from_source("v1. Overview"), "v1. Overview");
+    }
+
+    #[test]
+    fn a_source_has_one_form() {
+        assert_eq!(checked_source(" \u{1112}\u{1161}\u{11ab}.md ").expect("a name"), "한.md");
+        for bad in ["", "  ", "a\0b", "a\nb"] {
+            assert_eq!(checked_source(bad).expect_err(bad).code(), "bad_source");
+        }
+        assert_eq!(checked_source(&"가".repeat(2000)).expect_err("too long").code(), "bad_source");
+    }
+}

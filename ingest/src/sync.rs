@@ -1,0 +1,233 @@
+//! A folder as a collection sees it: new files come in, changed ones are updated, deleted ones go.
+//!
+//! Which files: all below the root, whatever a `.gitignore` says (it is about source control, not about what
+//! people may ask), except hidden ones (a name that begins with a dot) and what a symbolic link points to.
+//! A source is the path relative to the root, with `/` and in NFC, so that the same folder gives the same
+//! documents on every system.
+
+use std::collections::{HashMap, HashSet};
+use std::path::PathBuf;
+use std::time::Instant;
+
+use domain::{CollectionId, DocumentId, WorkspaceId};
+use futures::StreamExt;
+use serde::Serialize;
+
+use crate::folder::{File, Found, Read, read, walk};
+use crate::pipeline::{Ingested, Outcome, Place, on_blocking_thread};
+use crate::prepare::Prepared;
+use crate::{IngestError, Pipeline};
+
+/// Documents prepared ahead of the one that is being embedded.
+const PREPARED_AHEAD: usize = 2;
+
+/// What to bring in.
+#[derive(Debug, Clone)]
+pub struct SyncRequest {
+    /// The tenant.
+    pub workspace: WorkspaceId,
+    /// The collection; it must exist.
+    pub collection: CollectionId,
+    /// A folder, or a single file.
+    pub root: PathBuf,
+    /// Take files in even if they have not changed.
+    pub force: bool,
+    /// Delete the collection's documents that are not in the folder. Only for collections that hold one folder.
+    pub prune: bool,
+}
+
+/// What happens while a folder is brought in.
+#[derive(Debug, Clone, PartialEq)]
+pub enum SyncEvent {
+    /// So many files were found.
+    Found {
+        /// Number of files.
+        files: usize,
+    },
+    /// A file is in.
+    Finished {
+        /// Its path within the folder.
+        source: String,
+        /// What was done.
+        outcome: Outcome,
+        /// Chunks written for it; 0 where nothing had changed.
+        chunks_written: u32,
+    },
+    /// A file is not in.
+    Failed(FailedSource),
+    /// A document whose file is gone was deleted.
+    Removed {
+        /// Its former path.
+        source: String,
+    },
+}
+
+/// What was done with a folder.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct IngestReport {
+    /// New documents.
+    pub added: u64,
+    /// Documents with a new version.
+    pub updated: u64,
+    /// Files that only changed their path.
+    pub moved: u64,
+    /// Files that were in already.
+    pub unchanged: u64,
+    /// Documents deleted because their file is gone.
+    pub removed: u64,
+    /// Chunks written.
+    pub chunks: u64,
+    /// Time it took.
+    pub seconds: f64,
+    /// Files that are not in, and why.
+    pub failed: Vec<FailedSource>,
+}
+
+/// A source that is not in, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FailedSource {
+    /// Its path within the folder, or its name.
+    pub source: String,
+    /// [`IngestError::code`].
+    pub code: String,
+    /// A sentence for people.
+    pub message: String,
+}
+
+impl FailedSource {
+    pub(crate) fn new(source: String, error: &IngestError) -> Self {
+        Self { source, code: error.code().to_owned(), message: error.to_string() }
+    }
+}
+
+/// Makes a collection hold what a folder holds.
+///
+/// A file that fails is in the report, and its document, if it has one, stays as it was. If any part of the
+/// folder cannot be read, nothing is deleted.
+///
+/// # Errors
+/// `Unreadable` and `NoFiles` for the root itself, and what concerns every document
+/// ([`IngestError::concerns_every_document`]).
+pub async fn sync_folder(
+    pipeline: &Pipeline,
+    request: SyncRequest,
+    on_event: impl FnMut(SyncEvent) + Send,
+) -> Result<IngestReport, IngestError> {
+    let started = Instant::now();
+    let root = request.root.clone();
+    let found = on_blocking_thread(move || walk(&root)).await?;
+    let stored = pipeline.db.document_sources(request.workspace, request.collection).await?;
+    let known: HashMap<String, String> =
+        stored.iter().map(|row| (row.source.clone(), row.content_hash.clone())).collect();
+    let mut gone: HashMap<String, Vec<Gone>> = HashMap::new();
+    if request.prune && found.complete {
+        let present: HashSet<&str> = found.files.iter().map(|file| file.source.as_str()).collect();
+        for row in stored.into_iter().filter(|row| !present.contains(row.source.as_str())) {
+            gone.entry(row.content_hash)
+                .or_default()
+                .push(Gone { source: row.source, document: row.document });
+        }
+    }
+    let mut sync = Sync { pipeline, request, known, gone, report: IngestReport::default(), on_event };
+    sync.run(found).await?;
+    sync.report.seconds = started.elapsed().as_secs_f64();
+    Ok(sync.report)
+}
+
+/// A document whose file is not in the folder any more.
+struct Gone {
+    source: String,
+    document: DocumentId,
+}
+
+struct Sync<'a, F> {
+    pipeline: &'a Pipeline,
+    request: SyncRequest,
+    /// Content hashes of the collection's documents by source.
+    known: HashMap<String, String>,
+    /// What is to be deleted, by content hash: a new file with the same content is the same file, moved.
+    gone: HashMap<String, Vec<Gone>>,
+    report: IngestReport,
+    on_event: F,
+}
+
+impl<F: FnMut(SyncEvent) + Send> Sync<'_, F> {
+    async fn run(&mut self, found: Found) -> Result<(), IngestError> {
+        (self.on_event)(SyncEvent::Found { files: found.files.len() });
+        for failed in found.failed {
+            self.fail(failed);
+        }
+        self.ingest_files(found.files).await?;
+        for gone in std::mem::take(&mut self.gone).into_values().flatten() {
+            self.remove(gone).await?;
+            self.report.removed += 1;
+        }
+        Ok(())
+    }
+
+    /// Reads and prepares some files ahead while one is embedded and stored.
+    async fn ingest_files(&mut self, files: Vec<File>) -> Result<(), IngestError> {
+        let preparer = self.pipeline.preparer().clone();
+        let force = self.request.force;
+        let known = self.known.clone();
+        let reads = files.into_iter().map(move |file| {
+            let preparer = preparer.clone();
+            let known_hash = known.get(&file.source).filter(|_| !force).cloned();
+            async move {
+                let source = file.source.clone();
+                (source, on_blocking_thread(move || read(&file, &preparer, known_hash.as_deref())).await)
+            }
+        });
+        let mut reads = futures::stream::iter(reads).buffered(PREPARED_AHEAD);
+        while let Some((source, read)) = reads.next().await {
+            let stored = match read {
+                Ok(Read::Unchanged) => Ok((Outcome::Unchanged, 0)),
+                Ok(Read::Prepared(prepared)) => self.store(&source, *prepared).await,
+                Err(error) => Err(error),
+            };
+            match stored {
+                Ok((outcome, chunks_written)) => self.finish(source, outcome, chunks_written),
+                Err(error) if error.concerns_every_document() => return Err(error),
+                Err(error) => self.fail(FailedSource::new(source, &error)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Stores a document; if it is one that moved, its old place is deleted. Returns what was done, and chunks written.
+    async fn store(&mut self, source: &str, prepared: Prepared) -> Result<(Outcome, u32), IngestError> {
+        let hash = prepared.content_hash.clone();
+        let SyncRequest { workspace, collection, force, .. } = self.request;
+        let place = Place { workspace, collection, source: source.to_owned(), force };
+        let Ingested { outcome, chunks, .. } = self.pipeline.store(place, prepared).await?;
+        match outcome {
+            Outcome::Added => match self.gone.get_mut(&hash).and_then(Vec::pop) {
+                Some(former) => {
+                    self.remove(former).await?;
+                    self.report.moved += 1;
+                }
+                None => self.report.added += 1,
+            },
+            Outcome::Updated => self.report.updated += 1,
+            Outcome::Unchanged => return Ok((outcome, 0)),
+        }
+        self.report.chunks += u64::from(chunks);
+        Ok((outcome, chunks))
+    }
+
+    async fn remove(&mut self, gone: Gone) -> Result<(), IngestError> {
+        self.pipeline.remove(self.request.workspace, gone.document).await?;
+        (self.on_event)(SyncEvent::Removed { source: gone.source });
+        Ok(())
+    }
+
+    fn finish(&mut self, source: String, outcome: Outcome, chunks_written: u32) {
+        self.report.unchanged += u64::from(outcome == Outcome::Unchanged);
+        (self.on_event)(SyncEvent::Finished { source, outcome, chunks_written });
+    }
+
+    fn fail(&mut self, failed: FailedSource) {
+        self.report.failed.push(failed.clone());
+        (self.on_event)(SyncEvent::Failed(failed));
+    }
+}
