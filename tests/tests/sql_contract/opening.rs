@@ -1,7 +1,7 @@
 //! Opening: several at once, again later, and what is refused.
 
 use db::{Database, DbError};
-use domain::Visibility;
+use domain::{Language, Role, Visibility};
 
 use crate::HOME;
 
@@ -16,6 +16,7 @@ async fn open_at_once(url: &str) {
     let made = one.ensure_collection(HOME, "handbook", Visibility::Public).await.expect("a collection");
     assert_eq!(other.collection(HOME, made.id).await.expect("the same collection"), made);
 
+    write_at_once(&one, &other).await;
     one.close().await;
     assert!(matches!(one.ping().await, Err(DbError::Unavailable(_))), "a closed database does not answer");
     other.ping().await.expect("the other still answers");
@@ -24,6 +25,29 @@ async fn open_at_once(url: &str) {
     let again = Database::open(url).await.expect("it opens again");
     assert_eq!(again.collections(HOME).await.expect("collections"), [made]);
     again.close().await;
+}
+
+/// Two handles are as two processes: a server, and a command beside it.
+async fn write_at_once(one: &Database, other: &Database) {
+    let chat = one.create_conversation(HOME).await.expect("begun").id;
+    one.add_question(HOME, chat, "How many days?", Language::ENGLISH).await.expect("asked");
+    let answer = one.begin_answer(HOME, chat, Language::ENGLISH).await.expect("begun").id;
+    let mut writers = tokio::task::JoinSet::new();
+    for database in [one.clone(), other.clone()] {
+        writers.spawn(async move {
+            for round in 0..60 {
+                database.add_question(HOME, chat, "And now?", Language::ENGLISH).await.expect("asked");
+                // Reads before it writes.
+                database.add_feedback(HOME, answer, round % 2 == 0, "").await.expect("said");
+            }
+        });
+    }
+    while let Some(done) = writers.join_next().await {
+        done.expect("neither is told that the database is locked");
+    }
+    let turns = other.turns(HOME, chat).await.expect("kept");
+    assert_eq!(turns.iter().filter(|turn| turn.role == Role::User).count(), 121);
+    assert!((0..).zip(&turns).all(|(position, turn)| turn.position == position), "no gap, none twice");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
