@@ -4,7 +4,7 @@ use domain::{Collection, CollectionId, Visibility, WorkspaceId};
 use sqlx::AnyConnection;
 
 use crate::rows::{self, now_ms, word};
-use crate::text::refuse_nul;
+use crate::text::require;
 use crate::{Database, DbError};
 
 macro_rules! columns {
@@ -26,7 +26,7 @@ impl Database {
         name: &str,
         visibility: Visibility,
     ) -> Result<Collection, DbError> {
-        refuse_nul("collection's name", name)?;
+        require("collection's name", name)?;
         let mut tx = self.write().await?;
         // A deleted one comes back as if it were new: its id is derived from its name.
         let row = sqlx::query(concat!(

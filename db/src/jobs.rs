@@ -6,9 +6,10 @@ use serde::{Deserialize, Serialize};
 use sqlx::AssertSqlSafe;
 use sqlx::any::AnyRow;
 
+use crate::collections::lock_collection;
 use crate::database::Dialect;
 use crate::rows::{self, count, now_ms};
-use crate::text::{refuse_nul, replace_nul};
+use crate::text::{replace_nul, require};
 use crate::{Database, DbError, postgres, sqlite};
 
 /// A job that a dying process left behind this often is what kills it.
@@ -92,12 +93,12 @@ impl Database {
     ///
     /// # Errors
     ///
-    /// [`DbError::NotFound`] without such a collection, [`DbError::Rejected`] for a NUL in the source.
+    /// [`DbError::NotFound`] without such a collection, [`DbError::Rejected`] for a source that is empty or has a NUL.
     pub async fn enqueue_job(&self, new: NewJob) -> Result<Job, DbError> {
-        refuse_nul("source", &new.source)?;
-        refuse_nul("content hash", &new.content_hash)?;
+        require("source", &new.source)?;
+        require("content hash", &new.content_hash)?;
         let mut tx = self.write().await?;
-        crate::collections::lock_collection(&mut tx, new.workspace, new.collection).await?;
+        lock_collection(&mut tx, new.workspace, new.collection).await?;
         let row = sqlx::query(concat!(
             "INSERT INTO jobs (id, workspace, collection, source, content_hash, state, created_at, updated_at) ",
             "VALUES ($1, $2, $3, $4, $5, 'queued', $6, $6) RETURNING ", columns!()

@@ -13,7 +13,7 @@ use sqlx::any::AnyRow;
 use crate::collections::lock_collection;
 use crate::documents::live_document;
 use crate::rows::{self, count, now_ms, word};
-use crate::text::refuse_nul;
+use crate::text::{refuse_nul, require};
 use crate::{Database, DbError};
 
 macro_rules! columns {
@@ -72,11 +72,11 @@ impl Database {
     ///
     /// # Errors
     ///
-    /// [`DbError::NotFound`] without such a collection, [`DbError::Rejected`] for a NUL in a text.
+    /// [`DbError::NotFound`] without such a collection, [`DbError::Rejected`] for an empty source or hash, and for a NUL in any text.
     pub async fn begin_version(&self, new: NewVersion) -> Result<BegunVersion, DbError> {
-        refuse_nul("source", &new.source)?;
+        require("source", &new.source)?;
         refuse_nul("title", &new.title)?;
-        refuse_nul("content hash", &new.content_hash)?;
+        require("content hash", &new.content_hash)?;
         refuse_nul("text", &new.text)?;
         let document = DocumentId::derive(new.collection, &new.source);
         let mut tx = self.write().await?;

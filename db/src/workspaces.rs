@@ -3,7 +3,7 @@
 use domain::WorkspaceId;
 
 use crate::rows::now_ms;
-use crate::text::refuse_nul;
+use crate::text::require;
 use crate::{Database, DbError};
 
 impl Database {
@@ -11,9 +11,9 @@ impl Database {
     ///
     /// # Errors
     ///
-    /// [`DbError::Rejected`] for a name with a NUL.
+    /// [`DbError::Rejected`] for a name that is empty or has a NUL.
     pub async fn ensure_workspace(&self, id: WorkspaceId, name: &str) -> Result<(), DbError> {
-        refuse_nul("workspace's name", name)?;
+        require("workspace's name", name)?;
         let mut tx = self.write().await?;
         sqlx::query(
             "INSERT INTO workspaces (id, name, created_at) VALUES ($1, $2, $3) ON CONFLICT (id) DO NOTHING",
