@@ -12,4 +12,11 @@
 
 pub mod analyze;
 pub mod embed;
+pub mod eval;
+pub mod evidence;
+mod fuse;
+mod retrieve;
 pub mod store;
+
+pub use evidence::Evidence;
+pub use retrieve::{Query, RetrievalOptions, RetrieveError, Retrieved, Retriever, RetrieverParts, System};

@@ -58,7 +58,8 @@ fn by_trigrams(text: &str, script: ScriptCount) -> Language {
     let beginning: String = text.chars().take(LETTERS_READ).collect();
     let guess = whatlang::detect(&beginning);
     let is_latin = script.latin * 2 >= script.letters;
-    let is_sure = guess.as_ref().is_some_and(|guess| guess.is_reliable() && script.letters >= SHORT_TEXT_LETTERS);
+    let is_sure =
+        guess.as_ref().is_some_and(|guess| guess.is_reliable() && script.letters >= SHORT_TEXT_LETTERS);
     if is_latin && !is_sure {
         return Language::ENGLISH;
     }

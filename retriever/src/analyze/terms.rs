@@ -188,7 +188,7 @@ mod tests {
 
     #[test]
     fn full_width_and_invisible_characters_make_no_difference() {
-        assert_eq!(terms("ＡＢＣ\u{200b}de"), terms("abcde"));
+        assert_eq!(terms("ａｂｃ\u{200b}de"), terms("abcde"));
     }
 
     #[test]

@@ -113,7 +113,8 @@ fn counting_tokenizer(bytes: &[u8]) -> Result<Tokenizer, EmbedError> {
 }
 
 fn check_dimensions(model: &mut TextEmbedding, space: &EmbeddingSpace) -> Result<(), EmbedError> {
-    let probe = worker::embed_one(model, "daedap").map_err(|error| EmbedError::Unusable(error.to_string()))?;
+    let probe =
+        worker::embed_one(model, "daedap").map_err(|error| EmbedError::Unusable(error.to_string()))?;
     if probe.len() == space.dimensions {
         return Ok(());
     }

@@ -28,9 +28,9 @@ use domain::{
     ChunkPoint, EmbeddingSpace, Scope, ScoredChunk, Selection, SparseVector, VectorStore, VectorStoreError,
 };
 use qdrant_edge::{
-    Condition, CountRequest, EdgeShard, FieldCondition, Filter, JsonPath, Match, NamedQuery, OperationResult, Payload,
-    PointId, PointInsertOperations, PointOperations, PointStructPersisted, QueryEnum, SearchRequest, UpdateOperation,
-    VectorInternal, VectorPersisted, VectorStructPersisted, WithPayloadInterface,
+    Condition, CountRequest, EdgeShard, FieldCondition, Filter, JsonPath, Match, NamedQuery, OperationResult,
+    Payload, PointId, PointInsertOperations, PointOperations, PointStructPersisted, QueryEnum, SearchRequest,
+    UpdateOperation, VectorInternal, VectorPersisted, VectorStructPersisted, WithPayloadInterface,
 };
 
 use super::{DENSE, SPARSE, in_order, payload};
@@ -169,7 +169,9 @@ impl Shard {
         self.unindexed.store(0, Ordering::Relaxed);
         match self.engine.optimize() {
             Ok(_) => self.engine.flush(),
-            Err(error) => tracing::warn!(%error, "the vector index could not be built; searches read every point"),
+            Err(error) => {
+                tracing::warn!(%error, "the vector index could not be built; searches read every point")
+            }
         }
     }
 }

@@ -6,7 +6,7 @@
 
 pub mod embedded;
 mod payload;
-
+pub mod qdrant;
 
 /// Name of the dense vector.
 const DENSE: &str = "dense";

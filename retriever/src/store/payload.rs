@@ -24,7 +24,10 @@ impl Condition {
 /// What a search may see, as conditions that must all hold.
 pub(super) fn of_scope(scope: &Scope) -> Vec<Condition> {
     let collections = scope.collections.iter().map(ToString::to_string).collect();
-    vec![Condition::equal(TENANT_FIELD, scope.workspace), Condition { field: "collection", any_of: collections }]
+    vec![
+        Condition::equal(TENANT_FIELD, scope.workspace),
+        Condition { field: "collection", any_of: collections },
+    ]
 }
 
 /// What a count or removal is about, as conditions that must all hold.

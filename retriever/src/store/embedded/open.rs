@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 
 use domain::{EmbeddingSpace, VectorStoreError};
 use qdrant_edge::{
-    CreateIndex, Distance, EdgeConfig, EdgeShard, EdgeSparseVectorParams, EdgeVectorParams, FieldIndexOperations,
-    KeywordIndexParams, Modifier, OperationResult, PayloadFieldSchema, PayloadSchemaParams, UpdateOperation,
+    CreateIndex, Distance, EdgeConfig, EdgeShard, EdgeSparseVectorParams, EdgeVectorParams,
+    FieldIndexOperations, KeywordIndexParams, Modifier, OperationResult, PayloadFieldSchema,
+    PayloadSchemaParams, UpdateOperation,
 };
 use serde::{Deserialize, Serialize};
 
@@ -86,10 +87,16 @@ fn check_label(dir: &Path, space: &EmbeddingSpace) -> Result<(), VectorStoreErro
     };
     let label: Label = serde_json::from_slice(&bytes).map_err(|error| damaged(dir, error))?;
     if label.format != FORMAT {
-        return Err(damaged(dir, format_args!("its format is {}, this version writes {FORMAT}", label.format)));
+        return Err(damaged(
+            dir,
+            format_args!("its format is {}, this version writes {FORMAT}", label.format),
+        ));
     }
     if label.space != *space {
-        return Err(VectorStoreError::SpaceMismatch { expected: describe(space), found: describe(&label.space) });
+        return Err(VectorStoreError::SpaceMismatch {
+            expected: describe(space),
+            found: describe(&label.space),
+        });
     }
     Ok(())
 }
@@ -138,9 +145,11 @@ fn index_fields(dir: &Path, engine: &EdgeShard) -> Result<(), VectorStoreError> 
         if indexed.contains_key(&field_name) {
             continue;
         }
-        let params = KeywordIndexParams { is_tenant: Some(field == TENANT_FIELD), ..KeywordIndexParams::default() };
+        let params =
+            KeywordIndexParams { is_tenant: Some(field == TENANT_FIELD), ..KeywordIndexParams::default() };
         let schema = PayloadFieldSchema::FieldParams(PayloadSchemaParams::Keyword(params));
-        let create = FieldIndexOperations::CreateIndex(CreateIndex { field_name, field_schema: Some(schema) });
+        let create =
+            FieldIndexOperations::CreateIndex(CreateIndex { field_name, field_schema: Some(schema) });
         readable(dir, engine.update(UpdateOperation::FieldIndexOperation(create)))?;
     }
     engine.flush();

@@ -19,7 +19,10 @@ fn open_error(dir: &Path) -> String {
 fn damaged_files_are_errors_that_name_the_way_out() {
     for (file, content) in [
         ("space.json", &b"{"[..]),
-        ("space.json", br#"{"format":99,"space":{"model":"one","dimensions":4,"query_prefix":"","passage_prefix":""}}"#),
+        (
+            "space.json",
+            br#"{"format":99,"space":{"model":"one","dimensions":4,"query_prefix":"","passage_prefix":""}}"#,
+        ),
         ("shard/edge_config.json", b"nonsense"),
     ] {
         let dir = tempfile::tempdir().unwrap();

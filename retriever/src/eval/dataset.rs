@@ -1,0 +1,253 @@
+//! Question sets: SQuAD-format JSON files, and BEIR folders.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+/// Documents and questions about them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Dataset {
+    /// What to ingest.
+    pub documents: Vec<EvalDocument>,
+    /// What to ask.
+    pub queries: Vec<EvalQuery>,
+}
+
+/// A document of a dataset.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EvalDocument {
+    /// Its id as a file name, to ingest it under.
+    pub source: String,
+    /// Its text, Markdown where it has a title.
+    pub text: String,
+}
+
+/// A question of a dataset.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EvalQuery {
+    /// The question.
+    pub text: String,
+    /// Relevance of documents by source, above 0.
+    pub relevant: BTreeMap<String, u32>,
+}
+
+impl EvalQuery {
+    /// Relevance of the documents that a perfect ranking would begin with.
+    pub(super) fn ideal_gains(&self) -> Vec<u32> {
+        let mut gains: Vec<u32> = self.relevant.values().copied().collect();
+        gains.sort_unstable_by(|a, b| b.cmp(a));
+        gains
+    }
+}
+
+/// Why a dataset cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum DatasetError {
+    /// A file cannot be read.
+    #[error("{path}: {source}")]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A file is not what it should be.
+    #[error("{path}: {reason}")]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, with the line where there is one.
+        reason: String,
+    },
+}
+
+impl Dataset {
+    /// Reads a SQuAD-format JSON file (each paragraph becomes one document, and is the one relevant to its
+    /// questions), or a BEIR folder (`corpus.jsonl`, `queries.jsonl`, `qrels/test.tsv` or any other split).
+    pub fn read(path: &Path) -> Result<Self, DatasetError> {
+        let dataset = if path.is_dir() { read_beir(path)? } else { read_squad(path)? };
+        if dataset.documents.is_empty() || dataset.queries.is_empty() {
+            return Err(malformed(path, "it holds no documents or no questions about them"));
+        }
+        Ok(dataset)
+    }
+}
+
+#[derive(Deserialize)]
+struct Squad {
+    data: Vec<Article>,
+}
+
+#[derive(Deserialize)]
+struct Article {
+    paragraphs: Vec<Paragraph>,
+}
+
+#[derive(Deserialize)]
+struct Paragraph {
+    context: String,
+    qas: Vec<Question>,
+}
+
+#[derive(Deserialize)]
+struct Question {
+    question: String,
+}
+
+/// Article titles are left out: they would give away the subject that the question has to find.
+fn read_squad(path: &Path) -> Result<Dataset, DatasetError> {
+    let squad: Squad = serde_json::from_str(&text(path)?).map_err(|error| malformed(path, error))?;
+    let paragraphs = squad.data.into_iter().flat_map(|article| article.paragraphs);
+    let mut dataset = Dataset { documents: Vec::new(), queries: Vec::new() };
+    for (number, paragraph) in paragraphs.enumerate() {
+        let source = format!("{number:06}.txt");
+        dataset.queries.extend(paragraph.qas.into_iter().map(|question| EvalQuery {
+            text: question.question,
+            relevant: BTreeMap::from([(source.clone(), 1)]),
+        }));
+        dataset.documents.push(EvalDocument { source, text: paragraph.context });
+    }
+    Ok(dataset)
+}
+
+#[derive(Deserialize)]
+struct Record {
+    _id: String,
+    #[serde(default)]
+    title: String,
+    text: String,
+}
+
+/// BEIR's layout (Thakur et al., 2021).
+fn read_beir(folder: &Path) -> Result<Dataset, DatasetError> {
+    let corpus: Vec<Record> = json_lines(&folder.join("corpus.jsonl"))?;
+    let documents = corpus.into_iter().map(|record| EvalDocument {
+        source: source_of(&record._id),
+        text: if record.title.is_empty() {
+            record.text
+        } else {
+            format!("# {}\n\n{}", record.title, record.text)
+        },
+    });
+    let mut judged = read_judgements(&judgements_file(folder)?)?;
+    let queries: Vec<Record> = json_lines(&folder.join("queries.jsonl"))?;
+    // Queries of other splits have no judgements here, and nothing could be said about them.
+    let queries = queries
+        .into_iter()
+        .filter_map(|record| Some(EvalQuery { relevant: judged.remove(&record._id)?, text: record.text }));
+    Ok(Dataset { documents: documents.collect(), queries: queries.collect() })
+}
+
+fn source_of(id: &str) -> String {
+    format!("{id}.md")
+}
+
+/// The test split, else the first by name.
+fn judgements_file(folder: &Path) -> Result<PathBuf, DatasetError> {
+    let qrels = folder.join("qrels");
+    let test = qrels.join("test.tsv");
+    if test.exists() {
+        return Ok(test);
+    }
+    let entries =
+        fs::read_dir(&qrels).map_err(|source| DatasetError::Unreadable { path: qrels.clone(), source })?;
+    let files = entries.filter_map(|entry| Some(entry.ok()?.path()));
+    let first = files.filter(|path| path.extension().is_some_and(|extension| extension == "tsv")).min();
+    first.ok_or_else(|| malformed(&qrels, "it holds no .tsv file"))
+}
+
+/// Lines of `query-id <tab> corpus-id <tab> score` after one line of headings; scores of 0 mean not relevant.
+fn read_judgements(path: &Path) -> Result<BTreeMap<String, BTreeMap<String, u32>>, DatasetError> {
+    let mut judged = BTreeMap::<String, BTreeMap<String, u32>>::new();
+    for (number, line) in text(path)?.lines().enumerate().skip(1).filter(|(_, line)| !line.trim().is_empty())
+    {
+        let fields: Vec<&str> = line.split('\t').map(str::trim).collect();
+        let [query, document, score] = fields[..] else {
+            return Err(malformed(path, format_args!("line {}: not three fields", number + 1)));
+        };
+        let score: i64 =
+            score.parse().map_err(|error| malformed(path, format_args!("line {}: {error}", number + 1)))?;
+        if let Ok(score @ 1..) = u32::try_from(score) {
+            judged.entry(query.to_owned()).or_default().insert(source_of(document), score);
+        }
+    }
+    Ok(judged)
+}
+
+fn json_lines<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>, DatasetError> {
+    let text = text(path)?;
+    let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
+    lines
+        .map(|(number, line)| {
+            serde_json::from_str(line)
+                .map_err(|error| malformed(path, format_args!("line {}: {error}", number + 1)))
+        })
+        .collect()
+}
+
+fn text(path: &Path) -> Result<String, DatasetError> {
+    fs::read_to_string(path).map_err(|source| DatasetError::Unreadable { path: path.to_owned(), source })
+}
+
+fn malformed(path: &Path, reason: impl std::fmt::Display) -> DatasetError {
+    DatasetError::Malformed { path: path.to_owned(), reason: reason.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_squad_paragraph_is_the_answer_to_its_questions() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("squad.json");
+        let json = r#"{"version": "1.1", "data": [{"title": "T", "paragraphs": [
+            {"context": "하나", "qas": [{"id": "1", "question": "몇?", "answers": []}]},
+            {"context": "two", "qas": [{"question": "which?"}, {"question": "what?"}]}]}]}"#;
+        fs::write(&path, json).unwrap();
+        let dataset = Dataset::read(&path).unwrap();
+        assert_eq!(
+            dataset.documents[1],
+            EvalDocument { source: "000001.txt".to_owned(), text: "two".to_owned() }
+        );
+        assert_eq!(dataset.queries.len(), 3);
+        assert_eq!(dataset.queries[2].relevant, BTreeMap::from([("000001.txt".to_owned(), 1)]));
+    }
+
+    #[test]
+    fn a_beir_folder_keeps_judged_questions_only() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir(dir.path().join("qrels")).unwrap();
+        let write = |name: &str, text: &str| fs::write(dir.path().join(name), text).unwrap();
+        write(
+            "corpus.jsonl",
+            "{\"_id\": \"d1\", \"title\": \"Leave\", \"text\": \"15 days\"}\n{\"_id\": \"d2\", \"text\": \"x\"}\n",
+        );
+        write(
+            "queries.jsonl",
+            "{\"_id\": \"q1\", \"text\": \"how many?\"}\n{\"_id\": \"q2\", \"text\": \"unjudged\"}\n",
+        );
+        write("qrels/test.tsv", "query-id\tcorpus-id\tscore\nq1\td1\t2\nq1\td2\t0\n");
+        let dataset = Dataset::read(dir.path()).unwrap();
+        assert_eq!(dataset.documents[0].text, "# Leave\n\n15 days");
+        assert_eq!(dataset.queries.len(), 1);
+        assert_eq!(dataset.queries[0].relevant, BTreeMap::from([("d1.md".to_owned(), 2)]));
+    }
+
+    #[test]
+    fn bad_files_say_where_they_are_bad() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("bad.json");
+        fs::write(&path, "{\"data\": 1}").unwrap();
+        assert!(matches!(Dataset::read(&path), Err(DatasetError::Malformed { .. })));
+        fs::write(&path, "{\"data\": []}").unwrap();
+        assert!(Dataset::read(&path).unwrap_err().to_string().contains("no documents"));
+        assert!(matches!(Dataset::read(&dir.path().join("absent")), Err(DatasetError::Unreadable { .. })));
+        fs::create_dir(dir.path().join("qrels")).unwrap();
+        fs::write(dir.path().join("corpus.jsonl"), "{\"_id\": \"d1\", \"text\": \"x\"}\nnonsense\n").unwrap();
+        assert!(Dataset::read(dir.path()).unwrap_err().to_string().contains("line 2"));
+    }
+}

@@ -1,0 +1,203 @@
+//! The way of a question over real parts: SQLite, the embedded store, the English test embedder, the analyzer.
+
+#[allow(dead_code, unreachable_pub)]
+mod kit;
+
+use std::sync::Arc;
+
+use db::{BegunVersion, Database, NewVersion};
+use domain::{
+    Analyzer, Chunk, ChunkId, ChunkPoint, CollectionId, DocumentId, Embedder, FieldedText, Scope,
+    VectorStore, VersionId, Visibility, WorkspaceId,
+};
+use retriever::analyze::BigramAnalyzer;
+use retriever::store::embedded::EmbeddedStore;
+use retriever::{Query, RetrievalOptions, Retrieved, Retriever, RetrieverParts};
+
+const WORKSPACE: WorkspaceId = WorkspaceId::DEFAULT;
+
+/// A knowledge base in a folder that goes away with it.
+struct KnowledgeBase {
+    db: Database,
+    vectors: Arc<EmbeddedStore>,
+    embedder: Arc<dyn Embedder>,
+    analyzer: Arc<BigramAnalyzer>,
+    collection: CollectionId,
+    _folder: tempfile::TempDir,
+}
+
+impl KnowledgeBase {
+    async fn open() -> Option<Self> {
+        let embedder = kit::embedder()?;
+        let folder = tempfile::tempdir().unwrap();
+        let db = Database::open(&db::sqlite_url(&folder.path().join("daedap.db")).unwrap()).await.unwrap();
+        let collection = db.ensure_collection(WORKSPACE, "handbook", Visibility::Private).await.unwrap().id;
+        let vectors = EmbeddedStore::open(&folder.path().join("vectors"), embedder.space()).unwrap();
+        Some(Self {
+            db,
+            vectors: Arc::new(vectors),
+            embedder: Arc::new(embedder),
+            analyzer: Arc::new(BigramAnalyzer::new()),
+            collection,
+            _folder: folder,
+        })
+    }
+
+    /// Stores a version of the document at `source`, one chunk for each text.
+    async fn write(&self, source: &str, texts: &[&str]) -> VersionId {
+        let text = texts.join("\n\n");
+        let new = NewVersion {
+            workspace: WORKSPACE,
+            collection: self.collection,
+            source: source.to_owned(),
+            title: source.to_owned(),
+            content_hash: format!("{text:?}"),
+            language: self.analyzer.language(&text),
+            text,
+            page_starts: Vec::new(),
+            force: false,
+        };
+        let BegunVersion::Pending(version) = self.db.begin_version(new).await.unwrap() else {
+            panic!("every version in these tests has its own text");
+        };
+        let mut points = Vec::new();
+        for (position, text) in (0..).zip(texts) {
+            points.push(self.point(source, version.id, position, text).await);
+        }
+        self.vectors.upsert(points).await.unwrap();
+        version.id
+    }
+
+    async fn point(&self, source: &str, version: VersionId, position: u32, text: &str) -> ChunkPoint {
+        let language = self.analyzer.language(text);
+        let dense = match self.embedder.coverage().covers(language) {
+            true => self.embedder.embed_passages(vec![text.to_owned()]).await.unwrap().pop(),
+            false => None,
+        };
+        let chunk = Chunk {
+            id: ChunkId::derive(version, position),
+            workspace: WORKSPACE,
+            collection: self.collection,
+            document: DocumentId::derive(self.collection, source),
+            version,
+            position,
+            title: source.to_owned(),
+            source: source.to_owned(),
+            heading_path: Vec::new(),
+            page: None,
+            language,
+            text: text.to_owned(),
+        };
+        let sparse =
+            self.analyzer.document_terms(FieldedText { title: source, heading_path: &[], body: text });
+        ChunkPoint { chunk, dense, sparse }
+    }
+
+    async fn publish(&self, source: &str, texts: &[&str]) {
+        let version = self.write(source, texts).await;
+        self.db.publish_version(WORKSPACE, version, texts.len() as u32).await.unwrap();
+    }
+
+    async fn ask_for(&self, text: &str, limit: usize) -> Retrieved {
+        let retriever = Retriever::new(RetrieverParts {
+            db: self.db.clone(),
+            vectors: Arc::clone(&self.vectors) as Arc<dyn VectorStore>,
+            embedder: Arc::clone(&self.embedder),
+            analyzer: Arc::clone(&self.analyzer) as Arc<dyn Analyzer>,
+            options: RetrievalOptions::default(),
+        });
+        let scope = Scope { workspace: WORKSPACE, collections: vec![self.collection] };
+        retriever.retrieve(&Query { text: text.to_owned(), scope, limit }).await.unwrap()
+    }
+
+    async fn ask(&self, text: &str) -> Vec<String> {
+        texts(&self.ask_for(text, 5).await)
+    }
+}
+
+fn texts(retrieved: &Retrieved) -> Vec<String> {
+    retrieved.passages.iter().map(|passage| passage.chunk.text.clone()).collect()
+}
+
+const LEAVE: &str = "Every employee has 15 days of annual leave. Unused days expire in March.";
+const PUMP: &str = "The pump starts when the green button is pressed for two seconds.";
+const REFUND: &str = "Refunds are paid within ten days to the card that was charged.";
+
+#[tokio::test]
+async fn only_live_versions_are_found() {
+    let Some(base) = KnowledgeBase::open().await else { return };
+    base.publish("leave.md", &["Annual leave is 12 days."]).await;
+    base.publish("leave.md", &[LEAVE]).await;
+    base.write("leave.md", &["Annual leave will be 20 days, says a version that is not finished."]).await;
+    base.publish("old.md", &["Annual leave was 10 days once."]).await;
+    base.db.delete_document(WORKSPACE, DocumentId::derive(base.collection, "old.md")).await.unwrap();
+    assert_eq!(base.ask("How many days of annual leave?").await, [LEAVE]);
+}
+
+#[tokio::test]
+async fn what_is_not_live_does_not_starve_what_is() {
+    let Some(base) = KnowledgeBase::open().await else { return };
+    let stale: Vec<String> = (0..150).map(|number| format!("관리비 납부 안내 {number}")).collect();
+    base.publish("fees.md", &stale.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    base.publish("fees.md", &["다른 이야기와 함께 관리비 이야기도 조금 적혀 있는 긴 글이다."]).await;
+    assert_eq!(base.ask("관리비 납부 안내").await.len(), 1);
+}
+
+#[tokio::test]
+async fn copies_of_a_text_are_one_passage() {
+    let Some(base) = KnowledgeBase::open().await else { return };
+    for copy in 0..6 {
+        base.publish(&format!("copy-{copy}.md"), &[&format!("{REFUND}{}", " ".repeat(copy))]).await;
+    }
+    base.publish("pump.md", &[PUMP]).await;
+    let found = base.ask("When are refunds paid?").await;
+    assert_eq!(found.iter().filter(|text| text.contains("Refunds")).count(), 1, "{found:?}");
+    assert!(found.contains(&PUMP.to_owned()));
+}
+
+#[tokio::test]
+async fn korean_is_found_by_terms_where_the_embedder_does_not_know_it() {
+    let Some(base) = KnowledgeBase::open().await else { return };
+    base.publish("휴가.md", &["연차 휴가는 입사 1년 뒤 15일이 주어진다."]).await;
+    base.publish("예약.md", &["회의실은 사내망에서 예약한다."]).await;
+    base.publish("pump.md", &[PUMP]).await;
+    let retrieved = base.ask_for("연차휴가는 며칠인가요?", 5).await;
+    assert_eq!(retrieved.language, domain::Language::KOREAN);
+    assert_eq!(retrieved.passages[0].chunk.source, "휴가.md");
+    assert!(retrieved.passages.iter().all(|passage| passage.dense_score.is_none()));
+    assert!(retrieved.evidence.sufficient, "{:?}", retrieved.evidence);
+}
+
+#[tokio::test]
+async fn evidence_is_enough_for_what_is_there_and_not_for_what_is_not() {
+    let Some(base) = KnowledgeBase::open().await else { return };
+    base.publish("leave.md", &[LEAVE]).await;
+    base.publish("pump.md", &[PUMP]).await;
+    base.publish("refund.md", &[REFUND]).await;
+    base.publish("환불.md", &["환불은 결제한 카드로 열흘 안에 이루어진다."]).await;
+    for question in
+        ["How many days of annual leave do I have?", "How do I start the pump?", "환불은 언제 되나요?"]
+    {
+        let evidence = base.ask_for(question, 5).await.evidence;
+        assert!(evidence.sufficient, "{question}: {evidence:?}");
+    }
+    for question in
+        ["Who won the world cup in 2018?", "What will the weather be tomorrow?", "내일 날씨는 어떤가요?"]
+    {
+        let evidence = base.ask_for(question, 5).await.evidence;
+        assert!(!evidence.sufficient, "{question}: {evidence:?}");
+    }
+}
+
+#[tokio::test]
+async fn questions_of_any_size_are_answered() {
+    let Some(base) = KnowledgeBase::open().await else { return };
+    base.publish("leave.md", &[LEAVE]).await;
+    let long = "annual leave and ".repeat(6_000);
+    assert_eq!(base.ask(&long).await, [LEAVE]);
+    for empty in ["", " ", "???", "\u{0}"] {
+        let retrieved = base.ask_for(empty, 5).await;
+        assert!(!retrieved.evidence.sufficient, "{empty:?}: {:?}", retrieved.evidence);
+    }
+    assert!(base.ask_for("annual leave", 0).await.passages.is_empty());
+}
