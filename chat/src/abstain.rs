@@ -45,7 +45,9 @@ mod tests {
         assert!(is_declining(KOREAN));
         assert!(is_declining("문서에서 답을 찾지 못했습니다"));
         assert!(is_declining("\"I could not find an answer to that in the documents.\" [1]"));
-        assert!(!is_declining("I could not find an answer to that in the documents. However, the handbook says that leave is 15 days."));
+        assert!(!is_declining(
+            "I could not find an answer to that in the documents. However, the handbook says that leave is 15 days."
+        ));
         assert!(!is_declining("연차는 15일입니다."));
     }
 }

@@ -139,7 +139,9 @@ pub fn markers(answer: &str) -> Vec<(std::ops::Range<usize>, u32)> {
 pub fn check(answer: &str, passages: &[Passage]) -> Vec<Citation> {
     let mut citations: Vec<Citation> = Vec::new();
     for (_, number) in markers(answer) {
-        let Some(passage) = (number as usize).checked_sub(1).and_then(|at| passages.get(at)) else { continue };
+        let Some(passage) = (number as usize).checked_sub(1).and_then(|at| passages.get(at)) else {
+            continue;
+        };
         if citations.iter().all(|citation| citation.number != number) {
             citations.push(citation(number, passage));
         }

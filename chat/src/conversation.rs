@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 use db::{Database, FinishedAnswer};
 use domain::{
     Analyzer, Citation, CollectionId, ConversationId, FinishReason, GenerateError, GenerationEvent,
-    GenerationRequest, Generator, Language, Passage, Sampling, Scope, Turn, TurnId, TurnState, Usage, WorkspaceId,
+    GenerationRequest, Generator, Language, Passage, Sampling, Scope, Turn, TurnId, TurnState, Usage,
+    WorkspaceId,
 };
 use futures::StreamExt;
 use retriever::{Query, Retriever};
@@ -158,8 +159,10 @@ impl Chat {
             return Err(ChatError::QuestionTooLong { length, limit });
         }
         // Control characters cannot be typed, and PostgreSQL stores no NUL.
-        let question: String =
-            question.chars().filter(|character| !character.is_control() || matches!(character, '\n' | '\t')).collect();
+        let question: String = question
+            .chars()
+            .filter(|character| !character.is_control() || matches!(character, '\n' | '\t'))
+            .collect();
         match question.trim() {
             "" => Err(ChatError::QuestionEmpty),
             trimmed => Ok(trimmed.to_owned()),
@@ -170,7 +173,8 @@ impl Chat {
         let db = &self.parts.db;
         let mut collections = ask.collections.clone();
         if collections.is_empty() {
-            collections = db.collections(ask.workspace).await?.into_iter().map(|collection| collection.id).collect();
+            collections =
+                db.collections(ask.workspace).await?.into_iter().map(|collection| collection.id).collect();
         } else {
             for &collection in &collections {
                 db.collection(ask.workspace, collection).await?;
@@ -308,7 +312,11 @@ impl Answering {
         Ok(finish_reason)
     }
 
-    async fn stream(&mut self, request: GenerationRequest, generator: &dyn Generator) -> Result<FinishReason, Cut> {
+    async fn stream(
+        &mut self,
+        request: GenerationRequest,
+        generator: &dyn Generator,
+    ) -> Result<FinishReason, Cut> {
         let events = self.events.clone();
         let mut filter = CitationFilter::new(self.draft.passages.len());
         let mut saved_at = Instant::now();
@@ -320,14 +328,19 @@ impl Answering {
                 event = stream.next() => event,
             };
             match event {
-                Some(Ok(GenerationEvent::Queued { position })) => self.tell(AnswerEvent::Queued { position }).await?,
+                Some(Ok(GenerationEvent::Queued { position })) => {
+                    self.tell(AnswerEvent::Queued { position }).await?
+                }
                 Some(Ok(GenerationEvent::Delta(text))) => {
                     if self.draft.content.is_empty() {
                         self.mark("first_token");
                     }
                     self.say(filter.push(&text)).await?;
                     if saved_at.elapsed() >= SAVE_EVERY {
-                        self.parts.db.save_answer_so_far(self.workspace, self.turn, &self.draft.content).await?;
+                        self.parts
+                            .db
+                            .save_answer_so_far(self.workspace, self.turn, &self.draft.content)
+                            .await?;
                         saved_at = Instant::now();
                     }
                 }
@@ -337,7 +350,9 @@ impl Answering {
                     return Ok(finish_reason);
                 }
                 Some(Err(error)) => return Err(error.into()),
-                None => return Err(GenerateError::Failed("the generator ended without a word".to_owned()).into()),
+                None => {
+                    return Err(GenerateError::Failed("the generator ended without a word".to_owned()).into());
+                }
             }
         }
     }

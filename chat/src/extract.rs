@@ -29,7 +29,9 @@ pub fn answer(question: &str, language: Language, passages: &[Passage], analyzer
 
 fn introduction(language: Language) -> &'static str {
     match language {
-        Language::KOREAN => "지금 쓰는 모델은 한국어 답변을 쓰지 못합니다. 문서의 문장을 그대로 보여 드립니다.\n",
+        Language::KOREAN => {
+            "지금 쓰는 모델은 한국어 답변을 쓰지 못합니다. 문서의 문장을 그대로 보여 드립니다.\n"
+        }
         Language::CHINESE => "当前模型不能用中文作答。以下是文档中的原句。\n",
         Language::JAPANESE => "現在のモデルは日本語で回答できません。文書の文をそのまま示します。\n",
         _ => "The model in use does not write this language. These are the documents' own sentences.\n",
@@ -53,7 +55,12 @@ fn best_sentences(question: &str, passages: &[Passage], analyzer: &dyn Analyzer)
             let shared = asked.indices.iter().filter(|&&term| terms.weight(term) > 0.0).count() as f32;
             if shared > 0.0 {
                 // Passages come best first; between equal sentences the better passage wins.
-                quotes.push(Quote { number: at as u32 + 1, position, sentence, shared: shared - 0.1 * at as f32 });
+                quotes.push(Quote {
+                    number: at as u32 + 1,
+                    position,
+                    sentence,
+                    shared: shared - 0.1 * at as f32,
+                });
             }
         }
     }

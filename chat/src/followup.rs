@@ -9,10 +9,34 @@ use domain::{Analyzer, Role, Turn};
 const FEWEST_TERMS: usize = 6;
 
 /// Words with which a question points back, at its beginning or anywhere, in lower case.
-const OPENERS: [&str; 12] =
-    ["and ", "but ", "also ", "what about", "how about", "then ", "그럼", "그러면", "그리고", "그런데", "그건", "그것"];
-const POINTERS: [&str; 12] =
-    [" it", " that", " they", " them", " those", " this one", " there", "그때", "거기", "그 경우", "이건", "그거"];
+const OPENERS: [&str; 12] = [
+    "and ",
+    "but ",
+    "also ",
+    "what about",
+    "how about",
+    "then ",
+    "그럼",
+    "그러면",
+    "그리고",
+    "그런데",
+    "그건",
+    "그것",
+];
+const POINTERS: [&str; 12] = [
+    " it",
+    " that",
+    " they",
+    " them",
+    " those",
+    " this one",
+    " there",
+    "그때",
+    "거기",
+    "그 경우",
+    "이건",
+    "그거",
+];
 
 /// The text to search for: the question, preceded by the last one where it leans on it.
 pub fn search_text(question: &str, history: &[Turn], analyzer: &dyn Analyzer) -> String {

@@ -231,8 +231,12 @@ pub(crate) mod tests {
 
     #[test]
     fn declined_and_interrupted_answers_are_not_shown_to_the_model() {
-        let mut history =
-            vec![turn(0, Role::User, "old?"), turn(1, Role::Assistant, "cut"), turn(2, Role::User, "q?"), turn(3, Role::Assistant, "fine")];
+        let mut history = vec![
+            turn(0, Role::User, "old?"),
+            turn(1, Role::Assistant, "cut"),
+            turn(2, Role::User, "q?"),
+            turn(3, Role::Assistant, "fine"),
+        ];
         history[1].state = TurnState::Interrupted;
         let prompt = build(parts(&[], &history, 500), &WordCounter).unwrap();
         assert_eq!(prompt.messages.len(), 4);

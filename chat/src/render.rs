@@ -14,8 +14,30 @@ static SANITIZER: LazyLock<Builder<'static>> = LazyLock::new(|| {
     let mut builder = Builder::empty();
     builder
         .tags(HashSet::from([
-            "a", "blockquote", "br", "code", "del", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "li", "ol", "p",
-            "pre", "strong", "table", "tbody", "td", "th", "thead", "tr", "ul",
+            "a",
+            "blockquote",
+            "br",
+            "code",
+            "em",
+            "h1",
+            "h2",
+            "h3",
+            "h4",
+            "h5",
+            "h6",
+            "hr",
+            "li",
+            "ol",
+            "p",
+            "pre",
+            "strong",
+            "table",
+            "tbody",
+            "td",
+            "th",
+            "thead",
+            "tr",
+            "ul",
         ]))
         .tag_attributes(HashMap::from([
             ("a", HashSet::from(["href", "class", "data-citation"])),
@@ -45,7 +67,8 @@ pub fn document_html(markdown: &str) -> String {
 }
 
 fn sanitized(markdown: &str, cited: &[u32]) -> String {
-    let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH;
+    // No strikethrough: between tildes Korean writes ranges, "10~35도, 습도 20~80%".
+    let options = Options::ENABLE_TABLES;
     let mut in_code = false;
     let mut events = Vec::new();
     for event in TextMergeStream::new(Parser::new_ext(markdown, options)) {
@@ -73,7 +96,9 @@ fn link_citations<'a>(text: &str, cited: &[u32], events: &mut Vec<Event<'a>>) {
             continue;
         }
         events.push(Event::Text(CowStr::from(text[rest_from..range.start].to_owned())));
-        let link = format!(r##"<a class="citation" href="#citation-{number}" data-citation="{number}">{number}</a>"##);
+        let link = format!(
+            r##"<a class="citation" href="#citation-{number}" data-citation="{number}">{number}</a>"##
+        );
         events.push(Event::InlineHtml(CowStr::from(link)));
         rest_from = range.end;
     }
@@ -110,11 +135,26 @@ mod tests {
         for text in hostile {
             for html in [document_html(text), answer_html(text, &[1])] {
                 let lower = html.to_lowercase();
-                for forbidden in ["<script", "<img", "<style", "<iframe", "style=", "href=\"javascript", "href=\"data", "href=\"/"] {
+                for forbidden in [
+                    "<script",
+                    "<img",
+                    "<style",
+                    "<iframe",
+                    "style=",
+                    "href=\"javascript",
+                    "href=\"data",
+                    "href=\"/",
+                ] {
                     assert!(!lower.contains(forbidden), "{text} -> {html}");
                 }
             }
         }
+    }
+
+    #[test]
+    fn korean_ranges_are_not_struck_through() {
+        let html = document_html("10~35도, 습도는 20~80%에서 ~~쓰세요~~.");
+        assert!(html.contains("10~35도, 습도는 20~80%"), "{html}");
     }
 
     #[test]

@@ -9,7 +9,9 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use chat::generator::{OpenAiGenerator, OpenAiOptions};
-use domain::{FinishReason, GenerateError, GenerationEvent, GenerationRequest, Generator, Message, Role, Sampling};
+use domain::{
+    FinishReason, GenerateError, GenerationEvent, GenerationRequest, Generator, Message, Role, Sampling,
+};
 use futures::{StreamExt, stream};
 
 /// What the server does when it is asked.
@@ -41,7 +43,9 @@ async fn complete(State(behaviour): State<Behaviour>, headers: HeaderMap) -> Res
             let first = stream::once(async move { Ok::<_, std::io::Error>(format!("data: {piece}\n\n")) });
             Body::from_stream(first.chain(stream::pending())).into_response()
         }
-        Behaviour::Redirect => (StatusCode::FOUND, [("location", "http://127.0.0.1:9/steal")]).into_response(),
+        Behaviour::Redirect => {
+            (StatusCode::FOUND, [("location", "http://127.0.0.1:9/steal")]).into_response()
+        }
     }
 }
 

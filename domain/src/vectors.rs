@@ -80,7 +80,9 @@ pub trait VectorStore: Send + Sync {
 #[derive(Debug, thiserror::Error)]
 pub enum VectorStoreError {
     /// The index was made in another embedding space; it must be built again.
-    #[error("the index holds vectors of {found}, but the embedder is {expected}; run `daedap reindex` to embed again")]
+    #[error(
+        "the index holds vectors of {found}, but the embedder is {expected}; run `daedap reindex` to embed again"
+    )]
     SpaceMismatch {
         /// The space the caller has.
         expected: String,

@@ -376,7 +376,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(if cfg!(debug_assertions) { 5000 } else { 5000 }))]
+        #![proptest_config(ProptestConfig::with_cases(20000))]
 
         #[test]
         fn everything_is_in_some_chunk_and_no_chunk_is_blank_or_too_long(
@@ -390,7 +390,8 @@ mod tests {
                 .iter()
                 .flat_map(|draft| runs(&draft.text).chain(draft.heading_path.iter().flat_map(|h| runs(h))))
                 .collect();
-            for run in runs(&text) {
+            // Headings take at most half of a chunk; a run longer than the other half has to be cut.
+            for run in runs(&text).filter(|run| run.chars().count() <= target / 2) {
                 prop_assert!(found.contains(run), "{run:?} is lost of {text:?}: {drafts:?}");
             }
             for draft in &drafts {

@@ -11,22 +11,25 @@ use crate::prepare::{Prepared, Preparer, checked_source, content_hash};
 use crate::sync::FailedSource;
 
 /// What a walk found.
-pub(crate) struct Found {
+#[derive(Debug)]
+pub struct FoundFiles {
     /// Files in order of their paths.
-    pub(crate) files: Vec<File>,
+    pub files: Vec<FoundFile>,
     /// What could not be taken.
-    pub(crate) failed: Vec<FailedSource>,
+    pub failed: Vec<FailedSource>,
     /// Whether nothing else can be there: no part of the folder was unreadable.
-    pub(crate) complete: bool,
+    pub complete: bool,
+    /// What every source below the root begins with, and no other source does.
+    pub prefix: String,
 }
 
 /// A file to read.
 #[derive(Debug)]
-pub(crate) struct File {
+pub struct FoundFile {
     /// Where it is.
-    pub(crate) path: PathBuf,
-    /// What its document is called.
-    pub(crate) source: String,
+    pub path: PathBuf,
+    /// What its document is called: the absolute path with `/`, in NFC.
+    pub source: String,
 }
 
 /// What became of a file before storing.
@@ -41,10 +44,11 @@ pub(crate) enum Read {
 ///
 /// # Errors
 /// `Unreadable` when the root cannot be read, `NoFiles` when there is nothing in it.
-pub(crate) fn walk(root: &Path) -> Result<Found, IngestError> {
+pub fn walk(root: &Path) -> Result<FoundFiles, IngestError> {
+    let root = &root.canonicalize().map_err(|error| unreadable(root, &error))?;
     let metadata = std::fs::metadata(root).map_err(|error| unreadable(root, &error))?;
-    let folder = if metadata.is_file() { root.parent().unwrap_or(root) } else { root };
-    let mut found = Found { files: Vec::new(), failed: Vec::new(), complete: true };
+    let prefix = if metadata.is_file() { source_of(root)? } else { format!("{}/", source_of(root)?) };
+    let mut found = FoundFiles { files: Vec::new(), failed: Vec::new(), complete: true, prefix };
     let mut names = HashSet::new();
     let walk = WalkBuilder::new(root)
         .standard_filters(false)
@@ -64,13 +68,12 @@ pub(crate) fn walk(root: &Path) -> Result<Found, IngestError> {
             }
         };
         let is_file = entry.file_type().is_some_and(|kind| kind.is_file());
-        // A root that is a link to a file was named by a person, who means the file.
-        if !is_file && !(entry.depth() == 0 && metadata.is_file()) {
+        if !is_file {
             continue;
         }
         let path = entry.into_path();
-        match source_of(folder, &path) {
-            Ok(source) if names.insert(source.clone()) => found.files.push(File { path, source }),
+        match source_of(&path) {
+            Ok(source) if names.insert(source.clone()) => found.files.push(FoundFile { path, source }),
             Ok(source) => found.failed.push(FailedSource::new(source, &IngestError::DuplicateSource)),
             Err(error) => found.failed.push(FailedSource::new(path.display().to_string(), &error)),
         }
@@ -82,7 +85,7 @@ pub(crate) fn walk(root: &Path) -> Result<Found, IngestError> {
 }
 
 /// Reads a file, and prepares it unless its hash is `known_hash`.
-pub(crate) fn read(file: &File, preparer: &Preparer, known_hash: Option<&str>) -> Result<Read, IngestError> {
+pub(crate) fn read(file: &FoundFile, preparer: &Preparer, known_hash: Option<&str>) -> Result<Read, IngestError> {
     let metadata = std::fs::metadata(&file.path).map_err(|error| unreadable(&file.path, &error))?;
     check_size(metadata.len())?;
     let bytes = std::fs::read(&file.path).map_err(|error| unreadable(&file.path, &error))?;
@@ -95,15 +98,11 @@ pub(crate) fn read(file: &File, preparer: &Preparer, known_hash: Option<&str>) -
     Ok(Read::Prepared(Box::new(preparer.prepare(&bytes, &file.source, hash)?)))
 }
 
-/// The path relative to the folder, with `/`, in NFC.
-fn source_of(folder: &Path, path: &Path) -> Result<String, IngestError> {
-    let relative = path.strip_prefix(folder).unwrap_or(path);
-    let mut parts = Vec::new();
-    for part in relative.components() {
-        let part = part.as_os_str().to_str().ok_or(IngestError::BadSource("it is not valid Unicode"))?;
-        parts.push(part);
-    }
-    checked_source(&parts.join("/"))
+/// The absolute path with `/`, in NFC. Not a path relative to the root: two folders of the same shape would take each
+/// other's documents.
+fn source_of(path: &Path) -> Result<String, IngestError> {
+    let path = path.to_str().ok_or(IngestError::BadSource("it is not valid Unicode"))?;
+    checked_source(&path.replace(std::path::MAIN_SEPARATOR, "/"))
 }
 
 fn unreadable(path: &Path, error: &std::io::Error) -> IngestError {
@@ -115,8 +114,11 @@ mod tests {
     use super::*;
     use std::fs;
 
+    /// Sources below `root`, without what all of them begin with.
     fn sources(root: &Path) -> Vec<String> {
-        walk(root).expect("a readable folder").files.into_iter().map(|file| file.source).collect()
+        let found = walk(root).expect("a readable folder");
+        let below = |file: FoundFile| file.source.strip_prefix(&found.prefix).expect("it is below").to_owned();
+        found.files.into_iter().map(below).collect()
     }
 
     #[test]
@@ -134,10 +136,13 @@ mod tests {
     }
 
     #[test]
-    fn a_single_file_is_called_by_its_name() {
+    fn a_file_has_the_same_name_alone_and_in_its_folder() {
         let folder = tempfile::tempdir().expect("a folder");
-        fs::write(folder.path().join("a.md"), "x").expect("a file");
-        assert_eq!(sources(&folder.path().join("a.md")), ["a.md"]);
+        let file = folder.path().join("a.md");
+        fs::write(&file, "x").expect("a file");
+        let alone = walk(&file).expect("a readable file");
+        assert_eq!(alone.files[0].source, walk(folder.path()).expect("a readable folder").files[0].source);
+        assert_eq!(alone.prefix, alone.files[0].source);
     }
 
     #[test]

@@ -31,6 +31,8 @@ mod sync;
 
 pub use chunk::ChunkOptions;
 pub use error::IngestError;
+pub use folder::{FoundFile, FoundFiles, walk};
 pub use pipeline::{IngestItem, Ingested, MAX_DOCUMENT_BYTES, Outcome, Pipeline, PipelineParts};
+pub use prepare::content_hash;
 pub use reindex::{ReindexProgress, ReindexReport};
 pub use sync::{FailedSource, IngestReport, SyncEvent, SyncRequest, sync_folder};

@@ -223,7 +223,8 @@ fn split_fences(code: &str) -> (&str, Range<usize>, &str) {
     }
 }
 
-/// Consecutive parts of at most `max_characters` that together are `text`; each ends after white space if there is any.
+/// Consecutive parts of at most `max_characters` that together are `text`. Each ends after white space, else after a
+/// character that is no letter or digit, if there is any.
 fn bits(text: &str, max_characters: usize) -> impl Iterator<Item = &str> {
     let mut rest = text;
     std::iter::from_fn(move || {
@@ -235,8 +236,10 @@ fn bits(text: &str, max_characters: usize) -> impl Iterator<Item = &str> {
         let end = if limit == rest.len() {
             limit
         } else {
-            head.rfind(char::is_whitespace)
-                .map_or(limit, |space| space + head[space..].chars().next().map_or(1, char::len_utf8))
+            let breaks = [char::is_whitespace as fn(char) -> bool, |c| !c.is_alphanumeric()];
+            let last_break =
+                breaks.iter().find_map(|is_break| head.char_indices().rfind(|(_, c)| is_break(*c)));
+            last_break.map_or(limit, |(offset, character)| offset + character.len_utf8())
         };
         let (bit, after) = rest.split_at(end);
         rest = after;

@@ -76,7 +76,7 @@ impl Preparer {
 }
 
 /// SHA-256 of `bytes` in lower-case hexadecimal.
-pub(crate) fn content_hash(bytes: &[u8]) -> String {
+pub fn content_hash(bytes: &[u8]) -> String {
     use std::fmt::Write;
     Sha256::digest(bytes).iter().fold(String::with_capacity(64), |mut hash, byte| {
         // Writing to a String does not fail.

@@ -2,8 +2,8 @@
 //!
 //! Which files: all below the root, whatever a `.gitignore` says (it is about source control, not about what
 //! people may ask), except hidden ones (a name that begins with a dot) and what a symbolic link points to.
-//! A source is the path relative to the root, with `/` and in NFC, so that the same folder gives the same
-//! documents on every system.
+//! A source is the file's absolute path, so that folders of one collection stay apart; what is deleted lies below the
+//! root, and documents from elsewhere are never touched.
 
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
@@ -13,7 +13,7 @@ use domain::{CollectionId, DocumentId, WorkspaceId};
 use futures::StreamExt;
 use serde::Serialize;
 
-use crate::folder::{File, Found, Read, read, walk};
+use crate::folder::{FoundFile, FoundFiles, Read, read, walk};
 use crate::pipeline::{Ingested, Outcome, Place, on_blocking_thread};
 use crate::prepare::Prepared;
 use crate::{IngestError, Pipeline};
@@ -32,7 +32,7 @@ pub struct SyncRequest {
     pub root: PathBuf,
     /// Take files in even if they have not changed.
     pub force: bool,
-    /// Delete the collection's documents that are not in the folder. Only for collections that hold one folder.
+    /// Delete the collection's documents that came from below the root and whose file is gone.
     pub prune: bool,
 }
 
@@ -46,7 +46,7 @@ pub enum SyncEvent {
     },
     /// A file is in.
     Finished {
-        /// Its path within the folder.
+        /// Its absolute path.
         source: String,
         /// What was done.
         outcome: Outcome,
@@ -86,12 +86,26 @@ pub struct IngestReport {
 /// A source that is not in, and why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct FailedSource {
-    /// Its path within the folder, or its name.
+    /// Its absolute path, or its name.
     pub source: String,
     /// [`IngestError::code`].
     pub code: String,
     /// A sentence for people.
     pub message: String,
+}
+
+impl IngestReport {
+    /// Adds what was done with another root.
+    pub fn merge(&mut self, other: Self) {
+        self.added += other.added;
+        self.updated += other.updated;
+        self.moved += other.moved;
+        self.unchanged += other.unchanged;
+        self.removed += other.removed;
+        self.chunks += other.chunks;
+        self.seconds += other.seconds;
+        self.failed.extend(other.failed);
+    }
 }
 
 impl FailedSource {
@@ -122,7 +136,8 @@ pub async fn sync_folder(
     let mut gone: HashMap<String, Vec<Gone>> = HashMap::new();
     if request.prune && found.complete {
         let present: HashSet<&str> = found.files.iter().map(|file| file.source.as_str()).collect();
-        for row in stored.into_iter().filter(|row| !present.contains(row.source.as_str())) {
+        let is_gone = |source: &str| source.starts_with(&found.prefix) && !present.contains(source);
+        for row in stored.into_iter().filter(|row| is_gone(&row.source)) {
             gone.entry(row.content_hash)
                 .or_default()
                 .push(Gone { source: row.source, document: row.document });
@@ -152,7 +167,7 @@ struct Sync<'a, F> {
 }
 
 impl<F: FnMut(SyncEvent) + Send> Sync<'_, F> {
-    async fn run(&mut self, found: Found) -> Result<(), IngestError> {
+    async fn run(&mut self, found: FoundFiles) -> Result<(), IngestError> {
         (self.on_event)(SyncEvent::Found { files: found.files.len() });
         for failed in found.failed {
             self.fail(failed);
@@ -166,7 +181,7 @@ impl<F: FnMut(SyncEvent) + Send> Sync<'_, F> {
     }
 
     /// Reads and prepares some files ahead while one is embedded and stored.
-    async fn ingest_files(&mut self, files: Vec<File>) -> Result<(), IngestError> {
+    async fn ingest_files(&mut self, files: Vec<FoundFile>) -> Result<(), IngestError> {
         let preparer = self.pipeline.preparer().clone();
         let force = self.request.force;
         let known = self.known.clone();

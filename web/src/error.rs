@@ -62,8 +62,11 @@ impl IntoResponse for ApiError {
 impl From<DbError> for ApiError {
     fn from(error: DbError) -> Self {
         match error {
-            DbError::NotFound(what) => Self::new(StatusCode::NOT_FOUND, "not_found", format!("there is no such {what}")),
+            DbError::NotFound(what) => {
+                Self::new(StatusCode::NOT_FOUND, "not_found", format!("there is no such {what}"))
+            }
             DbError::Conflict(message) => Self::new(StatusCode::CONFLICT, "conflict", message),
+            DbError::Rejected(message) => Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_value", message),
             DbError::Unavailable(detail) => {
                 Self::unavailable("database_unavailable", "the database does not answer; try again", detail)
             }
@@ -84,10 +87,14 @@ impl From<EmbedError> for ApiError {
 impl From<VectorStoreError> for ApiError {
     fn from(error: VectorStoreError) -> Self {
         match error {
-            VectorStoreError::SpaceMismatch { .. } => Self::internal("embedding_space_mismatch", error.to_string()),
-            VectorStoreError::Locked(detail) | VectorStoreError::Unavailable(detail) => {
-                Self::unavailable("vectors_unavailable", "the vector store does not answer; try again", detail)
+            VectorStoreError::SpaceMismatch { .. } => {
+                Self::internal("embedding_space_mismatch", error.to_string())
             }
+            VectorStoreError::Locked(detail) | VectorStoreError::Unavailable(detail) => Self::unavailable(
+                "vectors_unavailable",
+                "the vector store does not answer; try again",
+                detail,
+            ),
             VectorStoreError::Failed(detail) => Self::internal("vectors_failed", detail),
         }
     }
@@ -100,15 +107,19 @@ impl From<GenerateError> for ApiError {
             GenerateError::ContextTooLong { .. } => {
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, "context_too_long", message).of_field("question")
             }
-            GenerateError::Overloaded => {
-                Self::new(StatusCode::TOO_MANY_REQUESTS, "overloaded", "too many questions are waiting; try again")
-            }
+            GenerateError::Overloaded => Self::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                "overloaded",
+                "too many questions are waiting; try again",
+            ),
             GenerateError::DeadlineExceeded => {
                 Self::new(StatusCode::GATEWAY_TIMEOUT, "deadline_exceeded", "the answer took too long")
             }
-            GenerateError::Unavailable(detail) => {
-                Self::unavailable("generator_unavailable", "the language model does not answer; try again", detail)
-            }
+            GenerateError::Unavailable(detail) => Self::unavailable(
+                "generator_unavailable",
+                "the language model does not answer; try again",
+                detail,
+            ),
             GenerateError::Failed(detail) => Self::internal("generator_failed", detail),
         }
     }
@@ -145,7 +156,7 @@ impl From<IngestError> for ApiError {
         match error {
             IngestError::Database(error) => error.into(),
             IngestError::Vectors(error) => error.into(),
-            IngestError::Embed(error) => error.into(),
+            IngestError::Embedder(error) => error.into(),
             other => Self::new(StatusCode::UNPROCESSABLE_ENTITY, other.code(), other.to_string()),
         }
     }
@@ -184,7 +195,8 @@ impl From<QueryRejection> for ApiError {
 
 impl From<MultipartError> for ApiError {
     fn from(error: MultipartError) -> Self {
-        let code = if error.status() == StatusCode::PAYLOAD_TOO_LARGE { "too_large" } else { "invalid_multipart" };
+        let code =
+            if error.status() == StatusCode::PAYLOAD_TOO_LARGE { "too_large" } else { "invalid_multipart" };
         Self::new(error.status(), code, error.body_text())
     }
 }
@@ -194,7 +206,10 @@ impl From<std::io::Error> for ApiError {
         match error.kind() {
             std::io::ErrorKind::StorageFull => {
                 let message = "the server's disk is full; nothing was stored";
-                Self { detail: Some(error.to_string()), ..Self::new(StatusCode::INSUFFICIENT_STORAGE, "disk_full", message) }
+                Self {
+                    detail: Some(error.to_string()),
+                    ..Self::new(StatusCode::INSUFFICIENT_STORAGE, "disk_full", message)
+                }
             }
             _ => Self::internal("io_failed", error.to_string()),
         }

@@ -11,6 +11,7 @@ pub mod error;
 pub mod extract;
 pub mod guard;
 pub mod instance;
+pub mod model_files;
 pub mod originals;
 pub mod routes;
 pub mod server;

@@ -17,8 +17,9 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Serves until the process is told to stop, then lets answers and the job in hand come to their end.
 pub async fn run(app: App, instance: &Instance) -> Result<()> {
-    let listener =
-        TcpListener::bind(app.config.listen).await.with_context(|| format!("cannot listen on {}", app.config.listen))?;
+    let listener = TcpListener::bind(app.config.listen)
+        .await
+        .with_context(|| format!("cannot listen on {}", app.config.listen))?;
     let url = format!("http://{}", listener.local_addr()?);
     instance.announce(&url).context("the data directory cannot be written")?;
     let stop = CancellationToken::new();

@@ -54,13 +54,18 @@ async fn work(app: &App, job: Job) {
 }
 
 async fn ingest(app: &App, job: Job) -> Result<ingest::Ingested, JobError> {
-    let bytes = app
-        .knowledge
-        .originals
-        .read(&job.content_hash)
-        .await
-        .map_err(|error| JobError { code: "original_unreadable".to_owned(), message: error.to_string() })?;
-    let item = IngestItem { workspace: job.workspace, collection: job.collection, source: job.source, bytes, force: false };
+    let bytes =
+        app.knowledge.originals.read(&job.content_hash).await.map_err(|error| JobError {
+            code: "original_unreadable".to_owned(),
+            message: error.to_string(),
+        })?;
+    let item = IngestItem {
+        workspace: job.workspace,
+        collection: job.collection,
+        source: job.source,
+        bytes,
+        force: false,
+    };
     app.knowledge
         .pipeline
         .ingest(item)

@@ -1,19 +1,21 @@
 //! The engine of this process as a [`Generator`].
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use domain::{GenerateError, GenerationRequest, GenerationStream, Generator, LanguageCoverage, Message};
 use llm::Engine;
 
 /// A loaded model with the name and the languages that the catalog knows of it.
 pub struct LocalGenerator {
-    engine: Engine,
+    engine: Arc<Engine>,
     name: String,
     coverage: LanguageCoverage,
 }
 
 impl LocalGenerator {
     /// `name` is what people see; `coverage` is [`LanguageCoverage::Any`] for a file that no catalog knows.
-    pub fn new(engine: Engine, name: String, coverage: LanguageCoverage) -> Self {
+    pub fn new(engine: Arc<Engine>, name: String, coverage: LanguageCoverage) -> Self {
         Self { engine, name, coverage }
     }
 }

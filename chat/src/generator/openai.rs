@@ -8,8 +8,8 @@ use std::time::Duration;
 use async_stream::try_stream;
 use async_trait::async_trait;
 use domain::{
-    FinishReason, GenerateError, GenerationEvent, GenerationRequest, GenerationStream, Generator, LanguageCoverage,
-    Message, Usage,
+    FinishReason, GenerateError, GenerationEvent, GenerationRequest, GenerationStream, Generator,
+    LanguageCoverage, Message, Usage,
 };
 use eventsource_stream::Eventsource;
 use futures::StreamExt;

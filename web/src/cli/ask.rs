@@ -11,9 +11,10 @@ use futures::StreamExt;
 use serde::{Deserialize, Serialize};
 
 use super::{Globals, Outcome, models, print_json, remote, scope};
-use crate::app::{App, ModelFiles, WORKSPACE};
+use crate::app::{App, WORKSPACE};
 use crate::config::Config;
 use crate::instance::{Instance, InstanceError};
+use crate::model_files::ModelFiles;
 
 /// `daedap ask`'s own arguments.
 #[derive(Debug, Args)]

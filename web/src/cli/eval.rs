@@ -11,8 +11,9 @@ use ingest::IngestItem;
 use retriever::eval::{self, Dataset, RetrievalReport, SystemReport};
 
 use super::{Globals, Outcome, print_json, progress};
-use crate::app::{KnowledgeBase, ModelFiles, WORKSPACE};
+use crate::app::{KnowledgeBase, WORKSPACE};
 use crate::config::Config;
+use crate::model_files::ModelFiles;
 
 /// What can be measured.
 #[derive(Debug, Subcommand)]
@@ -40,7 +41,11 @@ pub(super) async fn run(config: Config, globals: &Globals, command: Command) -> 
     let report = eval::run(&knowledge.retriever, &scope, &dataset, |_| bar.inc(1)).await?;
     bar.finish();
     knowledge.db.close().await;
-    if globals.json { print_json(&report)? } else { print_table(&report)? }
+    if globals.json {
+        print_json(&report)?
+    } else {
+        print_table(&report)?
+    }
     Ok(Outcome::Done)
 }
 
@@ -64,7 +69,16 @@ async fn load(knowledge: &KnowledgeBase, dataset: &Dataset) -> Result<Scope> {
 
 fn print_table(report: &RetrievalReport) -> Result<()> {
     let mut table = Table::new();
-    table.set_header(["system", "recall@1", "recall@5", "recall@10", "MRR@10", "nDCG@10", "p50 ms", "p99 ms"]);
+    table.set_header([
+        "system",
+        "recall@1",
+        "recall@5",
+        "recall@10",
+        "MRR@10",
+        "nDCG@10",
+        "p50 ms",
+        "p99 ms",
+    ]);
     let mut row = |name: &str, system: &SystemReport| {
         let figure = |value: f64| format!("{value:.3}");
         table.add_row([

@@ -10,12 +10,13 @@ use clap::Args;
 use comfy_table::Table;
 use db::JobState;
 use domain::{CollectionId, Visibility};
-use ingest::{FailedSource, FoundFile, IngestReport, SyncEvent, SyncRequest, sync_folder};
+use ingest::{FailedSource, content_hash, FoundFile, IngestReport, SyncEvent, SyncRequest, sync_folder, walk};
 
 use super::{Globals, Outcome, print_json, progress, remote};
-use crate::app::{KnowledgeBase, ModelFiles, WORKSPACE};
+use crate::app::{KnowledgeBase, WORKSPACE};
 use crate::config::Config;
 use crate::instance::{Instance, InstanceError};
+use crate::model_files::ModelFiles;
 
 /// The collection when none is named.
 const COLLECTION: &str = "default";
@@ -35,10 +36,16 @@ pub(super) async fn run(config: Config, globals: &Globals, arguments: Arguments)
     let collection = globals.collection.as_deref().unwrap_or(COLLECTION);
     let report = match Instance::take(&config.data_dir) {
         Ok(_instance) => ingest_here(&config, collection, &arguments).await?,
-        Err(InstanceError::Served(url)) => ingest_there(&remote::Server::new(&url)?, collection, &arguments).await?,
+        Err(InstanceError::Served(url)) => {
+            ingest_there(&remote::Server::new(&url)?, collection, &arguments).await?
+        }
         Err(error) => return Err(error.into()),
     };
-    if globals.json { print_json(&report)? } else { print_summary(&report)? }
+    if globals.json {
+        print_json(&report)?
+    } else {
+        print_summary(&report)?
+    }
     Ok(if report.failed.is_empty() { Outcome::Done } else { Outcome::SomeFailed })
 }
 
@@ -48,7 +55,13 @@ async fn ingest_here(config: &Config, collection: &str, arguments: &Arguments) -
     let collection = knowledge.db.ensure_collection(WORKSPACE, collection, Visibility::Private).await?.id;
     let mut total = IngestReport::default();
     for path in &arguments.paths {
-        let request = SyncRequest { workspace: WORKSPACE, collection, root: path.clone(), force: arguments.force, prune: true };
+        let request = SyncRequest {
+            workspace: WORKSPACE,
+            collection,
+            root: path.clone(),
+            force: arguments.force,
+            prune: true,
+        };
         let bar = progress::bar(0, "documents");
         let report = sync_folder(&knowledge.pipeline, request, |event| match event {
             SyncEvent::Found { files } => bar.set_length(files as u64),
@@ -57,14 +70,18 @@ async fn ingest_here(config: &Config, collection: &str, arguments: &Arguments) -
         })
         .await?;
         bar.finish();
-        total.add(report);
+        total.merge(report);
     }
     knowledge.db.close().await;
     Ok(total)
 }
 
 /// Uploads what differs from what the server lists, then waits for the jobs.
-async fn ingest_there(server: &remote::Server, collection: &str, arguments: &Arguments) -> Result<IngestReport> {
+async fn ingest_there(
+    server: &remote::Server,
+    collection: &str,
+    arguments: &Arguments,
+) -> Result<IngestReport> {
     let started = Instant::now();
     let collection = server.ensure_collection(collection).await?;
     let mut report = IngestReport::default();
@@ -82,7 +99,8 @@ async fn sync_there(
     force: bool,
     report: &mut IngestReport,
 ) -> Result<()> {
-    let found = ingest::walk(path)?;
+    let found = walk(path)?;
+    report.failed.extend(found.failed);
     let listed = server.documents(collection).await?;
     let bar = progress::bar(found.files.len() as u64, "documents");
     let mut jobs = Vec::new();
@@ -105,12 +123,16 @@ async fn sync_there(
                 if was_known { report.updated += 1 } else { report.added += 1 }
             }
             (_, _, error) => {
-                let (code, message) = error.map_or_else(Default::default, |error| (error.code, error.message));
+                let (code, message) =
+                    error.map_or_else(Default::default, |error| (error.code, error.message));
                 report.failed.push(FailedSource { source: job.source, code, message });
             }
         }
     }
     bar.finish();
+    if !found.complete {
+        return Ok(());
+    }
     let here: HashSet<&str> = found.files.iter().map(|file| file.source.as_str()).collect();
     for document in listed.values() {
         if document.source.starts_with(&found.prefix) && !here.contains(document.source.as_str()) {
@@ -127,9 +149,10 @@ async fn upload(
     collection: CollectionId,
     file: &FoundFile,
     known: Option<&remote::ListedDocument>,
-) -> Result<Option<db::Job>> {
-    let bytes = tokio::fs::read(&file.path).await.with_context(|| format!("cannot read {}", file.path.display()))?;
-    if known.is_some_and(|known| known.content_hash == ingest::content_hash(&bytes)) {
+) -> Result<Option<remote::UploadJob>> {
+    let bytes =
+        tokio::fs::read(&file.path).await.with_context(|| format!("cannot read {}", file.path.display()))?;
+    if known.is_some_and(|known| known.content_hash == content_hash(&bytes)) {
         return Ok(None);
     }
     server.upload(collection, &file.source, bytes).await.map(Some)

@@ -167,7 +167,9 @@ async fn scope(knowledge: &KnowledgeBase, name: Option<&str>) -> Result<Scope> {
             let id = CollectionId::derive(WORKSPACE, name);
             vec![knowledge.db.collection(WORKSPACE, id).await?.id]
         }
-        None => knowledge.db.collections(WORKSPACE).await?.into_iter().map(|collection| collection.id).collect(),
+        None => {
+            knowledge.db.collections(WORKSPACE).await?.into_iter().map(|collection| collection.id).collect()
+        }
     };
     Ok(Scope { workspace: WORKSPACE, collections })
 }

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
-use db::Job;
-use domain::{CollectionId, DocumentId, Passage};
+use db::{JobError, JobState};
+use domain::{CollectionId, DocumentId, JobId, Passage};
 use eventsource_stream::Eventsource;
 use futures::StreamExt;
 use reqwest::multipart::{Form, Part};
@@ -34,6 +34,16 @@ pub(super) struct ListedDocument {
     pub(super) chunk_count: u32,
 }
 
+/// What the server says of an upload.
+#[derive(Debug, Deserialize)]
+pub(super) struct UploadJob {
+    id: JobId,
+    pub(super) state: JobState,
+    pub(super) source: String,
+    pub(super) error: Option<JobError>,
+    pub(super) document: Option<DocumentId>,
+}
+
 #[derive(Deserialize)]
 struct DocumentPage {
     documents: Vec<ListedDocument>,
@@ -46,7 +56,12 @@ impl Server {
         Ok(Self { client: Client::builder().no_proxy().build()?, api: format!("{url}/api/v1") })
     }
 
-    pub(super) async fn search(&self, query: &str, collection: Option<&str>, limit: usize) -> Result<SearchResponse> {
+    pub(super) async fn search(
+        &self,
+        query: &str,
+        collection: Option<&str>,
+        limit: usize,
+    ) -> Result<SearchResponse> {
         let collections = self.named(collection).await?;
         let body = json!({ "query": query, "collections": collections, "limit": limit });
         let response = send(self.call(Method::POST, "/search").json(&body)).await?;
@@ -63,7 +78,8 @@ impl Server {
         let conversation: Value = send(self.call(Method::POST, "/conversations")).await?.json().await?;
         let id = conversation["id"].as_str().context("the server began no conversation")?;
         let body = json!({ "question": question, "collections": collections });
-        let response = send(self.call(Method::POST, &format!("/conversations/{id}/turns")).json(&body)).await?;
+        let response =
+            send(self.call(Method::POST, &format!("/conversations/{id}/turns")).json(&body)).await?;
         let mut events = response.bytes_stream().eventsource();
         let mut passages: Vec<Passage> = Vec::new();
         while let Some(event) = events.next().await {
@@ -84,13 +100,18 @@ impl Server {
 
     /// The collection of that name, made if it is not there.
     pub(super) async fn ensure_collection(&self, name: &str) -> Result<CollectionId> {
-        let made: Value =
-            send(self.call(Method::POST, "/collections").json(&json!({ "name": name }))).await?.json().await?;
+        let made: Value = send(self.call(Method::POST, "/collections").json(&json!({ "name": name })))
+            .await?
+            .json()
+            .await?;
         Ok(serde_json::from_value(made["id"].clone())?)
     }
 
     /// All documents of a collection, by source.
-    pub(super) async fn documents(&self, collection: CollectionId) -> Result<HashMap<String, ListedDocument>> {
+    pub(super) async fn documents(
+        &self,
+        collection: CollectionId,
+    ) -> Result<HashMap<String, ListedDocument>> {
         let mut found = HashMap::new();
         let mut path = format!("/collections/{collection}/documents");
         loop {
@@ -113,7 +134,7 @@ impl Server {
     }
 
     /// Uploads a document; returns the job that ingests it.
-    pub(super) async fn upload(&self, collection: CollectionId, source: &str, bytes: Vec<u8>) -> Result<Job> {
+    pub(super) async fn upload(&self, collection: CollectionId, source: &str, bytes: Vec<u8>) -> Result<UploadJob> {
         let form = Form::new()
             .text("source", source.to_owned())
             .part("file", Part::bytes(bytes).file_name("document"));
@@ -122,8 +143,8 @@ impl Server {
     }
 
     /// Waits until the job has come to its end.
-    pub(super) async fn wait(&self, mut running: Job) -> Result<Job> {
-        while !running.state.is_final() {
+    pub(super) async fn wait(&self, mut running: UploadJob) -> Result<UploadJob> {
+        while matches!(running.state, JobState::Queued | JobState::Running) {
             tokio::time::sleep(LOOK_EVERY).await;
             running = job(send(self.call(Method::GET, &format!("/jobs/{}", running.id))).await?).await?;
         }
@@ -144,10 +165,10 @@ impl Server {
     }
 }
 
-async fn job(response: Response) -> Result<Job> {
+async fn job(response: Response) -> Result<UploadJob> {
     #[derive(Deserialize)]
     struct Reply {
-        job: Job,
+        job: UploadJob,
     }
     Ok(response.json::<Reply>().await?.job)
 }
@@ -165,7 +186,8 @@ fn answer(done: &str, passages: Vec<Passage>) -> Result<Answer> {
 
 /// Sends, and turns an error envelope into its message.
 async fn send(request: RequestBuilder) -> Result<Response> {
-    let response = request.send().await.context("the server that holds the data directory does not answer")?;
+    let response =
+        request.send().await.context("the server that holds the data directory does not answer")?;
     if response.status().is_success() {
         return Ok(response);
     }

@@ -21,7 +21,10 @@ pub(super) async fn is_wanted(knowledge: &KnowledgeBase) -> Result<bool> {
     // A start that was cut off in the middle of the sample goes on with it.
     Ok(match collections.as_slice() {
         [] => true,
-        [only] => only.name == COLLECTION && knowledge.db.count_documents(WORKSPACE).await? < Documents::iter().count() as u64,
+        [only] => {
+            only.name == COLLECTION
+                && knowledge.db.count_documents(WORKSPACE).await? < Documents::iter().count() as u64
+        }
         _ => false,
     })
 }
@@ -39,7 +42,11 @@ pub(super) async fn load(knowledge: &KnowledgeBase) -> Result<()> {
             bytes: file.data.into_owned(),
             force: false,
         };
-        knowledge.pipeline.ingest(item).await.with_context(|| format!("the sample document {source} was not loaded"))?;
+        knowledge
+            .pipeline
+            .ingest(item)
+            .await
+            .with_context(|| format!("the sample document {source} was not loaded"))?;
         bar.inc(1);
     }
     bar.finish();

@@ -8,9 +8,10 @@ use domain::Passage;
 use retriever::Query;
 
 use super::{Globals, Outcome, print_json, remote, scope};
-use crate::app::{KnowledgeBase, ModelFiles};
+use crate::app::KnowledgeBase;
 use crate::config::Config;
 use crate::instance::{Instance, InstanceError};
+use crate::model_files::ModelFiles;
 use crate::routes::search::SearchResponse;
 
 /// `daedap search`'s own arguments.

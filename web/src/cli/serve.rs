@@ -4,9 +4,10 @@ use anyhow::Result;
 use clap::Args;
 
 use super::{Outcome, models};
-use crate::app::{App, ModelFiles};
+use crate::app::App;
 use crate::config::Config;
 use crate::instance::Instance;
+use crate::model_files::ModelFiles;
 use crate::server;
 
 /// What `serve` and `start` take beyond the common flags.

@@ -3,9 +3,10 @@
 use anyhow::Result;
 
 use super::{Outcome, models, progress, sample};
-use crate::app::{App, ModelFiles};
+use crate::app::App;
 use crate::config::Config;
 use crate::instance::Instance;
+use crate::model_files::ModelFiles;
 use crate::server;
 
 pub(super) async fn run(config: Config) -> Result<Outcome> {

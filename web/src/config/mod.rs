@@ -43,6 +43,7 @@ pub struct VectorsConfig {
 pub struct EmbedderConfig {
     pub model: String,
     pub threads: usize,
+    pub runtime_library: PathBuf,
 }
 
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
@@ -140,6 +141,8 @@ impl Config {
         if config.data_dir.as_os_str().is_empty() {
             config.data_dir = default_data_dir()?;
         }
+        // A database URL needs an absolute path, and a later change of directory must not move anybody's data.
+        config.data_dir = std::path::absolute(&config.data_dir).map_err(|_| ConfigError::NoHome)?;
         if config.models_dir.as_os_str().is_empty() {
             config.models_dir = models::default_dir().ok_or(ConfigError::NoHome)?;
         }
@@ -147,9 +150,13 @@ impl Config {
     }
 
     fn checked(self) -> Result<Self, ConfigError> {
-        let out = |setting, reason: &str| Err(ConfigError::OutOfBounds { setting, reason: reason.to_owned() });
+        let out =
+            |setting, reason: &str| Err(ConfigError::OutOfBounds { setting, reason: reason.to_owned() });
         if !self.listen.ip().is_loopback() {
-            return out("listen", "must be a loopback address: this version has no keys, and whoever reaches it may do all");
+            return out(
+                "listen",
+                "must be a loopback address: this version has no keys, and whoever reaches it may do all",
+            );
         }
         for (setting, value, range) in [
             ("ingest.chunk_tokens", self.ingest.chunk_tokens, 32..=4_096),
@@ -214,7 +221,10 @@ mod tests {
     use super::*;
 
     fn load(overrides: &Overrides, environment: &[(&str, &str)]) -> Result<Config, ConfigError> {
-        Config::load(overrides, environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())))
+        Config::load(
+            overrides,
+            environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())),
+        )
     }
 
     #[test]
@@ -223,7 +233,8 @@ mod tests {
         let file = dir.path().join("daedap.toml");
         std::fs::write(&file, "model = \"from-file\"\n[chat]\npassages = 3\nanswer_tokens = 99\n").unwrap();
         let overrides = Overrides { data_dir: Some(dir.path().to_owned()), ..Overrides::default() };
-        let config = load(&overrides, &[("DAEDAP_CHAT__PASSAGES", "7"), ("DAEDAP_TEST_MODELS", "/x")]).unwrap();
+        let config =
+            load(&overrides, &[("DAEDAP_CHAT__PASSAGES", "7"), ("DAEDAP_TEST_MODELS", "/x")]).unwrap();
         assert_eq!((config.chat.answer_tokens, config.chat.passages), (99, 7));
         assert_eq!(config.model, "from-file");
         let overrides = Overrides { model: Some("from-flag".to_owned()), ..overrides };

@@ -39,7 +39,10 @@ pub async fn create(
 ) -> Result<(StatusCode, Json<Collection>), ApiError> {
     let name = new.name.trim();
     if name.is_empty() || name.chars().count() > MOST_NAME_CHARACTERS || name.chars().any(char::is_control) {
-        return Err(ApiError::invalid("name", format!("must have 1 to {MOST_NAME_CHARACTERS} printable characters")));
+        return Err(ApiError::invalid(
+            "name",
+            format!("must have 1 to {MOST_NAME_CHARACTERS} printable characters"),
+        ));
     }
     let collection = app.knowledge.db.ensure_collection(workspace, name, new.visibility).await?;
     Ok((StatusCode::CREATED, Json(collection)))

@@ -6,7 +6,8 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use chat::{Ask, render};
 use domain::{
-    Citation, CollectionId, Conversation, ConversationId, FinishReason, Language, Role, Turn, TurnId, TurnState,
+    Citation, CollectionId, Conversation, ConversationId, FinishReason, Language, Role, Turn, TurnId,
+    TurnState,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};

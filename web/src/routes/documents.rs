@@ -16,7 +16,8 @@ use crate::error::ApiError;
 use crate::extract::{self, Path, Query, Tenant};
 use crate::originals::KeepError;
 
-const MOST_SOURCE_BYTES: usize = 1_000;
+/// As many as a path may have.
+const MOST_SOURCE_BYTES: usize = 4_096;
 const MOST_DOCUMENTS: u32 = 200;
 
 /// Which part of a list.
@@ -44,7 +45,8 @@ pub async fn list(
     app.knowledge.db.collection(workspace, collection).await?;
     let limit = page.limit.unwrap_or(MOST_DOCUMENTS).clamp(1, MOST_DOCUMENTS);
     let documents = app.knowledge.db.documents(workspace, collection, page.after, limit).await?;
-    let next = (documents.len() == limit as usize).then(|| documents.last().map(|document| document.id)).flatten();
+    let next =
+        (documents.len() == limit as usize).then(|| documents.last().map(|document| document.id)).flatten();
     Ok(Json(json!({ "documents": documents, "next": next })))
 }
 
@@ -77,9 +79,12 @@ pub async fn upload(
 ) -> Result<(StatusCode, Json<Value>), ApiError> {
     app.knowledge.db.collection(workspace, collection).await?;
     let (source, content_hash) = if is_multipart(&request) {
-        keep_file(&app, Multipart::from_request(request, &()).await.map_err(|rejection| {
-            ApiError::new(rejection.status(), "invalid_multipart", rejection.body_text())
-        })?)
+        keep_file(
+            &app,
+            Multipart::from_request(request, &()).await.map_err(|rejection| {
+                ApiError::new(rejection.status(), "invalid_multipart", rejection.body_text())
+            })?,
+        )
         .await?
     } else {
         let extract::Json(document) = extract::Json::<TextDocument>::from_request(request, &()).await?;
@@ -110,7 +115,8 @@ async fn keep_file(app: &App, mut form: Multipart) -> Result<(String, String), A
                     Some(source) => source,
                     None => checked_source(field.file_name().unwrap_or_default())?,
                 };
-                let hash = app.knowledge.originals.keep::<Bytes, _>(field, app.config.ingest.document_bytes).await?;
+                let hash =
+                    app.knowledge.originals.keep::<Bytes, _>(field, app.config.ingest.document_bytes).await?;
                 return Ok((source, hash));
             }
             _ => {}
@@ -123,7 +129,10 @@ async fn keep_file(app: &App, mut form: Multipart) -> Result<(String, String), A
 fn checked_source(source: &str) -> Result<String, ApiError> {
     let source = source.trim();
     if source.is_empty() || source.len() > MOST_SOURCE_BYTES || source.chars().any(char::is_control) {
-        return Err(ApiError::invalid("source", format!("must have 1 to {MOST_SOURCE_BYTES} bytes, none of them control characters")));
+        return Err(ApiError::invalid(
+            "source",
+            format!("must have 1 to {MOST_SOURCE_BYTES} bytes, none of them control characters"),
+        ));
     }
     Ok(source.to_owned())
 }
@@ -131,8 +140,12 @@ fn checked_source(source: &str) -> Result<String, ApiError> {
 impl<E: std::fmt::Display> From<KeepError<E>> for ApiError {
     fn from(error: KeepError<E>) -> Self {
         match error {
-            KeepError::TooLarge { .. } => Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", error.to_string()),
-            KeepError::Source(cause) => Self::new(StatusCode::BAD_REQUEST, "upload_broken", cause.to_string()),
+            KeepError::TooLarge { .. } => {
+                Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", error.to_string())
+            }
+            KeepError::Source(cause) => {
+                Self::new(StatusCode::BAD_REQUEST, "upload_broken", cause.to_string())
+            }
             KeepError::Io(error) => error.into(),
         }
     }

@@ -28,7 +28,10 @@ pub async fn give(
     Json(feedback): Json<Feedback>,
 ) -> Result<StatusCode, ApiError> {
     if feedback.comment.chars().count() > MOST_COMMENT_CHARACTERS {
-        return Err(ApiError::invalid("comment", format!("has more than {MOST_COMMENT_CHARACTERS} characters")));
+        return Err(ApiError::invalid(
+            "comment",
+            format!("has more than {MOST_COMMENT_CHARACTERS} characters"),
+        ));
     }
     app.knowledge.db.add_feedback(workspace, feedback.turn_id, feedback.helpful, &feedback.comment).await?;
     Ok(StatusCode::NO_CONTENT)

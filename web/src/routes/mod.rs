@@ -36,7 +36,9 @@ pub fn router(app: App) -> Router {
         .route("/collections/{id}", delete(collections::remove))
         .route(
             "/collections/{id}/documents",
-            get(documents::list).post(documents::upload).layer(DefaultBodyLimit::max(upload_bytes + JSON_BYTES)),
+            get(documents::list)
+                .post(documents::upload)
+                .layer(DefaultBodyLimit::max(upload_bytes + JSON_BYTES)),
         )
         .route("/documents/{id}", get(documents::show).delete(documents::remove))
         .route("/jobs", get(jobs::list))

@@ -64,7 +64,8 @@ pub async fn search(
 async fn scope(app: &App, workspace: WorkspaceId, collections: Vec<CollectionId>) -> Result<Scope, ApiError> {
     let db = &app.knowledge.db;
     if collections.is_empty() {
-        let collections = db.collections(workspace).await?.into_iter().map(|collection| collection.id).collect();
+        let collections =
+            db.collections(workspace).await?.into_iter().map(|collection| collection.id).collect();
         return Ok(Scope { workspace, collections });
     }
     for &collection in &collections {

@@ -1,0 +1,201 @@
+//! What is left after the worst: killed processes, damaged model files, a held data directory.
+
+use std::path::Path;
+use std::time::Duration;
+
+use db::Database;
+use domain::{EmbeddingSpace, Selection, VectorStore, WorkspaceId};
+use futures::StreamExt;
+use retriever::store::embedded::EmbeddedStore;
+use serde_json::Value;
+use tests::daedap::Daedap;
+use tests::eventually::eventually;
+use tests::server::Server;
+use tests::sse;
+use tests::story::{self, SMALL_GENERATOR, collection, conversation, finished_job, get, small_daedap};
+
+/// What a data directory holds: documents and their chunks by SQL's word, and the points of the vector store.
+#[derive(Debug, PartialEq, Eq)]
+struct Holdings {
+    documents: Vec<(String, u32)>,
+    points: u64,
+}
+
+async fn holdings(data_dir: &Path) -> Holdings {
+    let url = db::sqlite_url(&data_dir.join("daedap.db")).unwrap();
+    let db = Database::open(&url).await.unwrap();
+    let mut documents = Vec::new();
+    let store = EmbeddedStore::open(&data_dir.join("vectors"), &embedding_space()).unwrap();
+    for document in db.live_documents_after(WorkspaceId::DEFAULT, None, 10_000).await.unwrap() {
+        let live = document.live_version.expect("a listed document has a live version");
+        let points = store.count(Selection::Version(WorkspaceId::DEFAULT, live)).await.unwrap();
+        assert_eq!(points, u64::from(document.chunk_count), "{} has chunks missing", document.source);
+        documents.push((document.source, document.chunk_count));
+    }
+    documents.sort();
+    let points = store.count(Selection::Workspace(WorkspaceId::DEFAULT)).await.unwrap();
+    db.close().await;
+    Holdings { documents, points }
+}
+
+fn embedding_space() -> EmbeddingSpace {
+    let catalog = models::Catalog::builtin();
+    catalog.entry("all-minilm-l6-v2").unwrap().embedding_space().unwrap()
+}
+
+/// A folder of `count` small documents, every third one Korean.
+fn folder_of_documents(count: usize) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for number in 0..count {
+        let body = if number % 3 == 0 {
+            format!("# 문서 {number}\n\n{}", format!("이 문서는 {number}번 규정을 설명합니다. ").repeat(60))
+        } else {
+            format!(
+                "# Document {number}\n\n{}",
+                format!("Rule {number} says what to do and when. ").repeat(80)
+            )
+        };
+        std::fs::write(folder.path().join(format!("{number:03}.md")), body).unwrap();
+    }
+    folder
+}
+
+#[tokio::test]
+async fn an_ingest_that_is_killed_again_and_again_ends_as_one_that_was_not() {
+    let folder = folder_of_documents(24);
+    let path = folder.path().to_str().unwrap();
+    let (clean_dir, killed_dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let Some(clean) = small_daedap(clean_dir.path()) else { return };
+    let Some(killed) = small_daedap(killed_dir.path()) else { return };
+    let report = clean.run(&["ingest", path, "--json"]).await;
+    assert!(report.status.success(), "{}", String::from_utf8_lossy(&report.stderr));
+    let report: Value = serde_json::from_slice(&report.stdout).unwrap();
+    assert_eq!(report["added"], 24, "{report}");
+
+    // Ever later moments, from the first write to the middle of the documents.
+    for milliseconds in [700, 1_000, 1_300, 1_700, 2_200, 2_800] {
+        let mut child = killed.command(&["ingest", path]).spawn().unwrap();
+        let ended = tokio::time::timeout(Duration::from_millis(milliseconds), child.wait()).await;
+        if ended.is_err() {
+            child.kill().await.unwrap();
+        }
+    }
+    let report = killed.run(&["ingest", path, "--json"]).await;
+    assert!(report.status.success(), "{}", String::from_utf8_lossy(&report.stderr));
+    let report: Value = serde_json::from_slice(&report.stdout).unwrap();
+    assert_eq!(report["failed"], serde_json::json!([]), "{report}");
+    let (expected, found) = (holdings(clean_dir.path()).await, holdings(killed_dir.path()).await);
+    assert_eq!(found, expected);
+    assert_eq!(found.points, found.documents.iter().map(|(_, chunks)| u64::from(*chunks)).sum::<u64>());
+}
+
+#[tokio::test]
+async fn an_acknowledged_upload_survives_a_kill() {
+    let data_dir = tempfile::tempdir().unwrap();
+    let Some(daedap) = small_daedap(data_dir.path()) else { return };
+    let mut server = Server::start(daedap).await;
+    let id = collection(&server, "rules").await;
+    let body = serde_json::json!({ "source": "note", "text": "# Note\n\nThe archive room is number 417." });
+    let path = format!("/api/v1/collections/{id}/documents");
+    let reply = server.post(&path).json(&body).send().await.unwrap();
+    assert_eq!(reply.status(), 202);
+    let job: Value = reply.json().await.unwrap();
+    server.kill().await;
+    let server = server.restart().await;
+    let job = finished_job(&server, job["job"]["id"].as_str().unwrap()).await;
+    assert_eq!(job["state"], "done", "{job}");
+    let listed = get(&server, &path).await;
+    assert_eq!(listed["documents"].as_array().unwrap().len(), 1, "{listed}");
+}
+
+#[tokio::test]
+async fn a_kill_in_the_middle_of_an_answer_loses_no_turn_and_doubles_none() {
+    let data_dir = tempfile::tempdir().unwrap();
+    let Some(daedap) = small_daedap(data_dir.path()) else { return };
+    let mut server = Server::start(daedap.variable("DAEDAP_CHAT__ANSWER_TOKENS", "1500")).await;
+    let id = collection(&server, "rules").await;
+    let text = "# Garden\n\nThe garden of the office is open from May to October. Tomatoes, basil and mint grow there.";
+    story::add_document(&server, &id, "garden.md", text.into()).await;
+    let chat = conversation(&server).await;
+    let question = "Write a long story about tomatoes and basil in the garden of the office.";
+    let mut events = Box::pin(sse::events(story::question_to(&server, &chat, question).await));
+    while let Some(event) = events.next().await {
+        if event.name == "delta" {
+            break;
+        }
+    }
+    server.kill().await;
+    drop(events);
+    let server = server.restart().await;
+    let kept = get(&server, &format!("/api/v1/conversations/{chat}")).await;
+    let turns = kept["turns"].as_array().unwrap();
+    assert_eq!(turns.len(), 2, "{kept}");
+    assert_eq!(turns[0]["content"], question);
+    assert_eq!(turns[1]["state"], "interrupted", "{kept}");
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_model_is_a_clear_error() {
+    let data_dir = tempfile::tempdir().unwrap();
+    let Some(models) = tests::environment::require_models(&story::SMALL_MODELS) else { return };
+    let whole = std::fs::read(models.join(SMALL_GENERATOR).join("model.gguf")).unwrap();
+    let mut unknown = whole[..4 << 20].to_vec();
+    let at = find(&unknown, b"general.architecture") + "general.architecture".len() + 4 + 8;
+    unknown[at..at + 5].copy_from_slice(b"zebra");
+    for (name, bytes, expected) in [
+        ("empty.gguf", Vec::new(), "empty"),
+        ("cut.gguf", whole[..whole.len() / 2].to_vec(), "truncated"),
+        ("stub.gguf", whole[..10].to_vec(), "truncated"),
+        ("text.gguf", b"this is a letter, not a model".to_vec(), "GGUF"),
+        ("zebra.gguf", unknown, "zebra"),
+    ] {
+        let file = data_dir.path().join(name);
+        std::fs::write(&file, bytes).unwrap();
+        let daedap = Daedap::on(data_dir.path()).with_model(&models, file.to_str().unwrap());
+        let output = daedap.run(&["ask", "Is this a model?"]).await;
+        let message = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{name}: {message}");
+        assert!(message.contains(expected) && message.contains(name), "{name}: {message}");
+        assert!(!message.contains("panicked"), "{name}: {message}");
+    }
+}
+
+fn find(bytes: &[u8], wanted: &[u8]) -> usize {
+    bytes
+        .windows(wanted.len())
+        .position(|window| window == wanted)
+        .expect("a GGUF file names its architecture")
+}
+
+#[tokio::test]
+async fn commands_speak_to_the_server_that_holds_the_data() {
+    let data_dir = tempfile::tempdir().unwrap();
+    let Some(daedap) = small_daedap(data_dir.path()) else { return };
+    let server = Server::start(daedap.clone()).await;
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("문.md"), "# 출입문\n\n출입문 비밀번호는 분기마다 바뀝니다.").unwrap();
+    std::fs::write(folder.path().join("gate.md"), "# Gate\n\nThe north gate closes at 22:00.").unwrap();
+    let path = folder.path().to_str().unwrap();
+    let ingest = async || -> Value {
+        let output = daedap.run(&["ingest", path, "--json"]).await;
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        serde_json::from_slice(&output.stdout).unwrap()
+    };
+    assert_eq!(ingest().await["added"], 2);
+    assert_eq!(ingest().await["unchanged"], 2);
+    std::fs::remove_file(folder.path().join("gate.md")).unwrap();
+    assert_eq!(ingest().await["removed"], 1);
+    let output = daedap.run(&["search", "출입문 비밀번호", "--json"]).await;
+    let found: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(found["passages"][0]["title"], "출입문", "{found}");
+    let output = daedap.run(&["ask", "출입문 비밀번호는 언제 바뀌나요?", "--json"]).await;
+    let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(answer["answer"].as_str().unwrap().contains("분기마다"), "{answer}");
+    assert_eq!(answer["citations"][0]["number"], 1);
+    eventually("a second server to be refused", Duration::from_secs(1), async || {
+        let output = daedap.run(&["serve", "--listen", "127.0.0.1:0"]).await;
+        let message = String::from_utf8_lossy(&output.stderr).into_owned();
+        (output.status.code() == Some(1) && message.contains(&server.url(""))).then_some(())
+    })
+    .await;
+}
