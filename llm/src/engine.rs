@@ -80,7 +80,11 @@ impl Engine {
             threads: compute_threads(),
         };
         if profile.threads != options.threads {
-            tracing::warn!(asked = options.threads, used = profile.threads, "the number of compute threads is fixed");
+            tracing::warn!(
+                asked = options.threads,
+                used = profile.threads,
+                "the number of compute threads is fixed"
+            );
         }
         let model = Model::load(gguf, &shape, vocabulary.len(), profile.context_tokens)?;
         profile.load_seconds = started.elapsed().as_secs_f64();
@@ -130,7 +134,8 @@ impl Engine {
 
     fn encode(&self, messages: &[Message]) -> Result<Vec<u32>, GenerateError> {
         let pieces = self.template.render(messages).map_err(GenerateError::Failed)?;
-        let tokens = self.tokenizer.encode(&pieces).map_err(|error| GenerateError::Failed(error.to_string()))?;
+        let tokens =
+            self.tokenizer.encode(&pieces).map_err(|error| GenerateError::Failed(error.to_string()))?;
         if tokens.is_empty() {
             return Err(GenerateError::Failed("the prompt is empty".to_owned()));
         }

@@ -167,7 +167,9 @@ impl<R: Read> Header<R> {
             7 => match self.bytes(key)? {
                 [0] => Value::Bool(false),
                 [1] => Value::Bool(true),
-                [other] => return Err(LoadError::Malformed(format!("`{key}` is neither yes nor no: {other}"))),
+                [other] => {
+                    return Err(LoadError::Malformed(format!("`{key}` is neither yes nor no: {other}")));
+                }
             },
             8 => Value::String(self.string(key)?),
             9 => self.array(key, depth)?,
@@ -221,8 +223,9 @@ impl<R: Read> Header<R> {
         let unsupported = || LoadError::UnsupportedTensorType { tensor: name.to_owned(), code };
         let format = number_format(code).ok_or_else(unsupported)?;
         let offset = self.u64(name)?;
-        let bytes = tensor_bytes(&dimensions, format)
-            .ok_or_else(|| LoadError::Malformed(format!("tensor `{name}` has impossible dimensions {dimensions:?}")))?;
+        let bytes = tensor_bytes(&dimensions, format).ok_or_else(|| {
+            LoadError::Malformed(format!("tensor `{name}` has impossible dimensions {dimensions:?}"))
+        })?;
         // GGUF writes the row length first, candle last. tensor_bytes has seen that the product fits.
         let shape: Vec<usize> = dimensions.iter().rev().map(|&d| d as usize).collect();
         Ok(SizedTensor { info: TensorInfo { ggml_dtype: format, shape: shape.into(), offset }, bytes })

@@ -145,6 +145,45 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::tiny::TinyModel;
+
+    fn tiny() -> Model {
+        let gguf = Gguf::open(TinyModel::llama().file().path()).expect("a sound file");
+        let shape = Shape::read(&gguf, 258).expect("sound sizes");
+        Model::load(gguf, &shape, 258, 512).expect("a sound model")
+    }
+
+    #[test]
+    fn logits_do_not_depend_on_how_a_prompt_was_cut() {
+        let prompt: Vec<u32> = (0..75).collect();
+        let (mut whole, mut cut) = (tiny(), tiny());
+        let expected = whole.append(&prompt).expect("computed");
+        cut.append(&prompt[..32]).expect("computed");
+        assert_eq!(cut.keep_prefix(&prompt), 32);
+        cut.append(&prompt[32..74]).expect("computed");
+        let logits = cut.append(&prompt[74..]).expect("computed");
+        assert_eq!(logits.len(), 258);
+        let error = logits.iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        assert!(error < 0.02, "{error}");
+    }
+
+    #[test]
+    fn another_prompt_starts_anew() {
+        let mut model = tiny();
+        model.append(&[1, 2, 3]).expect("computed");
+        assert_eq!(model.keep_prefix(&[1, 2, 3]), 0, "the last token must be computed for its logits");
+        model.append(&[1, 2, 3]).expect("computed");
+        assert_eq!(model.keep_prefix(&[1, 9, 3, 4]), 0);
+    }
+
+    #[test]
+    fn after_an_error_nothing_is_in_memory() {
+        let mut model = tiny();
+        model.append(&[1, 2, 3]).expect("computed");
+        assert!(model.append(&[300]).is_err(), "there is no such token");
+        assert_eq!(model.keep_prefix(&[1, 2, 3, 4]), 0);
+        assert!(model.append(&[1, 2, 3, 4]).is_ok());
+    }
 
     #[test]
     fn a_panic_is_an_error() {
@@ -169,7 +208,9 @@ mod tests {
     fn the_masks_candle_keeps_are_bounded() {
         let mut masks = HashSet::new();
         for start in 0..MAX_CONTEXT_TOKENS {
-            for remaining in (1..=MAX_CHUNK_TOKENS).filter(|remaining| start + remaining <= MAX_CONTEXT_TOKENS) {
+            for remaining in
+                (1..=MAX_CHUNK_TOKENS).filter(|remaining| start + remaining <= MAX_CONTEXT_TOKENS)
+            {
                 let chunk = chunk_tokens(start, remaining);
                 masks.insert((chunk, start + chunk));
             }

@@ -167,8 +167,15 @@ mod tests {
     fn job(deadline: Option<Instant>) -> (Job, Events) {
         let (events, reader) = unbounded_channel();
         let sampling = Sampling::GREEDY;
-        let job =
-            Job { prompt: vec![0], sampling, max_tokens: 1, stop: Vec::new(), deadline, events, told_position: 0 };
+        let job = Job {
+            prompt: vec![0],
+            sampling,
+            max_tokens: 1,
+            stop: Vec::new(),
+            deadline,
+            events,
+            told_position: 0,
+        };
         (job, reader)
     }
 

@@ -42,8 +42,15 @@ impl<R: Read + Seek> Recoded<R> {
             changed.insert(name.clone(), info);
         }
         let content = Content { magic, metadata, tensor_infos: changed, tensor_data_offset: 0 };
-        let recoded =
-            Self { file, tensors: tensor_infos, tensor_data_offset, names, length, position: 0, current: None };
+        let recoded = Self {
+            file,
+            tensors: tensor_infos,
+            tensor_data_offset,
+            names,
+            length,
+            position: 0,
+            current: None,
+        };
         (content, recoded)
     }
 
@@ -113,7 +120,8 @@ mod tests {
         let read_slow = content.tensor(&mut recoded, "slow", &Device::Cpu)?;
         assert_eq!(read_slow.dtype(), GgmlDType::Q8_0);
         let expected = slow.dequantize(&Device::Cpu)?;
-        let error = (read_slow.dequantize(&Device::Cpu)? - expected)?.abs()?.max_all()?.to_dtype(DType::F32)?;
+        let error =
+            (read_slow.dequantize(&Device::Cpu)? - expected)?.abs()?.max_all()?.to_dtype(DType::F32)?;
         assert!(error.to_scalar::<f32>()? < 0.03);
 
         let read_fast = content.tensor(&mut recoded, "fast", &Device::Cpu)?;

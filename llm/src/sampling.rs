@@ -60,7 +60,8 @@ impl Sampler {
         seen.dedup();
         for token in seen {
             if let Some(logit) = logits.get_mut(token as usize) {
-                *logit = if *logit > 0.0 { *logit / self.repeat_penalty } else { *logit * self.repeat_penalty };
+                *logit =
+                    if *logit > 0.0 { *logit / self.repeat_penalty } else { *logit * self.repeat_penalty };
             }
         }
     }
@@ -69,10 +70,11 @@ impl Sampler {
         let highest = logits[likeliest as usize];
         let weight = |logit: f32| ((logit - highest) / self.temperature).exp();
         // The likeliest token has weight 1, so min-p is a plain threshold on weights.
-        let candidates = logits.iter().zip(0..).filter(|(logit, _)| logit.is_finite()).filter_map(|(&logit, token)| {
-            let weight = weight(logit);
-            (weight > 0.0 && weight >= self.min_p).then_some(Candidate { weight, token })
-        });
+        let candidates =
+            logits.iter().zip(0..).filter(|(logit, _)| logit.is_finite()).filter_map(|(&logit, token)| {
+                let weight = weight(logit);
+                (weight > 0.0 && weight >= self.min_p).then_some(Candidate { weight, token })
+            });
         let mut candidates: Vec<Candidate> = candidates.collect();
         if self.top_p < 1.0 {
             candidates = nucleus(candidates, self.top_p);

@@ -64,7 +64,8 @@ impl Shape {
         let (hidden_size, heads) = (size("embedding_length")?, size("attention.head_count")?);
         let key_value_heads = size("attention.head_count_kv")?;
         if !hidden_size.is_multiple_of(heads) || !heads.is_multiple_of(key_value_heads) {
-            let sizes = format!("{hidden_size} dimensions, {heads} heads, {key_value_heads} for keys and values");
+            let sizes =
+                format!("{hidden_size} dimensions, {heads} heads, {key_value_heads} for keys and values");
             return Err(LoadError::Malformed(format!("its sizes do not go together: {sizes}")));
         }
         let head_size = hidden_size / heads;
@@ -130,10 +131,15 @@ impl Shape {
         let is_read = |name: &str| read.iter().any(|(known, _)| name.ends_with(&format!(".{known}")));
         for name in gguf.content.tensor_infos.keys() {
             if name.ends_with(".bias") && !is_read(name) {
-                return Err(LoadError::UnsupportedArchitecture(format!("{} with `{name}`", self.architecture.name())));
+                return Err(LoadError::UnsupportedArchitecture(format!(
+                    "{} with `{name}`",
+                    self.architecture.name()
+                )));
             }
             if name == "rope_freqs.weight" {
-                tracing::warn!("the model's long-context rotation factors are not used; answers may be a little worse");
+                tracing::warn!(
+                    "the model's long-context rotation factors are not used; answers may be a little worse"
+                );
             }
         }
         Ok(())
@@ -151,7 +157,9 @@ fn size_under(gguf: &Gguf, key: &str) -> Result<usize, LoadError> {
 
 fn dimensions<'a>(gguf: &'a Gguf, name: &str) -> Result<&'a [usize], LoadError> {
     let tensor = gguf.content.tensor_infos.get(name);
-    tensor.map(|tensor| tensor.shape.dims()).ok_or_else(|| LoadError::Malformed(format!("tensor `{name}` is missing")))
+    tensor
+        .map(|tensor| tensor.shape.dims())
+        .ok_or_else(|| LoadError::Malformed(format!("tensor `{name}` is missing")))
 }
 
 fn check(gguf: &Gguf, name: &str, expected: &[usize]) -> Result<(), LoadError> {
@@ -163,7 +171,12 @@ fn check(gguf: &Gguf, name: &str, expected: &[usize]) -> Result<(), LoadError> {
 }
 
 /// Embeddings have a row per token; some files round the number of rows up.
-fn check_vocabulary_rows(gguf: &Gguf, name: &str, hidden_size: usize, vocabulary: usize) -> Result<(), LoadError> {
+fn check_vocabulary_rows(
+    gguf: &Gguf,
+    name: &str,
+    hidden_size: usize,
+    vocabulary: usize,
+) -> Result<(), LoadError> {
     match dimensions(gguf, name)? {
         [rows, row] if *rows >= vocabulary && *row == hidden_size => Ok(()),
         other => Err(LoadError::Malformed(format!("tensor `{name}` is {other:?} for {vocabulary} tokens"))),

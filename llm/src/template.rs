@@ -66,7 +66,8 @@ impl ChatTemplate {
         environment.add_function("raise_exception", raise_exception);
         environment.add_function("strftime_now", strftime_now);
         environment.add_template_owned("chat", source.to_owned()).map_err(refuse)?;
-        let mut template = Self { environment, bos: bos.to_owned(), eos: eos.to_owned(), folds_system: false };
+        let mut template =
+            Self { environment, bos: bos.to_owned(), eos: eos.to_owned(), folds_system: false };
         template.folds_system = !template.shows_all(&trial(true));
         if template.folds_system && !template.shows_all(&trial(false)) {
             let failure = template.render(&trial(false)).err();
@@ -81,12 +82,14 @@ impl ChatTemplate {
         if contents.len() > MAX_MESSAGES {
             return Err(format!("{} messages are too many", contents.len()));
         }
-        let shown = roles.into_iter().zip(&contents).zip(FIRST_PLACEHOLDER..).map(|((role, content), placeholder)| {
-            // Templates ask whether a content is empty. Whitespace alone is no more than that.
-            let blank = content.trim().is_empty();
-            let content = if blank { content.to_string() } else { placeholder_text(placeholder) };
-            context! { role => role, content => content }
-        });
+        let shown = roles.into_iter().zip(&contents).zip(FIRST_PLACEHOLDER..).map(
+            |((role, content), placeholder)| {
+                // Templates ask whether a content is empty. Whitespace alone is no more than that.
+                let blank = content.trim().is_empty();
+                let content = if blank { content.to_string() } else { placeholder_text(placeholder) };
+                context! { role => role, content => content }
+            },
+        );
         let variables = context! {
             messages => shown.collect::<Vec<Value>>(),
             add_generation_prompt => true,
@@ -102,7 +105,8 @@ impl ChatTemplate {
 
     fn fold_system<'a>(&self, messages: &'a [Message]) -> (Vec<&'static str>, Vec<Cow<'a, str>>) {
         let mut roles: Vec<_> = messages.iter().map(|message| role_name(message.role)).collect();
-        let mut contents: Vec<_> = messages.iter().map(|message| Cow::from(message.content.as_str())).collect();
+        let mut contents: Vec<_> =
+            messages.iter().map(|message| Cow::from(message.content.as_str())).collect();
         if let ([system, user, ..], true) = (messages, self.folds_system)
             && system.role == Role::System
             && user.role == Role::User
@@ -117,7 +121,9 @@ impl ChatTemplate {
     fn shows_all(&self, messages: &[Message]) -> bool {
         self.render(messages).is_ok_and(|pieces| {
             messages.iter().all(|message| {
-                pieces.iter().any(|piece| matches!(piece, Piece::Text(text) if text.contains(&message.content)))
+                pieces
+                    .iter()
+                    .any(|piece| matches!(piece, Piece::Text(text) if text.contains(&message.content)))
             })
         })
     }
@@ -146,7 +152,9 @@ fn fill<'a>(markup: &str, contents: &[Cow<'a, str>]) -> Vec<Piece<'a>> {
     let content_of = |mark: char| contents.get((mark as u32).checked_sub(FIRST_PLACEHOLDER)? as usize);
     let mut pieces = Vec::new();
     let mut rest = markup;
-    while let Some((at, mark, content)) = rest.char_indices().find_map(|(at, c)| Some((at, c, content_of(c)?))) {
+    while let Some((at, mark, content)) =
+        rest.char_indices().find_map(|(at, c)| Some((at, c, content_of(c)?)))
+    {
         let (before, after) = (&rest[..at], &rest[at + mark.len_utf8()..]);
         let (before, keeps_start) = before.strip_suffix(PADDING).map_or((before, false), |text| (text, true));
         let (after, keeps_end) = after.strip_prefix(PADDING).map_or((after, false), |text| (text, true));

@@ -34,16 +34,19 @@ impl TinyModel {
 
     fn of(architecture: &str, biases: &[(&str, usize)]) -> Result<Self> {
         let mut random = ChaCha8Rng::seed_from_u64(1);
-        let mut matrix = |rows: usize, row: usize, format| {
+        let mut random_rows = |rows: usize, row: usize| {
             let numbers = (0..rows * row).map(|_| (random.next_u32() as f32 / u32::MAX as f32 - 0.5) * 0.6);
-            let numbers = Tensor::from_iter(numbers, &Device::Cpu)?.reshape((rows, row))?;
-            QTensor::quantize(&numbers, format)
+            Tensor::from_iter(numbers, &Device::Cpu)?.reshape((rows, row))
         };
+        // Markup has the logit 0, so that it is never the likeliest: greedy answers end at their limit alone.
+        let no_markup = Tensor::zeros((2, HIDDEN), candle_core::DType::F32, &Device::Cpu)?;
+        let embedding = Tensor::cat(&[random_rows(IM_START as usize, HIDDEN)?, no_markup], 0)?;
+        let mut matrix = |rows, row, format| QTensor::quantize(&random_rows(rows, row)?, format);
         let ones = |length: usize| {
             QTensor::quantize(&Tensor::ones(length, candle_core::DType::F32, &Device::Cpu)?, GgmlDType::F32)
         };
         let mut tensors = vec![
-            ("token_embd.weight".to_owned(), matrix(IM_END as usize + 1, HIDDEN, GgmlDType::Q8_0)?),
+            ("token_embd.weight".to_owned(), QTensor::quantize(&embedding, GgmlDType::Q8_0)?),
             ("output_norm.weight".to_owned(), ones(HIDDEN)?),
         ];
         for layer in 0..2 {
@@ -106,7 +109,10 @@ fn metadata(architecture: &str) -> Vec<(String, Value)> {
         (format!("{architecture}.attention.layer_norm_rms_epsilon"), Value::F32(1e-5)),
         ("tokenizer.ggml.model".to_owned(), text("gpt2")),
         ("tokenizer.ggml.pre".to_owned(), text("smollm")),
-        ("tokenizer.ggml.tokens".to_owned(), Value::Array(tokens().iter().map(|token| text(token)).collect())),
+        (
+            "tokenizer.ggml.tokens".to_owned(),
+            Value::Array(tokens().iter().map(|token| text(token)).collect()),
+        ),
         ("tokenizer.ggml.merges".to_owned(), Value::Array(Vec::new())),
         ("tokenizer.ggml.eos_token_id".to_owned(), Value::U32(IM_END)),
     ];
@@ -118,7 +124,8 @@ fn metadata(architecture: &str) -> Vec<(String, Value)> {
 
 /// The characters of bytes, then ChatML's markup.
 fn tokens() -> Vec<String> {
-    let mut characters: Vec<char> = tokenizers::pre_tokenizers::byte_level::ByteLevel::alphabet().into_iter().collect();
+    let mut characters: Vec<char> =
+        tokenizers::pre_tokenizers::byte_level::ByteLevel::alphabet().into_iter().collect();
     characters.sort_unstable();
     let markup = ["<|im_start|>", "<|im_end|>"].map(str::to_owned);
     characters.into_iter().map(String::from).chain(markup).collect()

@@ -35,7 +35,11 @@ pub(crate) struct Tokenizer {
 impl Tokenizer {
     pub(crate) fn new(gguf: &Gguf, vocabulary: &Vocabulary) -> Result<Self, LoadError> {
         let sentence_piece = vocabulary.kind == VocabularyKind::SentencePiece;
-        let plain = if sentence_piece { sentence_piece_encoder(gguf, vocabulary) } else { byte_level_encoder(gguf, vocabulary) }?;
+        let plain = if sentence_piece {
+            sentence_piece_encoder(gguf, vocabulary)
+        } else {
+            byte_level_encoder(gguf, vocabulary)
+        }?;
         let is_special = |kind| matches!(kind, TokenKind::Control | TokenKind::UserDefined);
         let special = vocabulary.iter().filter(|(_, token, kind)| is_special(*kind) && !token.is_empty());
         let mut special: Vec<_> = special.map(|(id, token, _)| (token.to_owned(), id)).collect();
@@ -63,10 +67,16 @@ impl Tokenizer {
     }
 
     /// Ends `run` at each special token in `markup`, and leaves it at the text after the last one.
-    fn encode_markup(&self, markup: &str, run: &mut String, ids: &mut Vec<u32>) -> Result<(), tokenizers::Error> {
+    fn encode_markup(
+        &self,
+        markup: &str,
+        run: &mut String,
+        ids: &mut Vec<u32>,
+    ) -> Result<(), tokenizers::Error> {
         let mut rest = markup;
         while let Some(c) = rest.chars().next() {
-            if let Some((token, id)) = self.special.iter().find(|(token, _)| rest.starts_with(token.as_str())) {
+            if let Some((token, id)) = self.special.iter().find(|(token, _)| rest.starts_with(token.as_str()))
+            {
                 self.encode_run(run, ids)?;
                 ids.push(*id);
                 rest = &rest[token.len()..];
@@ -90,7 +100,11 @@ impl Tokenizer {
 /// The tokens that plain text may become.
 fn plain_tokens(vocabulary: &Vocabulary) -> HashMap<String, u32> {
     let plain = |kind| matches!(kind, TokenKind::Text | TokenKind::Byte | TokenKind::Unknown);
-    vocabulary.iter().filter(|(_, _, kind)| plain(*kind)).map(|(id, token, _)| (token.to_owned(), id)).collect()
+    vocabulary
+        .iter()
+        .filter(|(_, _, kind)| plain(*kind))
+        .map(|(id, token, _)| (token.to_owned(), id))
+        .collect()
 }
 
 fn byte_level_encoder(gguf: &Gguf, vocabulary: &Vocabulary) -> Result<tokenizers::Tokenizer, LoadError> {
@@ -99,9 +113,12 @@ fn byte_level_encoder(gguf: &Gguf, vocabulary: &Vocabulary) -> Result<tokenizers
     for merge in strings(gguf, "tokenizer.ggml.merges")? {
         let pair = merge.split_once(' ').filter(|(left, right)| {
             // The crate indexes without looking where a merge makes no token.
-            tokens.contains_key(*left) && tokens.contains_key(*right) && tokens.contains_key(&[*left, *right].concat())
+            tokens.contains_key(*left)
+                && tokens.contains_key(*right)
+                && tokens.contains_key(&[*left, *right].concat())
         });
-        let (left, right) = pair.ok_or_else(|| LoadError::Malformed(format!("the merge `{merge}` makes no token")))?;
+        let (left, right) =
+            pair.ok_or_else(|| LoadError::Malformed(format!("the merge `{merge}` makes no token")))?;
         merges.push((left.to_owned(), right.to_owned()));
     }
     let rules = WordRules::named(gguf.text("tokenizer.ggml.pre")?)?;
@@ -126,7 +143,9 @@ impl WordRules {
     fn named(name: Option<&str>) -> Result<Self, LoadError> {
         let split = |pattern: &str| {
             let pattern = SplitPattern::Regex(pattern.to_owned());
-            Split::new(pattern, SplitDelimiterBehavior::Isolated, false).map(PreTokenizerWrapper::from).map_err(unsound)
+            Split::new(pattern, SplitDelimiterBehavior::Isolated, false)
+                .map(PreTokenizerWrapper::from)
+                .map_err(unsound)
         };
         let bytes = PreTokenizerWrapper::from(ByteLevel::new(false, false, false));
         let gpt2_words = PreTokenizerWrapper::from(ByteLevel::new(false, false, true));
@@ -152,7 +171,8 @@ fn sentence_piece_encoder(gguf: &Gguf, vocabulary: &Vocabulary) -> Result<tokeni
     }
     let tokens = plain_tokens(vocabulary);
     let texts = vocabulary.iter().filter(|(_, _, kind)| *kind == TokenKind::Text);
-    let mut ranked: Vec<_> = texts.filter_map(|(id, token, _)| Some((scores.get(id as usize)?, token))).collect();
+    let mut ranked: Vec<_> =
+        texts.filter_map(|(id, token, _)| Some((scores.get(id as usize)?, token))).collect();
     ranked.sort_by(|a, b| b.0.total_cmp(a.0));
     let is_text = |piece: &str| {
         tokens.get(piece).is_some_and(|&id| vocabulary.kinds.get(id as usize) == Some(&TokenKind::Text))
@@ -168,7 +188,8 @@ fn sentence_piece_encoder(gguf: &Gguf, vocabulary: &Vocabulary) -> Result<tokeni
     if let Some((_, token, _)) = unknown {
         model = model.unk_token(token.to_owned());
     }
-    let mut encoder = tokenizers::Tokenizer::new(model.byte_fallback(true).fuse_unk(true).build().map_err(unsound)?);
+    let mut encoder =
+        tokenizers::Tokenizer::new(model.byte_fallback(true).fuse_unk(true).build().map_err(unsound)?);
     let space = SENTENCEPIECE_SPACE.to_string();
     let mut normalizers = vec![Replace::new(" ", space.as_str()).map_err(unsound)?.into()];
     if gguf.flag("tokenizer.ggml.add_space_prefix")?.unwrap_or(true) {
@@ -181,4 +202,125 @@ fn sentence_piece_encoder(gguf: &Gguf, vocabulary: &Vocabulary) -> Result<tokeni
 #[expect(clippy::needless_pass_by_value, reason = "the shape `map_err` wants")]
 fn unsound(error: tokenizers::Error) -> LoadError {
     LoadError::Malformed(format!("its vocabulary is unsound: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tiny::{IM_END, IM_START, TinyModel};
+
+    fn tokenizer(model: &TinyModel) -> (Tokenizer, Vocabulary) {
+        let gguf = Gguf::open(model.file().path()).expect("a sound file");
+        let vocabulary = Vocabulary::read(&gguf).expect("a sound vocabulary");
+        (Tokenizer::new(&gguf, &vocabulary).expect("a sound tokenizer"), vocabulary)
+    }
+
+    fn encode(tokenizer: &Tokenizer, pieces: &[Piece<'_>]) -> Vec<u32> {
+        tokenizer.encode(pieces).expect("encoded")
+    }
+
+    fn text(text: &str) -> Piece<'_> {
+        Piece::Text(text.into())
+    }
+
+    fn markup(markup: &str) -> Piece<'static> {
+        Piece::Markup(markup.to_owned())
+    }
+
+    fn array(texts: &[&str]) -> Value {
+        Value::Array(texts.iter().map(|&text| Value::String(text.to_owned())).collect())
+    }
+
+    /// A byte-level vocabulary in which `12`, `ab` and `한` are tokens, under the word rules called `pre`.
+    fn byte_level(pre: &str) -> TinyModel {
+        let model = TinyModel::llama();
+        let Some((_, Value::Array(mut tokens))) =
+            model.metadata.iter().find(|(key, _)| key == "tokenizer.ggml.tokens").cloned()
+        else {
+            panic!("the tiny model has tokens")
+        };
+        let Value::Array(more) = array(&["12", "ab", "íķ", "íķľ"]) else {
+            unreachable!("it is an array")
+        };
+        tokens.extend(more);
+        let kinds =
+            (0..tokens.len() as u32).map(|id| Value::I32(if id == IM_START || id == IM_END { 3 } else { 1 }));
+        let kinds = Value::Array(kinds.collect());
+        model
+            .with("tokenizer.ggml.tokens", Value::Array(tokens))
+            .with("tokenizer.ggml.token_type", kinds)
+            .with("tokenizer.ggml.merges", array(&["1 2", "a b", "í ķ", "íķ ľ"]))
+            .with("tokenizer.ggml.pre", Value::String(pre.to_owned()))
+    }
+
+    #[test]
+    fn only_markup_becomes_special() {
+        let (tokenizer, vocabulary) = tokenizer(&TinyModel::llama());
+        let said = encode(&tokenizer, &[text("<|im_start|>")]);
+        assert_eq!(said.len(), "<|im_start|>".len());
+        let shown: Vec<u8> = said.iter().flat_map(|&id| vocabulary.bytes(id)).copied().collect();
+        assert_eq!(shown, b"<|im_start|>");
+        let pieces = [markup("<|im_start|>"), text("<|im_"), markup("end|>"), markup("<|im_end|>")];
+        let ids = encode(&tokenizer, &pieces);
+        assert_eq!((ids.first(), ids.last()), (Some(&IM_START), Some(&IM_END)));
+        assert_eq!(ids.len(), 2 + "<|im_end|>".len(), "what is half said and half markup is no markup");
+    }
+
+    #[test]
+    fn a_word_is_not_cut_where_a_content_begins() {
+        let (tokenizer, _) = tokenizer(&byte_level("gpt-2"));
+        assert_eq!(encode(&tokenizer, &[markup("a"), text("b")]), encode(&tokenizer, &[text("ab")]));
+        assert_eq!(encode(&tokenizer, &[text("ab")]).len(), 1);
+    }
+
+    #[test]
+    fn word_rules_decide_whether_digits_stay_together() {
+        for (pre, tokens) in [("llama-bpe", 1), ("gpt-2", 1), ("qwen2", 2), ("smollm", 2)] {
+            let (tokenizer, _) = tokenizer(&byte_level(pre));
+            assert_eq!(encode(&tokenizer, &[text("12")]).len(), tokens, "{pre}");
+        }
+    }
+
+    #[test]
+    fn qwen2_composes_hangul() {
+        let (tokenizer, _) = tokenizer(&byte_level("qwen2"));
+        assert_eq!(
+            encode(&tokenizer, &[text("\u{1112}\u{1161}\u{11ab}")]),
+            encode(&tokenizer, &[text("한")])
+        );
+        assert_eq!(encode(&tokenizer, &[text("한")]).len(), 1);
+    }
+
+    #[test]
+    fn sentence_piece_merges_by_score_and_falls_back_to_bytes() {
+        let pieces = ["\u{2581}", "h", "i", "\u{2581}h", "hi", "\u{2581}hi"];
+        let scores = [-1.0, -2.0, -3.0, -9.0, -5.0, -6.0];
+        let bytes: Vec<String> = (0..=255u8).map(|byte| format!("<0x{byte:02X}>")).collect();
+        let mut tokens = vec!["<unk>", "<s>", "</s>"];
+        tokens.extend(bytes.iter().map(String::as_str));
+        tokens.extend(pieces);
+        let kinds = [2, 3, 3].into_iter().chain([6; 256]).chain([1; 6]).map(Value::I32);
+        let scores = [0.0; 259].into_iter().chain(scores).map(Value::F32);
+        let model = TinyModel::llama()
+            .with("tokenizer.ggml.model", Value::String("llama".to_owned()))
+            .with("tokenizer.ggml.tokens", array(&tokens))
+            .with("tokenizer.ggml.token_type", Value::Array(kinds.collect()))
+            .with("tokenizer.ggml.scores", Value::Array(scores.collect()))
+            .with("tokenizer.ggml.bos_token_id", Value::U32(1))
+            .with("tokenizer.ggml.eos_token_id", Value::U32(2));
+        let (tokenizer, vocabulary) = tokenizer(&model);
+        let id = |token: &str| tokens.iter().position(|&known| known == token).expect("it is there") as u32;
+
+        assert_eq!(
+            encode(&tokenizer, &[markup("<s>"), text("hi hi")]),
+            [1, id("\u{2581}hi"), id("\u{2581}hi")]
+        );
+        assert_eq!(
+            encode(&tokenizer, &[text("\n")]),
+            [1, id("\u{2581}"), id("<0x0A>")],
+            "it begins with <s>"
+        );
+        assert!(!encode(&tokenizer, &[text("</s>")]).contains(&2));
+        assert_eq!(vocabulary.bytes(id("\u{2581}hi")), b" hi");
+    }
 }

@@ -149,7 +149,8 @@ fn known_ends(tokens: &[String], kinds: &[TokenKind]) -> Vec<u32> {
     const ENDS: [&str; 7] =
         ["<|im_end|>", "<|eot_id|>", "<|eom_id|>", "<|end_of_text|>", "<|endoftext|>", "<|end|>", "</s>"];
     let tokens = (0..).zip(tokens).zip(kinds);
-    let ends = tokens.filter(|((_, token), kind)| **kind == TokenKind::Control && ENDS.contains(&token.as_str()));
+    let ends =
+        tokens.filter(|((_, token), kind)| **kind == TokenKind::Control && ENDS.contains(&token.as_str()));
     ends.map(|((id, _), _)| id).collect()
 }
 

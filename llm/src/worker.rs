@@ -21,6 +21,13 @@ pub(crate) struct Worker {
     pub(crate) queue: Arc<Queue>,
 }
 
+/// However the thread ends, nobody waits for it in vain.
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.queue.close();
+    }
+}
+
 /// Why an answer is not finished.
 enum Halt {
     /// Nobody reads it any more.
@@ -52,7 +59,8 @@ impl Worker {
         let mut sampler = Sampler::new(&job.sampling);
         let mut writer = Writer::new(job, self.vocabulary.kind);
         let finish_reason = loop {
-            let token = sampler.choose(&mut logits).ok_or_else(|| failed("the model computed no finite number"))?;
+            let token =
+                sampler.choose(&mut logits).ok_or_else(|| failed("the model computed no finite number"))?;
             if self.vocabulary.ends.contains(&token) {
                 break FinishReason::Stop;
             }

@@ -57,16 +57,25 @@ async fn a_real_model_answers() {
     assert!(text.contains("Paris"), "{text}");
     assert_eq!(finish_reason, FinishReason::Stop);
     assert!(!text.contains("<|im_end|>"), "{text}");
-    assert_eq!(answer(&engine, request(question)).await, (text.clone(), finish_reason, usage), "greedy is repeatable");
+    assert_eq!(
+        answer(&engine, request(question)).await,
+        (text.clone(), finish_reason, usage),
+        "greedy is repeatable"
+    );
 
     let until_paris = GenerationRequest { stop: vec!["Paris".to_owned()], ..request(question) };
     let (cut, finish_reason, _) = answer(&engine, until_paris).await;
     assert_eq!(Some(cut.as_str()), text.split("Paris").next());
     assert_eq!(finish_reason, FinishReason::Stop);
 
-    let sampling = Sampling { temperature: 0.9, top_p: 0.95, min_p: 0.02, repeat_penalty: 1.1, seed: Some(11) };
+    let sampling =
+        Sampling { temperature: 0.9, top_p: 0.95, min_p: 0.02, repeat_penalty: 1.1, seed: Some(11) };
     let drawn = GenerationRequest { sampling, ..request("Write a line about the sea.") };
-    assert_eq!(answer(&engine, drawn.clone()).await.0, answer(&engine, drawn).await.0, "a seed is repeatable");
+    assert_eq!(
+        answer(&engine, drawn.clone()).await.0,
+        answer(&engine, drawn).await.0,
+        "a seed is repeatable"
+    );
 
     markup_from_people_is_text(&engine);
     characters_come_whole(&engine).await;

@@ -109,15 +109,19 @@ async fn a_prompt_that_goes_on_from_the_last_one_is_not_computed_again() {
 #[tokio::test]
 async fn a_full_queue_refuses_at_once_and_dropped_streams_make_room() {
     let engine = engine();
+    let started = Instant::now();
+    answer(&engine, request("one", 3000)).await;
+    let whole_answer = started.elapsed();
+
     let mut running = engine.generate(request("one", 3000)).expect("idle");
     assert!(matches!(running.next().await, Some(Ok(GenerationEvent::Delta(_)))));
     let mut waiting = engine.generate(request("two", 4)).expect("one may wait");
     assert!(matches!(waiting.next().await, Some(Ok(GenerationEvent::Queued { position: 1 }))));
     assert!(matches!(engine.generate(request("three", 1)), Err(GenerateError::Overloaded)));
     drop(running);
-    // 3,000 tokens would take seconds; the step under way takes milliseconds.
-    let read = tokio::time::timeout(Duration::from_millis(500), read(waiting)).await;
-    assert!(read.expect("the engine is free").1.is_ok());
+    let dropped = Instant::now();
+    assert!(read(waiting).await.1.is_ok());
+    assert!(dropped.elapsed() < whole_answer / 2, "the one that was dropped was still being written");
 }
 
 #[tokio::test]
@@ -131,8 +135,8 @@ async fn deadlines_hold_for_those_who_run_and_those_who_wait() {
     let waiting = engine.generate(within(20, 1)).expect("one may wait");
     let (text, end) = read(waiting).await;
     assert!(text.is_empty() && matches!(end, Err(GenerateError::DeadlineExceeded)));
-    let (text, end) = read(running).await;
-    assert!(!text.is_empty() && matches!(end, Err(GenerateError::DeadlineExceeded)));
+    let end = read(running).await.1;
+    assert!(matches!(end, Err(GenerateError::DeadlineExceeded)), "{end:?}");
 }
 
 #[tokio::test]
@@ -157,7 +161,8 @@ async fn the_context_is_a_limit_on_prompt_and_answer_together() {
     let (_, finish_reason, _) = answer(&engine, request("x", 64 - prompt_tokens)).await;
     assert_eq!(finish_reason, FinishReason::Length);
     let refused = engine.generate(request("x", 65 - prompt_tokens)).err();
-    let expected = |error| matches!(error, GenerateError::ContextTooLong { prompt_tokens: 65, context_tokens: 64 });
+    let expected =
+        |error| matches!(error, GenerateError::ContextTooLong { prompt_tokens: 65, context_tokens: 64 });
     assert!(refused.is_some_and(expected));
     assert!(engine.generate(request("x", usize::MAX)).is_err());
     assert!(engine.generate(request(&"x".repeat(100_000), 1)).is_err());
@@ -173,7 +178,10 @@ async fn no_token_asked_for_is_no_token_written() {
 fn a_profile_tells_what_was_loaded() {
     let profile = engine().profile().clone();
     assert_eq!((profile.name.as_str(), profile.architecture.as_str()), ("Tiny", "llama"));
-    assert_eq!((profile.context_tokens, profile.vocabulary_tokens), (MAX_CONTEXT_TOKENS, IM_END as usize + 1));
+    assert_eq!(
+        (profile.context_tokens, profile.vocabulary_tokens),
+        (MAX_CONTEXT_TOKENS, IM_END as usize + 1)
+    );
 }
 
 #[test]
