@@ -1,5 +1,7 @@
 //! The chat page in a real browser, with a real model behind it.
 
+#![allow(clippy::unwrap_used)] // In a test it is the report.
+
 use serde_json::json;
 use tests::browser::{ANSWERED_WITHIN, session};
 use tests::environment::workspace_root;

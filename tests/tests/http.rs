@@ -1,5 +1,7 @@
 //! The API of the running server, as a program on the same machine meets it.
 
+#![allow(clippy::unwrap_used)] // In a test it is the report.
+
 use std::time::Duration;
 
 use futures::StreamExt;

@@ -67,7 +67,9 @@ impl KnowledgeBase {
     /// Opens the stores and loads the embedder.
     pub async fn open(config: &Config, models: &ModelFiles) -> Result<Self> {
         if config.data_dir.join(REINDEX_MARK).exists() {
-            bail!("a reindex was cut off, so documents are missing from the vectors; run `daedap reindex` again");
+            bail!(
+                "a reindex was cut off, so documents are missing from the vectors; run `daedap reindex` again"
+            );
         }
         Self::assemble(config, models, Vectors::AsTheyAre).await
     }
@@ -76,13 +78,16 @@ impl KnowledgeBase {
     /// [`KnowledgeBase::reindexed`] is called, [`KnowledgeBase::open`] refuses the data directory.
     pub async fn open_for_reindex(config: &Config, models: &ModelFiles) -> Result<Self> {
         let mark = config.data_dir.join(REINDEX_MARK);
-        File::create(&mark).and_then(|file| file.sync_all()).context("the data directory cannot be written")?;
+        File::create(&mark)
+            .and_then(|file| file.sync_all())
+            .context("the data directory cannot be written")?;
         Self::assemble(config, models, Vectors::Emptied).await
     }
 
     /// Says that the vectors are whole again.
     pub fn reindexed(config: &Config) -> Result<()> {
-        std::fs::remove_file(config.data_dir.join(REINDEX_MARK)).context("the data directory cannot be written")
+        std::fs::remove_file(config.data_dir.join(REINDEX_MARK))
+            .context("the data directory cannot be written")
     }
 
     async fn assemble(config: &Config, models: &ModelFiles, vectors: Vectors) -> Result<Self> {
@@ -115,15 +120,9 @@ impl KnowledgeBase {
 }
 
 impl App {
-    /// Opens everything. What a process that died left half done is put in order first.
+    /// Opens everything.
     pub async fn open(config: Config, models: &ModelFiles) -> Result<Self> {
         let knowledge = KnowledgeBase::open(&config, models).await?;
-        let cut_off = knowledge.db.interrupt_unfinished_answers().await?;
-        let requeued = knowledge.db.requeue_running_jobs().await?;
-        let swept = knowledge.pipeline.sweep().await?;
-        if cut_off + requeued + swept > 0 {
-            tracing::info!(cut_off, requeued, swept, "put in order what the last process left");
-        }
         let (generator, engine) = open_generator(&config, models).await?;
         let chat = Chat::new(ChatParts {
             db: knowledge.db.clone(),
@@ -133,6 +132,18 @@ impl App {
             options: chat_options(&config),
         });
         Ok(Self { config: Arc::new(config), knowledge, chat, engine, job_queued: Arc::new(Notify::new()) })
+    }
+
+    /// Puts in order what a server that died left half done. For the one server of a database, before it serves.
+    pub async fn recover(&self) -> Result<()> {
+        let db = &self.knowledge.db;
+        let cut_off = db.interrupt_unfinished_answers().await?;
+        let requeued = db.requeue_running_jobs().await?;
+        let swept = self.knowledge.pipeline.sweep().await?;
+        if cut_off + requeued + swept > 0 {
+            tracing::info!(cut_off, requeued, swept, "put in order what the last server left");
+        }
+        Ok(())
     }
 
     /// Ends what runs, answers first.
@@ -161,7 +172,11 @@ fn database_url(config: &Config) -> Result<String> {
     }
 }
 
-async fn open_vectors(config: &Config, space: &EmbeddingSpace, state: Vectors) -> Result<Arc<dyn VectorStore>> {
+async fn open_vectors(
+    config: &Config,
+    space: &EmbeddingSpace,
+    state: Vectors,
+) -> Result<Arc<dyn VectorStore>> {
     let vectors = &config.vectors;
     if vectors.url.is_empty() {
         let (dir, space) = (config.data_dir.join("vectors"), space.clone());

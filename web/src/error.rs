@@ -66,7 +66,9 @@ impl From<DbError> for ApiError {
                 Self::new(StatusCode::NOT_FOUND, "not_found", format!("there is no such {what}"))
             }
             DbError::Conflict(message) => Self::new(StatusCode::CONFLICT, "conflict", message),
-            DbError::Rejected(message) => Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_value", message),
+            DbError::Rejected(message) => {
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_value", message)
+            }
             DbError::Unavailable(detail) => {
                 Self::unavailable("database_unavailable", "the database does not answer; try again", detail)
             }

@@ -17,6 +17,7 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Serves until the process is told to stop, then lets answers and the job in hand come to their end.
 pub async fn run(app: App, instance: &Instance) -> Result<()> {
+    app.recover().await?;
     let listener = TcpListener::bind(app.config.listen)
         .await
         .with_context(|| format!("cannot listen on {}", app.config.listen))?;

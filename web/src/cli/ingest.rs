@@ -10,7 +10,9 @@ use clap::Args;
 use comfy_table::Table;
 use db::JobState;
 use domain::{CollectionId, Visibility};
-use ingest::{FailedSource, content_hash, FoundFile, IngestReport, SyncEvent, SyncRequest, sync_folder, walk};
+use ingest::{
+    FailedSource, FoundFile, IngestReport, SyncEvent, SyncRequest, content_hash, sync_folder, walk,
+};
 
 use super::{Globals, Outcome, print_json, progress, remote};
 use crate::app::{KnowledgeBase, WORKSPACE};

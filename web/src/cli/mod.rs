@@ -13,7 +13,7 @@ mod search;
 mod serve;
 mod start;
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -144,12 +144,18 @@ async fn run(cli: Cli) -> Result<Outcome> {
 /// Logs go to standard error; standard output is for results. `RUST_LOG` overrides `-v`.
 fn log_to_stderr(verbose: u8) {
     let level = match verbose {
-        0 => "warn,web=info,chat=info",
+        // The embedded engine warns of flags that only its own server sets.
+        0 => "warn,web=info,chat=info,qdrant_edge=error",
         1 => "info",
         _ => "debug",
     };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_target(false)
+        .init();
 }
 
 /// Prints a report as one JSON object.

@@ -135,7 +135,7 @@ fn list(store: &Store, json: bool) -> Result<Outcome> {
         table.add_row([
             model.id.to_owned(),
             model.kind.to_owned(),
-            model.languages.join(" "),
+            shortened(&model.languages),
             HumanBytes(model.bytes).to_string(),
             HumanBytes(model.ram_bytes).to_string(),
             model.licence.to_owned(),
@@ -144,6 +144,15 @@ fn list(store: &Store, json: bool) -> Result<Outcome> {
     }
     writeln!(std::io::stdout(), "{table}")?;
     Ok(Outcome::Done)
+}
+
+/// The first languages; a multilingual embedder has a hundred.
+fn shortened(languages: &[&str]) -> String {
+    const SHOWN: usize = 6;
+    match languages.len().checked_sub(SHOWN) {
+        None | Some(0) => languages.join(" "),
+        Some(more) => format!("{} and {more} more", languages[..SHOWN].join(" ")),
+    }
 }
 
 fn listed<'a>(store: &Store, entry: &'a Entry) -> ListedModel<'a> {

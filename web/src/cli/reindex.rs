@@ -25,9 +25,15 @@ pub(super) async fn run(config: Config, globals: &Globals) -> Result<Outcome> {
     if globals.json {
         print_json(&report)?;
     } else {
-        progress::say(&format!("{} documents, {} chunks, {:.1} s", report.documents, report.chunks, report.seconds));
+        progress::say(&format!(
+            "{} documents, {} chunks, {:.1} s",
+            report.documents, report.chunks, report.seconds
+        ));
         for failed in &report.failed {
-            progress::say(&format!("not in the index: {}: {} ({})", failed.source, failed.message, failed.code));
+            progress::say(&format!(
+                "not in the index: {}: {} ({})",
+                failed.source, failed.message, failed.code
+            ));
         }
     }
     Ok(if report.failed.is_empty() { Outcome::Done } else { Outcome::SomeFailed })

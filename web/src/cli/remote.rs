@@ -134,7 +134,12 @@ impl Server {
     }
 
     /// Uploads a document; returns the job that ingests it.
-    pub(super) async fn upload(&self, collection: CollectionId, source: &str, bytes: Vec<u8>) -> Result<UploadJob> {
+    pub(super) async fn upload(
+        &self,
+        collection: CollectionId,
+        source: &str,
+        bytes: Vec<u8>,
+    ) -> Result<UploadJob> {
         let form = Form::new()
             .text("source", source.to_owned())
             .part("file", Part::bytes(bytes).file_name("document"));

@@ -1,0 +1,134 @@
+//! The command line as a script meets it: reports, exit codes, messages.
+
+#![allow(clippy::unwrap_used)] // In a test it is the report.
+
+use std::process::Output;
+
+use serde_json::{Value, json};
+use tests::daedap::Daedap;
+use tests::story::{SMALL_MODELS, small_daedap};
+
+fn json_of(output: &Output) -> Value {
+    serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&output.stderr)))
+}
+
+fn message_of(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[tokio::test]
+async fn the_default_settings_are_settings() {
+    let data_dir = tempfile::tempdir().unwrap();
+    let daedap = Daedap::on(data_dir.path());
+    let printed = daedap.run(&["config", "--default"]).await;
+    let file = data_dir.path().join("copy.toml");
+    std::fs::write(&file, &printed.stdout).unwrap();
+    let file = file.to_str().unwrap();
+    let (with_file, without) = (daedap.run(&["config", "--config", file]).await, daedap.run(&["config"]).await);
+    assert!(with_file.status.success(), "{}", message_of(&with_file));
+    assert_eq!(with_file.stdout, without.stdout, "the printed defaults are what is in effect without them");
+}
+
+#[tokio::test]
+async fn wrong_usage_and_wrong_settings_are_told_apart() {
+    let data_dir = tempfile::tempdir().unwrap();
+    let daedap = Daedap::on(data_dir.path());
+    assert_eq!(daedap.run(&["frobnicate"]).await.status.code(), Some(2));
+    assert_eq!(daedap.run(&["search"]).await.status.code(), Some(2));
+    assert_eq!(daedap.run(&["search", "x", "--limit", "0"]).await.status.code(), Some(2));
+    let open = daedap.run(&["serve", "--listen", "0.0.0.0:8787"]).await;
+    assert_eq!(open.status.code(), Some(1));
+    assert!(message_of(&open).contains("loopback"), "{}", message_of(&open));
+    let unknown = daedap.run(&["models", "pull", "gpt-9"]).await;
+    assert_eq!(unknown.status.code(), Some(1));
+    assert!(message_of(&unknown).contains("smollm2-135m-instruct"), "the ids that there are: {}", message_of(&unknown));
+}
+
+#[tokio::test]
+async fn a_folder_is_read_once_and_then_only_what_changed() {
+    let data_dir = tempfile::tempdir().unwrap();
+    let Some(daedap) = small_daedap(data_dir.path()) else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, bytes: &[u8]| std::fs::write(folder.path().join(name), bytes).unwrap();
+    write("a.md", b"# Parking\n\nThe garage opens at 07:00 and closes at 23:00.");
+    write("나.txt", "주차장은 오전 7시에 엽니다. 방문 차량은 두 시간까지 무료입니다.".as_bytes());
+    write("empty.md", b"");
+    write("broken.txt", b"text \xff\xfe\xfa\xc3\x28 \x80\x81 of no encoding \xf0\x28\x8c\xbc");
+    let path = folder.path().to_str().unwrap();
+
+    let output = daedap.run(&["ingest", path, "--json"]).await;
+    assert_eq!(output.status.code(), Some(1), "some files failed");
+    let report = json_of(&output);
+    assert_eq!(report["added"], 2, "{report}");
+    let mut codes: Vec<&str> =
+        report["failed"].as_array().unwrap().iter().map(|failed| failed["code"].as_str().unwrap()).collect();
+    codes.sort_unstable();
+    assert_eq!(codes, ["bad_encoding", "empty"]);
+
+    std::fs::remove_file(folder.path().join("empty.md")).unwrap();
+    std::fs::remove_file(folder.path().join("broken.txt")).unwrap();
+    write("a.md", b"# Parking\n\nThe garage opens at 06:00 and closes at 23:00.");
+    std::fs::rename(folder.path().join("나.txt"), folder.path().join("주차장.txt")).unwrap();
+    let output = daedap.run(&["ingest", path, "--json"]).await;
+    assert_eq!(output.status.code(), Some(0), "{}", message_of(&output));
+    let report = json_of(&output);
+    let counts = ["added", "updated", "moved", "unchanged", "removed"].map(|field| report[field].clone());
+    assert_eq!(counts, [json!(0), json!(1), json!(1), json!(0), json!(0)], "{report}");
+
+    let found = json_of(&daedap.run(&["search", "주차장은 언제 여나요?", "--json"]).await);
+    let best = &found["passages"][0];
+    assert!(best["source"].as_str().unwrap().ends_with("주차장.txt"), "{found}");
+    for field in ["document", "title", "heading_path", "page", "text", "score", "dense_score", "sparse_score"] {
+        assert!(best.get(field).is_some(), "{field} is missing in {best}");
+    }
+    let found = json_of(&daedap.run(&["search", "When does the garage open?", "--json"]).await);
+    assert!(found["passages"][0]["text"].as_str().unwrap().contains("06:00"), "the live version answers: {found}");
+}
+
+#[tokio::test]
+async fn another_embedding_space_is_refused_and_reindex_mends_it() {
+    let data_dir = tempfile::tempdir().unwrap();
+    let Some(daedap) = small_daedap(data_dir.path()) else { return };
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("a.md"), "# Tea\n\nTea is served at four o'clock.").unwrap();
+    let report = json_of(&daedap.run(&["ingest", folder.path().to_str().unwrap(), "--json"]).await);
+    assert_eq!(report["added"], 1, "{report}");
+    let space = data_dir.path().join("vectors/space.json");
+    let written = std::fs::read_to_string(&space).unwrap();
+    std::fs::write(&space, written.replace("all-minilm-l6-v2", "another-model")).unwrap();
+    let refused = daedap.run(&["search", "tea"]).await;
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(message_of(&refused).contains("daedap reindex"), "{}", message_of(&refused));
+    let mended = daedap.run(&["reindex", "--json"]).await;
+    assert_eq!(json_of(&mended)["documents"], 1, "{}", message_of(&mended));
+    let found = json_of(&daedap.run(&["search", "tea", "--json"]).await);
+    assert!(found["passages"][0]["text"].as_str().unwrap().contains("four o'clock"), "{found}");
+}
+
+#[tokio::test]
+async fn a_question_set_is_measured() {
+    let data_dir = tempfile::tempdir().unwrap();
+    let Some(daedap) = small_daedap(data_dir.path()) else { return };
+    let paragraph = |context: &str, question: &str| json!({ "context": context, "qas": [{ "question": question, "answers": [] }] });
+    let set = json!({ "version": "1", "data": [{ "title": "t", "paragraphs": [
+        paragraph("The harbour of Busan was opened to trade in 1876.", "When was the harbour of Busan opened?"),
+        paragraph("Mount Halla is the highest mountain of South Korea.", "Which mountain is the highest?"),
+        paragraph("한강은 서울을 가로질러 흐른다.", "서울을 가로지르는 강은?"),
+    ]}]});
+    let file = data_dir.path().join("set.json");
+    std::fs::write(&file, set.to_string()).unwrap();
+    let report = json_of(&daedap.run(&["eval", "retrieval", file.to_str().unwrap(), "--json"]).await);
+    assert_eq!((&report["documents"], &report["queries"]), (&json!(3), &json!(3)));
+    let hybrid = &report["systems"]["hybrid"];
+    assert_eq!(hybrid["recall@1"], 1.0, "{report}");
+    assert_eq!(report["systems"]["sparse"]["ndcg@10"], 1.0, "{report}");
+    assert!(hybrid["latency_ms"]["p99"].as_f64().unwrap() > 0.0, "{report}");
+}
+
+#[test]
+fn the_small_models_are_in_the_catalog() {
+    for id in SMALL_MODELS {
+        assert!(models::Catalog::builtin().entry(id).is_ok(), "{id}");
+    }
+}
