@@ -68,16 +68,18 @@ impl FastEmbedder {
     /// Loads the model and embeds one text with it, so that a model that cannot work is refused here. Takes a
     /// second; call it where blocking is allowed.
     pub fn load(files: EmbedderFiles, profile: EmbedderProfile) -> Result<Self, EmbedError> {
-        let environment = runtime::environment(&files.runtime_library)?;
-        let tokenizer = read(&files.tokenizer)?;
-        let counter = counting_tokenizer(&tokenizer)?;
-        let model = UserDefinedEmbeddingModel::new(
-            read(&files.model)?,
+        let EmbedderFiles { model, tokenizer, config, special_tokens_map, tokenizer_config, runtime_library } =
+            files;
+        let environment = runtime::environment(&runtime_library)?;
+        let tokenizer_file = read(&tokenizer)?;
+        let counter = counting_tokenizer(&tokenizer_file)?;
+        let definition = UserDefinedEmbeddingModel::new(
+            read(&model)?,
             TokenizerFiles {
-                tokenizer_file: tokenizer,
-                config_file: read(&files.config)?,
-                special_tokens_map_file: read(&files.special_tokens_map)?,
-                tokenizer_config_file: read(&files.tokenizer_config)?,
+                tokenizer_file,
+                config_file: read(&config)?,
+                special_tokens_map_file: read(&special_tokens_map)?,
+                tokenizer_config_file: read(&tokenizer_config)?,
             },
         )
         .with_pooling(match profile.pooling {
@@ -88,10 +90,10 @@ impl FastEmbedder {
             .with_environment(environment)
             .with_max_length(profile.max_tokens)
             .with_intra_threads(profile.threads.max(1));
-        let mut model = TextEmbedding::try_new_from_user_defined(model, options)
-            .map_err(|error| EmbedError::Unusable(format!("{}: {error}", files.model.display())))?;
-        check_dimensions(&mut model, &profile.space)?;
-        let worker = Worker::start(model).map_err(|error| EmbedError::Unusable(error.to_string()))?;
+        let mut engine = TextEmbedding::try_new_from_user_defined(definition, options)
+            .map_err(|error| EmbedError::Unusable(format!("{}: {error}", model.display())))?;
+        check_dimensions(&mut engine, &profile.space)?;
+        let worker = Worker::start(engine).map_err(|error| EmbedError::Unusable(error.to_string()))?;
         Ok(Self { profile, counter, worker })
     }
 

@@ -70,7 +70,7 @@ impl Dataset {
     pub fn read(path: &Path) -> Result<Self, DatasetError> {
         let dataset = if path.is_dir() { read_beir(path)? } else { read_squad(path)? };
         if dataset.documents.is_empty() || dataset.queries.is_empty() {
-            return Err(malformed(path, "it holds no documents or no questions about them"));
+            return Err(malformed(path, &"it holds no documents or no questions about them"));
         }
         Ok(dataset)
     }
@@ -99,7 +99,7 @@ struct Question {
 
 /// Article titles are left out: they would give away the subject that the question has to find.
 fn read_squad(path: &Path) -> Result<Dataset, DatasetError> {
-    let squad: Squad = serde_json::from_str(&text(path)?).map_err(|error| malformed(path, error))?;
+    let squad: Squad = serde_json::from_str(&text(path)?).map_err(|error| malformed(path, &error))?;
     let paragraphs = squad.data.into_iter().flat_map(|article| article.paragraphs);
     let mut dataset = Dataset { documents: Vec::new(), queries: Vec::new() };
     for (number, paragraph) in paragraphs.enumerate() {
@@ -156,7 +156,7 @@ fn judgements_file(folder: &Path) -> Result<PathBuf, DatasetError> {
         fs::read_dir(&qrels).map_err(|source| DatasetError::Unreadable { path: qrels.clone(), source })?;
     let files = entries.filter_map(|entry| Some(entry.ok()?.path()));
     let first = files.filter(|path| path.extension().is_some_and(|extension| extension == "tsv")).min();
-    first.ok_or_else(|| malformed(&qrels, "it holds no .tsv file"))
+    first.ok_or_else(|| malformed(&qrels, &"it holds no .tsv file"))
 }
 
 /// Lines of `query-id <tab> corpus-id <tab> score` after one line of headings; scores of 0 mean not relevant.
@@ -166,10 +166,10 @@ fn read_judgements(path: &Path) -> Result<BTreeMap<String, BTreeMap<String, u32>
     {
         let fields: Vec<&str> = line.split('\t').map(str::trim).collect();
         let [query, document, score] = fields[..] else {
-            return Err(malformed(path, format_args!("line {}: not three fields", number + 1)));
+            return Err(malformed(path, &format_args!("line {}: not three fields", number + 1)));
         };
         let score: i64 =
-            score.parse().map_err(|error| malformed(path, format_args!("line {}: {error}", number + 1)))?;
+            score.parse().map_err(|error| malformed(path, &format_args!("line {}: {error}", number + 1)))?;
         if let Ok(score @ 1..) = u32::try_from(score) {
             judged.entry(query.to_owned()).or_default().insert(source_of(document), score);
         }
@@ -183,7 +183,7 @@ fn json_lines<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>, DatasetError> 
     lines
         .map(|(number, line)| {
             serde_json::from_str(line)
-                .map_err(|error| malformed(path, format_args!("line {}: {error}", number + 1)))
+                .map_err(|error| malformed(path, &format_args!("line {}: {error}", number + 1)))
         })
         .collect()
 }
@@ -192,7 +192,7 @@ fn text(path: &Path) -> Result<String, DatasetError> {
     fs::read_to_string(path).map_err(|source| DatasetError::Unreadable { path: path.to_owned(), source })
 }
 
-fn malformed(path: &Path, reason: impl std::fmt::Display) -> DatasetError {
+fn malformed(path: &Path, reason: &dyn std::fmt::Display) -> DatasetError {
     DatasetError::Malformed { path: path.to_owned(), reason: reason.to_string() }
 }
 

@@ -2,6 +2,7 @@
 
 use domain::{Chunk, Scope, Selection, VectorStoreError};
 use serde_json::{Map, Value};
+use uuid::Uuid;
 
 /// Fields with an index, the tenant's first. They are those of [`Chunk`] with the same names.
 pub(super) const INDEXED_FIELDS: [&str; 4] = ["workspace", "collection", "document", "version"];
@@ -16,7 +17,7 @@ pub(super) struct Condition {
 }
 
 impl Condition {
-    fn equal(field: &'static str, id: impl ToString) -> Self {
+    fn equal(field: &'static str, id: Uuid) -> Self {
         Self { field, any_of: vec![id.to_string()] }
     }
 }
@@ -25,7 +26,7 @@ impl Condition {
 pub(super) fn of_scope(scope: &Scope) -> Vec<Condition> {
     let collections = scope.collections.iter().map(ToString::to_string).collect();
     vec![
-        Condition::equal(TENANT_FIELD, scope.workspace),
+        Condition::equal(TENANT_FIELD, scope.workspace.0),
         Condition { field: "collection", any_of: collections },
     ]
 }
@@ -33,12 +34,12 @@ pub(super) fn of_scope(scope: &Scope) -> Vec<Condition> {
 /// What a count or removal is about, as conditions that must all hold.
 pub(super) fn of_selection(selection: Selection) -> Vec<Condition> {
     let (workspace, narrower) = match selection {
-        Selection::Version(workspace, id) => (workspace, Some(Condition::equal("version", id))),
-        Selection::Document(workspace, id) => (workspace, Some(Condition::equal("document", id))),
-        Selection::Collection(workspace, id) => (workspace, Some(Condition::equal("collection", id))),
+        Selection::Version(workspace, id) => (workspace, Some(Condition::equal("version", id.0))),
+        Selection::Document(workspace, id) => (workspace, Some(Condition::equal("document", id.0))),
+        Selection::Collection(workspace, id) => (workspace, Some(Condition::equal("collection", id.0))),
         Selection::Workspace(workspace) => (workspace, None),
     };
-    std::iter::once(Condition::equal(TENANT_FIELD, workspace)).chain(narrower).collect()
+    std::iter::once(Condition::equal(TENANT_FIELD, workspace.0)).chain(narrower).collect()
 }
 
 /// The payload of a chunk.

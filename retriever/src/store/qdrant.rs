@@ -58,14 +58,7 @@ impl QdrantStore {
     /// `Unavailable` where the server does not answer, `SpaceMismatch` where its vectors are of another space,
     /// `Failed` where the collection is not ours or the server is too old.
     pub async fn connect(options: QdrantOptions, space: &EmbeddingSpace) -> Result<Self, VectorStoreError> {
-        let client = Qdrant::from_url(&options.url)
-            .api_key(options.api_key)
-            .timeout(REQUEST_TIMEOUT)
-            .connect_timeout(CONNECT_TIMEOUT)
-            // It prints to standard output, which belongs to `--json`.
-            .skip_compatibility_check()
-            .build()
-            .map_err(mapped)?;
+        let client = client(&options)?;
         let store = Self { client, collection: options.collection, dimensions: space.dimensions };
         if !store.client.collection_exists(&store.collection).await.map_err(mapped)? {
             store.make(space).await?;
@@ -80,13 +73,7 @@ impl QdrantStore {
     /// # Errors
     /// As [`QdrantStore::connect`], without the mismatch.
     pub async fn recreate(options: QdrantOptions, space: &EmbeddingSpace) -> Result<Self, VectorStoreError> {
-        let client = Qdrant::from_url(&options.url)
-            .api_key(options.api_key.clone())
-            .timeout(REQUEST_TIMEOUT)
-            .connect_timeout(CONNECT_TIMEOUT)
-            .skip_compatibility_check()
-            .build()
-            .map_err(mapped)?;
+        let client = client(&options)?;
         client.delete_collection(&options.collection).await.map_err(mapped)?;
         Self::connect(options, space).await
     }
@@ -256,6 +243,17 @@ impl VectorStore for QdrantStore {
     }
 }
 
+fn client(options: &QdrantOptions) -> Result<Qdrant, VectorStoreError> {
+    Qdrant::from_url(&options.url)
+        .api_key(options.api_key.clone())
+        .timeout(REQUEST_TIMEOUT)
+        .connect_timeout(CONNECT_TIMEOUT)
+        // It prints to standard output, which belongs to `--json`.
+        .skip_compatibility_check()
+        .build()
+        .map_err(mapped)
+}
+
 /// Size of a point in a message, about.
 fn size_bytes(point: &ChunkPoint) -> usize {
     let dense = point.dense.as_ref().map_or(0, |vector| vector.len() * 4);
@@ -297,7 +295,7 @@ fn mapped(error: QdrantError) -> VectorStoreError {
         Some(_) => false,
         None => matches!(error, QdrantError::Io(_)),
     };
-    let message = match &error {
+    let message = match error {
         QdrantError::ResponseError { status } => status.message().to_owned(),
         other => other.to_string(),
     };

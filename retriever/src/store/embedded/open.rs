@@ -35,17 +35,17 @@ struct Label {
 const FORMAT: u32 = 1;
 
 pub(super) fn open(dir: &Path, space: &EmbeddingSpace) -> Result<Opened, VectorStoreError> {
-    fs::create_dir_all(dir).map_err(|error| failed(dir, error))?;
+    fs::create_dir_all(dir).map_err(|error| failed(dir, &error))?;
     let lock = lock(dir)?;
     check_label(dir, space)?;
     // The engine asserts on files that are not what it wrote.
     let engine = catch_unwind(AssertUnwindSafe(|| load_or_make(dir, space)));
-    let engine = engine.unwrap_or_else(|_| Err(damaged(dir, "the engine gave up reading it")))?;
+    let engine = engine.unwrap_or_else(|_| Err(damaged(dir, &"the engine gave up reading it")))?;
     Ok(Opened { engine, lock })
 }
 
 pub(super) fn recreate(dir: &Path, space: &EmbeddingSpace) -> Result<Opened, VectorStoreError> {
-    fs::create_dir_all(dir).map_err(|error| failed(dir, error))?;
+    fs::create_dir_all(dir).map_err(|error| failed(dir, &error))?;
     {
         let _lock = lock(dir)?;
         // The shard first: a label without a shard is an empty store, a shard without a label a damaged one.
@@ -57,7 +57,7 @@ pub(super) fn recreate(dir: &Path, space: &EmbeddingSpace) -> Result<Opened, Vec
 
 fn remove(path: PathBuf, remove: impl FnOnce(&Path) -> std::io::Result<()>) -> Result<(), VectorStoreError> {
     match remove(&path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(failed(&path, error)),
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(failed(&path, &error)),
         _ => Ok(()),
     }
 }
@@ -65,11 +65,11 @@ fn remove(path: PathBuf, remove: impl FnOnce(&Path) -> std::io::Result<()>) -> R
 fn lock(dir: &Path) -> Result<File, VectorStoreError> {
     let path = dir.join("lock");
     let file = File::options().create(true).truncate(false).write(true).open(&path);
-    let file = file.map_err(|error| failed(&path, error))?;
+    let file = file.map_err(|error| failed(&path, &error))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(VectorStoreError::Locked(dir.display().to_string())),
-        Err(TryLockError::Error(error)) => Err(failed(&path, error)),
+        Err(TryLockError::Error(error)) => Err(failed(&path, &error)),
     }
 }
 
@@ -79,17 +79,17 @@ fn check_label(dir: &Path, space: &EmbeddingSpace) -> Result<(), VectorStoreErro
         Ok(bytes) => bytes,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             if shard_dir(dir).exists() {
-                return Err(damaged(dir, "space.json is missing"));
+                return Err(damaged(dir, &"space.json is missing"));
             }
             return write_label(dir, space);
         }
-        Err(error) => return Err(failed(&path, error)),
+        Err(error) => return Err(failed(&path, &error)),
     };
-    let label: Label = serde_json::from_slice(&bytes).map_err(|error| damaged(dir, error))?;
+    let label: Label = serde_json::from_slice(&bytes).map_err(|error| damaged(dir, &error))?;
     if label.format != FORMAT {
         return Err(damaged(
             dir,
-            format_args!("its format is {}, this version writes {FORMAT}", label.format),
+            &format_args!("its format is {}, this version writes {FORMAT}", label.format),
         ));
     }
     if label.space != *space {
@@ -105,7 +105,7 @@ fn check_label(dir: &Path, space: &EmbeddingSpace) -> Result<(), VectorStoreErro
 fn write_label(dir: &Path, space: &EmbeddingSpace) -> Result<(), VectorStoreError> {
     let path = label_path(dir);
     let label = serde_json::to_vec_pretty(&Label { format: FORMAT, space: space.clone() });
-    let label = label.map_err(|error| failed(&path, error))?;
+    let label = label.map_err(|error| failed(&path, &error))?;
     let write = || {
         let mut file = tempfile::NamedTempFile::new_in(dir)?;
         file.write_all(&label)?;
@@ -113,7 +113,7 @@ fn write_label(dir: &Path, space: &EmbeddingSpace) -> Result<(), VectorStoreErro
         file.persist(&path)?;
         File::open(dir)?.sync_all()
     };
-    write().map_err(|error: std::io::Error| failed(&path, error))
+    write().map_err(|error: std::io::Error| failed(&path, &error))
 }
 
 fn load_or_make(dir: &Path, space: &EmbeddingSpace) -> Result<EdgeShard, VectorStoreError> {
@@ -123,7 +123,7 @@ fn load_or_make(dir: &Path, space: &EmbeddingSpace) -> Result<EdgeShard, VectorS
         EdgeShard::load(&path, Some(config(space)))
     } else {
         // Also where a first start was cut off: nothing can have been acknowledged before this file existed.
-        fs::create_dir_all(&path).map_err(|error| failed(&path, error))?;
+        fs::create_dir_all(&path).map_err(|error| failed(&path, &error))?;
         EdgeShard::new(&path, config(space))
     };
     let engine = readable(dir, engine)?;
@@ -158,7 +158,7 @@ fn index_fields(dir: &Path, engine: &EdgeShard) -> Result<(), VectorStoreError> 
 
 /// Removes the closed files of the engine's log, except the last. The engine never reads them back, and everything
 /// acknowledged is flushed; the last one stays because the numbers of new operations continue from it.
-fn forget_old_log(wal: &Path) -> Result<(), VectorStoreError> {
+pub(super) fn forget_old_log(wal: &Path) -> Result<(), VectorStoreError> {
     let Ok(entries) = fs::read_dir(wal) else {
         return Ok(());
     };
@@ -179,17 +179,17 @@ fn forget_old_log(wal: &Path) -> Result<(), VectorStoreError> {
 }
 
 fn readable<T>(dir: &Path, result: OperationResult<T>) -> Result<T, VectorStoreError> {
-    result.map_err(|error| damaged(dir, error))
+    result.map_err(|error| damaged(dir, &error))
 }
 
-fn damaged(dir: &Path, why: impl std::fmt::Display) -> VectorStoreError {
+fn damaged(dir: &Path, why: &dyn std::fmt::Display) -> VectorStoreError {
     VectorStoreError::Failed(format!(
         "the vector index in {} cannot be read ({why}); run `daedap reindex` to build it again",
         dir.display()
     ))
 }
 
-fn failed(path: &Path, error: impl std::fmt::Display) -> VectorStoreError {
+fn failed(path: &Path, error: &dyn std::fmt::Display) -> VectorStoreError {
     VectorStoreError::Failed(format!("{}: {error}", path.display()))
 }
 

@@ -1,6 +1,7 @@
 //! What the contract suite cannot reach: files on disk that are not as they should be.
 
 use super::*;
+use domain::{Chunk, ChunkId, CollectionId, DocumentId, Language, VersionId, WorkspaceId};
 
 fn space(model: &str) -> EmbeddingSpace {
     EmbeddingSpace {
@@ -66,4 +67,65 @@ fn recreating_takes_another_space() {
         EmbeddedStore::open(dir.path(), &space("one")),
         Err(VectorStoreError::SpaceMismatch { .. })
     ));
+}
+
+/// Enough vectors that the engine finds an index worth building: it begins at ten megabytes.
+#[tokio::test]
+async fn an_indexed_store_finds_what_it_found_before() {
+    const POINTS: u32 = 7_000;
+    const DIMENSIONS: usize = 384;
+    let dir = tempfile::tempdir().unwrap();
+    let space = EmbeddingSpace { dimensions: DIMENSIONS, ..space("one") };
+    let store = EmbeddedStore::open(dir.path(), &space).unwrap();
+    store.upsert((0..POINTS).map(|position| point(position, DIMENSIONS)).collect()).await.unwrap();
+    let wanted = point(4_321, DIMENSIONS);
+    let scope = Scope { workspace: wanted.chunk.workspace, collections: vec![wanted.chunk.collection] };
+    let query = wanted.dense.unwrap();
+    let before = store.search_dense(&scope, &query, 1).await.unwrap();
+    store.shard.index();
+    assert!(store.shard.engine.info().indexed_vectors_count >= POINTS as usize);
+    let after = store.search_dense(&scope, &query, 1).await.unwrap();
+    assert_eq!(before[0].chunk, wanted.chunk);
+    assert_eq!(before[0].chunk, after[0].chunk);
+    assert_eq!(store.count(Selection::Workspace(WorkspaceId::DEFAULT)).await.unwrap(), u64::from(POINTS));
+}
+
+/// A point whose vector is unlike the others': long waves of its own frequency.
+fn point(position: u32, dimensions: usize) -> ChunkPoint {
+    let collection = CollectionId::derive(WorkspaceId::DEFAULT, "c");
+    let document = DocumentId::derive(collection, "d");
+    let version = VersionId::derive(document, 1);
+    let wave = (0..dimensions).map(|at| ((at + 1) as f32 * (position + 1) as f32 * 0.7).sin());
+    ChunkPoint {
+        chunk: Chunk {
+            id: ChunkId::derive(version, position),
+            workspace: WorkspaceId::DEFAULT,
+            collection,
+            document,
+            version,
+            position,
+            title: String::new(),
+            source: String::new(),
+            heading_path: Vec::new(),
+            page: None,
+            language: Language::ENGLISH,
+            text: String::new(),
+        },
+        dense: Some(wave.collect()),
+        sparse: SparseVector { indices: vec![position % 100], values: vec![1.0] },
+    }
+}
+
+#[test]
+fn of_the_old_log_only_the_last_closed_file_stays() {
+    let dir = tempfile::tempdir().unwrap();
+    for name in ["closed-0", "closed-10", "closed-9", "open-3", "first-index"] {
+        std::fs::write(dir.path().join(name), "").unwrap();
+    }
+    open::forget_old_log(dir.path()).unwrap();
+    let names =
+        std::fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<String> = names.collect();
+    names.sort();
+    assert_eq!(names, ["closed-10", "first-index", "open-3"]);
 }
