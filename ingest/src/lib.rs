@@ -12,6 +12,8 @@
 //! What is absent: any vector store or embedder (they come in through the ports of `domain`), any knowledge of
 //! how questions are answered, and any schedule: callers decide when to ingest, sweep and reindex.
 
+#[cfg(test)]
+mod books;
 mod charset;
 mod chunk;
 mod document_locks;

@@ -146,7 +146,7 @@ impl<'a> OutlineBuilder<'a> {
     }
 
     /// A heading of `level` (1 is the outermost) with the plain text `text` covers `range`.
-    pub(crate) fn heading(&mut self, range: Range<usize>, level: usize, text: &str) {
+    pub(crate) fn heading(&mut self, range: &Range<usize>, level: usize, text: &str) {
         let title = text.split_whitespace().collect::<Vec<_>>().join(" ");
         let is_title = !title.is_empty() && title.chars().count() <= MAX_HEADING_CHARACTERS;
         let depth = self.quote_depth;
@@ -168,7 +168,7 @@ impl<'a> OutlineBuilder<'a> {
         let mut leaves: Vec<(Leaf<'a>, Option<HeadingPath>)> = Vec::with_capacity(self.cuts.len());
         let ends = self.cuts.iter().skip(1).map(|cut| cut.offset).chain([self.text.len()]);
         for (cut, end) in self.cuts.iter().zip(ends) {
-            if let Some((offset, text)) = leaf_text(self.text, cut.offset..end, cut.quote_depth) {
+            if let Some((offset, text)) = leaf_text(self.text, &(cut.offset..end), cut.quote_depth) {
                 let leaf = Leaf { kind: cut.kind, block: cut.block, offset, text, path: cut.path.clone() };
                 leaves.push((leaf, cut.opens.clone()));
             }
@@ -225,7 +225,7 @@ impl<'a> OutlineBuilder<'a> {
 }
 
 /// The text in `range` without quote marks and blank lines around it, and where it begins; `None` where it is blank.
-fn leaf_text(text: &str, range: Range<usize>, quote_depth: usize) -> Option<(usize, Cow<'_, str>)> {
+fn leaf_text<'t>(text: &'t str, range: &Range<usize>, quote_depth: usize) -> Option<(usize, Cow<'t, str>)> {
     let raw = text.get(range.clone())?;
     if quote_depth == 0 {
         let body = raw.trim_start().len();

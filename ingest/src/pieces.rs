@@ -77,14 +77,14 @@ impl Divider<'_> {
             end_of_last = range.end;
             match self.whole(&text[range.clone()], true) {
                 Some(piece) => pieces.push(Piece { offset: range.start, glue, ..piece }),
-                None => self.cut_anywhere(text, range, glue, &mut pieces),
+                None => self.cut_anywhere(text, &range, glue, &mut pieces),
             }
         }
         pieces
     }
 
     /// Divides what has no inner structure, preferably at white space.
-    fn cut_anywhere(&self, text: &str, range: Range<usize>, glue: &'static str, pieces: &mut Vec<Piece>) {
+    fn cut_anywhere(&self, text: &str, range: &Range<usize>, glue: &'static str, pieces: &mut Vec<Piece>) {
         let bits = bits(&text[range.clone()], BIT_CHARACTERS.min(self.budget));
         let mut begin = range.start;
         let mut end = begin;
@@ -156,7 +156,7 @@ impl Divider<'_> {
                 group.range.end = line_end;
                 group.tokens += tokens;
             } else {
-                self.cut_anywhere(text, line_start..line_end, "\n", &mut pieces);
+                self.cut_anywhere(text, &(line_start..line_end), "\n", &mut pieces);
                 group.range = line_end..line_end;
             }
             line_start = line_end;

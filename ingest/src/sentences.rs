@@ -30,16 +30,16 @@ pub(crate) fn sentences(paragraph: &str) -> Vec<Range<usize>> {
         end += part.len();
         letters += part.chars().filter(|character| character.is_alphanumeric()).count();
         if letters >= MIN_SENTENCE_CHARACTERS && !ends_in_abbreviation(part) {
-            push_trimmed(&mut ranges, &flowing, begin..end);
+            push_trimmed(&mut ranges, &flowing, &(begin..end));
             begin = end;
             letters = 0;
         }
     }
-    push_trimmed(&mut ranges, &flowing, begin..end);
+    push_trimmed(&mut ranges, &flowing, &(begin..end));
     ranges
 }
 
-fn push_trimmed(ranges: &mut Vec<Range<usize>>, text: &str, range: Range<usize>) {
+fn push_trimmed(ranges: &mut Vec<Range<usize>>, text: &str, range: &Range<usize>) {
     let slice = &text[range.clone()];
     let trimmed = slice.trim_start();
     let begin = range.end - trimmed.len();

@@ -132,6 +132,8 @@ pub(super) enum InlineTag {
     Text,
     /// It stands for this.
     Stands(String),
+    /// It opens a superscript.
+    Raises,
     /// It opens an element whose content is hidden; the name closes it again.
     Hides(String),
     /// It closes an element of this name.
@@ -152,9 +154,7 @@ pub(super) fn inline(tag: &str) -> InlineTag {
     }
     match name.as_str() {
         "br" => InlineTag::Stands(" ".to_owned()),
-        // 2<sup>n - 1</sup> must not become "2n - 1".
-        "sup" => InlineTag::Stands("^".to_owned()),
-        "sub" => InlineTag::Stands("_".to_owned()),
+        "sup" => InlineTag::Raises,
         "img" => InlineTag::Stands(attribute(tag, "alt").unwrap_or_default()),
         _ if html::hides(tag) => InlineTag::Hides(name),
         _ => InlineTag::Stands(String::new()),

@@ -73,7 +73,7 @@ pub(crate) fn outline(markdown: &str) -> Vec<Leaf<'_>> {
             Event::Start(Tag::Heading { .. }) if outline.takes_headings() => heading = Some(String::new()),
             Event::End(TagEnd::Heading(level)) => {
                 if let Some(text) = heading.take() {
-                    outline.heading(range, level as usize, &text);
+                    outline.heading(&range, level as usize, &text);
                 }
             }
             Event::Start(Tag::List(_)) => outline.begin_list(range.start),
@@ -150,6 +150,8 @@ struct Cleaner<'a> {
     paragraph: Option<Open>,
     /// The name of a hidden element, and where it was opened.
     hidden: Option<(String, usize)>,
+    /// The tag that opened a superscript.
+    raised: Option<Range<usize>>,
 }
 
 impl<'a> Cleaner<'a> {
@@ -165,6 +167,7 @@ impl<'a> Cleaner<'a> {
             code: None,
             paragraph: None,
             hidden: None,
+            raised: None,
         }
     }
 
@@ -224,6 +227,7 @@ impl<'a> Cleaner<'a> {
             }
             TagEnd::Paragraph => {
                 self.hidden = None;
+                self.raised = None;
                 let is_directive = |paragraph: Open| {
                     !paragraph.text.trim().is_empty() && is_only_directives(&paragraph.text)
                 };
@@ -231,7 +235,7 @@ impl<'a> Cleaner<'a> {
                     self.edits.remove(range);
                 }
             }
-            TagEnd::Heading(_) => self.remove_heading_id(range),
+            TagEnd::Heading(_) => self.remove_heading_id(&range),
             TagEnd::Image => {
                 // An image within an image's description ends first; the outermost one counts.
                 if let Some(image) = self.image.take_if(|image| image.range == range) {
@@ -256,6 +260,8 @@ impl<'a> Cleaner<'a> {
         match embedded_html::inline(tag) {
             InlineTag::Text => {}
             InlineTag::Stands(text) => self.edits.replace(range, text),
+            InlineTag::Raises => self.raised = Some(range),
+            InlineTag::Closes(name) if name == "sup" => self.end_superscript(range),
             InlineTag::Hides(name) => {
                 self.edits.remove(range.clone());
                 self.hidden.get_or_insert((name, range.start));
@@ -268,6 +274,20 @@ impl<'a> Cleaner<'a> {
                 self.edits.remove(start..range.end);
             }
         }
+    }
+
+    /// 2<sup>n - 1</sup> is 2^(n - 1) and must not become 2n - 1; 1<sup>st</sup> is 1st.
+    fn end_superscript(&mut self, close: Range<usize>) {
+        let Some(open) = self.raised.take() else { return self.edits.remove(close) };
+        let raised = self.source[open.end..close.start].trim();
+        let (before, after) = match raised {
+            "st" | "nd" | "rd" | "th" => ("", ""),
+            _ if raised.chars().all(char::is_alphanumeric) => ("^", ""),
+            _ => ("^(", ")"),
+        };
+        // A line that begins with "1)" would be a list.
+        let raised = raised.replace('\n', " ");
+        self.edits.replace(open.start..close.end, format!("{before}{raised}{after}"));
     }
 
     fn end_html_block(&mut self) {
@@ -302,7 +322,7 @@ impl<'a> Cleaner<'a> {
     }
 
     /// `## Prices {#prices}` gives the heading an id in several tools.
-    fn remove_heading_id(&mut self, range: Range<usize>) {
+    fn remove_heading_id(&mut self, range: &Range<usize>) {
         let heading = self.source[range.clone()].trim_end();
         if let Some(id) = heading.rfind("{#").filter(|_| heading.ends_with('}')) {
             self.edits.remove(range.start + id..range.start + heading.len());
@@ -366,7 +386,8 @@ mod tests {
             "Filename: src/main.rs\n"
         );
         assert_eq!(cleaned("x <span hidden>secret *text*</span> y\n"), "x  y\n");
-        assert_eq!(cleaned("2<sup>n</sup> and H<sub>2</sub>O<br>next\n"), "2^n and H_2O next\n");
+        let formulas = "2<sup>n</sup>, 2<sup>n - 1</sup>, the 1<sup>st</sup>, H<sub>2</sub>O<br>next\n";
+        assert_eq!(cleaned(formulas), "2^n, 2^(n - 1), the 1st, H2O next\n");
         assert_eq!(cleaned("run `a <b>` with <path> and Vec<T>\n"), "run `a <b>` with <path> and Vec<T>\n");
     }
 

@@ -1,0 +1,109 @@
+//! A folder and its collection over time, on real parts.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::kit::{Kit, WORKSPACE};
+use ingest::{IngestError, IngestReport, SyncEvent, SyncRequest, sync_folder};
+
+fn docs(kit: &Kit) -> PathBuf {
+    let docs = kit.folder.path().join("docs");
+    fs::create_dir_all(docs.join("규정")).expect("a folder");
+    docs
+}
+
+async fn sync(kit: &Kit, root: &Path, prune: bool) -> Result<(IngestReport, Vec<SyncEvent>), IngestError> {
+    let request = SyncRequest {
+        workspace: WORKSPACE,
+        collection: kit.collection.id,
+        root: root.to_owned(),
+        force: false,
+        prune,
+    };
+    let mut events = Vec::new();
+    let report = sync_folder(&kit.pipeline, request, |event| events.push(event)).await?;
+    Ok((report, events))
+}
+
+/// Added, updated, moved, unchanged, removed, failed.
+fn counts(report: &IngestReport) -> [u64; 6] {
+    let failed = report.failed.len() as u64;
+    [report.added, report.updated, report.moved, report.unchanged, report.removed, failed]
+}
+
+#[tokio::test]
+async fn a_collection_follows_its_folder() {
+    let Some(kit) = Kit::new().await else { return };
+    let root = docs(&kit);
+    fs::write(root.join("leave.md"), "# Leave\n\nFifteen days.\n").expect("a file");
+    fs::write(root.join("규정/여비.txt"), "출장 여비는 하루 5만원입니다.\n").expect("a file");
+    fs::write(root.join("faq.html"), "<html><body><main><h1>FAQ</h1><p>Ask us.</p></main></body></html>")
+        .expect("a file");
+    let (report, events) = sync(&kit, &root, true).await.expect("it comes in");
+    assert_eq!(counts(&report), [3, 0, 0, 0, 0, 0]);
+    assert_eq!(report.chunks, 3);
+    assert_eq!(events.first(), Some(&SyncEvent::Found { files: 3 }));
+    assert_eq!(events.len(), 4);
+
+    let (report, _) = sync(&kit, &root, true).await.expect("nothing to do");
+    assert_eq!(counts(&report), [0, 0, 0, 3, 0, 0]);
+    assert_eq!(report.chunks, 0);
+
+    fs::write(root.join("leave.md"), "# Leave\n\nTwenty days.\n").expect("a file");
+    fs::rename(root.join("규정/여비.txt"), root.join("규정/출장.txt")).expect("a move");
+    fs::remove_file(root.join("faq.html")).expect("a removal");
+    let (report, _) = sync(&kit, &root, true).await.expect("it follows");
+    assert_eq!(counts(&report), [0, 1, 1, 0, 1, 0]);
+    assert_eq!(kit.db.count_documents(WORKSPACE).await.expect("a count"), 2);
+    let found = kit.find_words("출장 여비").await;
+    assert_eq!(found.len(), 1, "the moved file is found once");
+    assert!(found[0].chunk.source.ends_with("규정/출장.txt"));
+}
+
+#[tokio::test]
+async fn a_file_that_fails_is_named_and_its_document_stays() {
+    let Some(kit) = Kit::new().await else { return };
+    let root = docs(&kit);
+    fs::write(root.join("a.md"), "# A\n\nGood text.\n").expect("a file");
+    fs::write(root.join("b.md"), "# B\n\nMore text.\n").expect("a file");
+    sync(&kit, &root, true).await.expect("it comes in");
+    fs::write(root.join("b.md"), "").expect("a file");
+    fs::write(root.join("logo.png"), b"\x89PNG\r\n\x1a\n\0\0").expect("a file");
+    let (report, events) = sync(&kit, &root, true).await.expect("the rest comes in");
+    assert_eq!(counts(&report), [0, 0, 0, 1, 0, 2]);
+    let mut codes: Vec<(&str, &str)> = report
+        .failed
+        .iter()
+        .map(|failed| (failed.source.rsplit('/').next().unwrap_or_default(), failed.code.as_str()))
+        .collect();
+    codes.sort_unstable();
+    assert_eq!(codes, [("b.md", "empty"), ("logo.png", "unsupported_type")]);
+    assert!(events.iter().any(|event| matches!(event, SyncEvent::Failed(failed) if failed.code == "empty")));
+    assert_eq!(kit.find_words("more").await.len(), 1, "the last good version answers");
+}
+
+#[tokio::test]
+async fn without_pruning_nothing_is_deleted() {
+    let Some(kit) = Kit::new().await else { return };
+    let root = docs(&kit);
+    fs::write(root.join("a.md"), "# A\n\nFirst text.\n").expect("a file");
+    fs::write(root.join("b.md"), "# B\n\nSecond text.\n").expect("a file");
+    sync(&kit, &root, false).await.expect("it comes in");
+    fs::remove_file(root.join("a.md")).expect("a removal");
+    let (report, _) = sync(&kit, &root, false).await.expect("nothing to do");
+    assert_eq!(counts(&report), [0, 0, 0, 1, 0, 0]);
+    assert_eq!(kit.db.count_documents(WORKSPACE).await.expect("a count"), 2);
+}
+
+#[tokio::test]
+async fn a_folder_that_is_empty_or_not_there_deletes_nothing() {
+    let Some(kit) = Kit::new().await else { return };
+    let root = docs(&kit);
+    fs::write(root.join("a.md"), "# A\n\nFirst text.\n").expect("a file");
+    sync(&kit, &root, true).await.expect("it comes in");
+    fs::remove_file(root.join("a.md")).expect("a removal");
+    assert_eq!(sync(&kit, &root, true).await.expect_err("empty").code(), "no_files");
+    fs::remove_dir_all(&root).expect("a removal");
+    assert_eq!(sync(&kit, &root, true).await.expect_err("not there").code(), "unreadable");
+    assert_eq!(kit.db.count_documents(WORKSPACE).await.expect("a count"), 1);
+}

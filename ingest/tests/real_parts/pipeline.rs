@@ -1,0 +1,147 @@
+//! One document's way, on real parts: SQLite, the embedded store, the small English embedder.
+
+use crate::kit::{Kit, WORKSPACE};
+use domain::{Language, Selection};
+use ingest::{IngestError, IngestItem, MAX_DOCUMENT_BYTES, Outcome};
+
+const LEAVE: &str = "# Annual leave\n\nEvery employee gets fifteen days of annual leave.\n\n\
+                     ## Carry-over\n\nUnused days can be taken until the end of March.\n";
+const LEAVE_KO: &str = "# 연차 휴가\n\n모든 직원은 매년 열닷새의 연차를 받습니다.\n\n## 이월\n\n남은 연차는 이듬해 3월 말까지 쓸 수 있습니다.\n";
+
+fn code(result: Result<ingest::Ingested, IngestError>) -> &'static str {
+    result.expect_err("must be refused").code()
+}
+
+#[tokio::test]
+async fn a_document_comes_in_once_and_changes_by_versions() {
+    let Some(kit) = Kit::new().await else { return };
+    let added = kit.ingest("leave.md", LEAVE).await.expect("it comes in");
+    assert_eq!((added.outcome, added.chunks), (Outcome::Added, 2));
+    let document = kit.document("leave.md").await;
+    assert_eq!(document.title, "Annual leave");
+    assert_eq!((document.version_number, document.chunk_count), (1, 2));
+    assert_eq!(document.language, Language::ENGLISH);
+
+    let again = kit.ingest("leave.md", LEAVE).await.expect("nothing to do");
+    assert_eq!((again.outcome, again.chunks), (Outcome::Unchanged, 2));
+    assert_eq!(kit.document("leave.md").await.version_number, 1);
+
+    let changed = format!("{LEAVE}\n## Sick leave\n\nTen days.\n");
+    let updated = kit.ingest("leave.md", changed.as_str()).await.expect("it is updated");
+    assert_eq!((updated.outcome, updated.chunks), (Outcome::Updated, 3));
+    assert_eq!(updated.document, added.document);
+    assert_eq!(kit.document("leave.md").await.version_number, 2);
+    assert_eq!(kit.stored("leave.md").await, 3, "the chunks of the first version are gone");
+
+    let forced = IngestItem { force: true, ..kit.item("leave.md", changed) };
+    assert_eq!(kit.pipeline.ingest(forced).await.expect("forced").outcome, Outcome::Updated);
+    assert_eq!(kit.document("leave.md").await.version_number, 3);
+    assert_eq!(kit.stored("leave.md").await, 3);
+}
+
+#[tokio::test]
+async fn chunks_are_found_by_words_and_by_meaning_where_the_embedder_knows_the_language() {
+    let Some(kit) = Kit::new().await else { return };
+    kit.ingest("leave.md", LEAVE).await.expect("it comes in");
+    kit.ingest("연차.md", LEAVE_KO).await.expect("it comes in");
+
+    let by_words = kit.find_words("남은 연차는 언제까지").await;
+    let best = &by_words.first().expect("a chunk is found").chunk;
+    assert_eq!(best.heading_path, ["연차 휴가", "이월"]);
+    assert_eq!((best.title.as_str(), best.source.as_str(), best.position), ("연차 휴가", "연차.md", 1));
+    assert_eq!(best.text, "남은 연차는 이듬해 3월 말까지 쓸 수 있습니다.");
+    assert_eq!(best.language, Language::KOREAN);
+
+    let by_meaning = kit.find_meaning("until when may I use vacation from last year").await;
+    assert_eq!(
+        by_meaning.first().expect("a chunk is found").chunk.heading_path,
+        ["Annual leave", "Carry-over"]
+    );
+    assert!(by_meaning.iter().all(|found| found.chunk.language == Language::ENGLISH));
+}
+
+#[tokio::test]
+async fn every_bad_input_has_its_code_and_the_old_version_stays() {
+    let Some(kit) = Kit::new().await else { return };
+    kit.ingest("leave.md", LEAVE).await.expect("it comes in");
+    for (bytes, expected) in [
+        (&b""[..], "empty"),
+        (b" \n\t\n", "empty"),
+        (b"<!-- nothing but a comment -->\n", "empty"),
+        (b"%PDF-1.7\n%\xe2\xe3", "unsupported_type"),
+        (b"\x89PNG\r\n\x1a\n\0\0\0", "unsupported_type"),
+        ("연차 \u{fffd}".as_bytes(), "ok"),
+        (b"\xec\x97\xb0\xec\xb0\xa8 \xff\xfe\xec\xb0 \xed\x9c\xb4\xea\xb0\x80", "bad_encoding"),
+    ] {
+        if expected == "ok" {
+            kit.ingest("replacement.md", bytes).await.expect("a replacement character of the author's own");
+        } else {
+            assert_eq!(code(kit.ingest("leave.md", bytes).await), expected, "{bytes:?}");
+        }
+    }
+    assert_eq!(code(kit.ingest("", LEAVE).await), "bad_source");
+    let huge = vec![b'a'; MAX_DOCUMENT_BYTES as usize + 1];
+    assert_eq!(code(kit.ingest("leave.md", huge).await), "too_large");
+    let document = kit.document("leave.md").await;
+    assert_eq!((document.version_number, document.chunk_count), (1, 2));
+    assert_eq!(kit.stored("leave.md").await, 2);
+}
+
+#[tokio::test]
+async fn a_removed_document_is_gone_and_can_come_back() {
+    let Some(kit) = Kit::new().await else { return };
+    let added = kit.ingest("leave.md", LEAVE).await.expect("it comes in");
+    kit.pipeline.remove(WORKSPACE, added.document).await.expect("it goes");
+    assert_eq!(kit.stored("leave.md").await, 0);
+    assert_eq!(kit.db.count_documents(WORKSPACE).await.expect("a count"), 0);
+    let error = kit.pipeline.remove(WORKSPACE, added.document).await.expect_err("it is gone");
+    assert_eq!(error.code(), "not_found");
+    let back = kit.ingest("leave.md", LEAVE).await.expect("it comes back");
+    assert_eq!((back.outcome, back.document), (Outcome::Added, added.document));
+    assert_eq!(kit.stored("leave.md").await, 2);
+}
+
+#[tokio::test]
+async fn the_same_source_many_times_at_once_is_one_version() {
+    let Some(kit) = Kit::new().await else { return };
+    let all = futures::future::join_all((0..8).map(|_| kit.ingest("leave.md", LEAVE))).await;
+    let outcomes: Vec<Outcome> = all.into_iter().map(|one| one.expect("it comes in").outcome).collect();
+    assert_eq!(outcomes.iter().filter(|outcome| **outcome == Outcome::Added).count(), 1);
+    assert_eq!(kit.document("leave.md").await.version_number, 1);
+    assert_eq!(kit.stored("leave.md").await, 2);
+
+    let contents = (1..=6).map(|n| kit.ingest("leave.md", format!("# V{n}\n\nContent number {n}.\n")));
+    for one in futures::future::join_all(contents).await {
+        one.expect("each content is live for a moment");
+    }
+    assert_eq!(kit.stored("leave.md").await, 1);
+}
+
+#[tokio::test]
+async fn the_index_is_built_again_from_the_database_alone() {
+    let Some(kit) = Kit::new().await else { return };
+    kit.ingest("leave.md", LEAVE).await.expect("it comes in");
+    kit.ingest("연차.md", LEAVE_KO).await.expect("it comes in");
+    kit.vectors.remove(Selection::Workspace(WORKSPACE)).await.expect("the index is lost");
+    assert!(kit.find_words("연차").await.is_empty());
+
+    let mut steps = Vec::new();
+    let report =
+        kit.pipeline.reindex(WORKSPACE, |progress| steps.push(progress.done)).await.expect("it is rebuilt");
+    assert_eq!((report.documents, report.chunks), (2, 4));
+    assert!(report.failed.is_empty());
+    assert_eq!(steps, [0, 1, 2]);
+    assert_eq!(kit.find_words("이월").await.len(), 1);
+    assert_eq!(kit.find_meaning("carry over").await.len(), 2);
+    assert_eq!(kit.document("leave.md").await.title, "Annual leave");
+    let again = kit.ingest("leave.md", LEAVE).await.expect("nothing to do");
+    assert_eq!(again.outcome, Outcome::Unchanged);
+}
+
+#[tokio::test]
+async fn a_document_in_a_collection_that_is_not_there_is_refused() {
+    let Some(kit) = Kit::new().await else { return };
+    let elsewhere = domain::CollectionId::derive(WORKSPACE, "nowhere");
+    let item = IngestItem { collection: elsewhere, ..kit.item("leave.md", LEAVE) };
+    assert_eq!(code(kit.pipeline.ingest(item).await), "not_found");
+}
