@@ -2,7 +2,7 @@
 
 use std::io;
 
-/// Why a model file cannot be served. Every variant but the last two is the file's own fault, and another file helps.
+/// Why a model file cannot be served. Except for `Unreadable` and `Thread` the file is at fault, and another one helps.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
     /// The operating system does not give the file.

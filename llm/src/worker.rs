@@ -40,12 +40,14 @@ impl Worker {
     /// Answers requests until the queue is closed.
     pub(crate) fn run(mut self) {
         while let Some(job) = self.queue.next() {
-            match self.answer(&job) {
+            let end = self.answer(&job);
+            // First the place, then the news: who hears of the end and asks again must find the engine free.
+            self.queue.finish();
+            match end {
                 Ok(done) => job.send(Ok(done)),
                 Err(Halt::Failed(error)) => job.send(Err(error)),
                 Err(Halt::Abandoned) => tracing::debug!("a reader went away; its answer is dropped"),
             }
-            self.queue.finish();
         }
     }
 

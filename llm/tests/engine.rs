@@ -13,7 +13,11 @@ const OPTIONS: EngineOptions = EngineOptions { threads: 1, context_tokens: None,
 fn model_file() -> Option<PathBuf> {
     let Some(models) = std::env::var_os("DAEDAP_TEST_MODELS") else {
         assert!(std::env::var_os("CI").is_none(), "DAEDAP_TEST_MODELS is not set");
-        eprintln!("SKIPPED engine tests on SmolLM2: DAEDAP_TEST_MODELS is not set");
+        // Not `eprintln!`: the harness swallows what a passing test prints.
+        let _ = std::io::Write::write_all(
+            &mut std::io::stderr(),
+            b"SKIPPED engine tests on SmolLM2: DAEDAP_TEST_MODELS is not set\n",
+        );
         return None;
     };
     Some(PathBuf::from(models).join("smollm2-135m-instruct/model.gguf"))

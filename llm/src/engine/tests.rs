@@ -110,10 +110,10 @@ async fn a_prompt_that_goes_on_from_the_last_one_is_not_computed_again() {
 async fn a_full_queue_refuses_at_once_and_dropped_streams_make_room() {
     let engine = engine();
     let started = Instant::now();
-    answer(&engine, request("one", 3000)).await;
+    answer(&engine, request("one", 800)).await;
     let whole_answer = started.elapsed();
 
-    let mut running = engine.generate(request("one", 3000)).expect("idle");
+    let mut running = engine.generate(request("one", 800)).expect("idle");
     assert!(matches!(running.next().await, Some(Ok(GenerationEvent::Delta(_)))));
     let mut waiting = engine.generate(request("two", 4)).expect("one may wait");
     assert!(matches!(waiting.next().await, Some(Ok(GenerationEvent::Queued { position: 1 }))));
@@ -172,6 +172,15 @@ async fn the_context_is_a_limit_on_prompt_and_answer_together() {
 async fn no_token_asked_for_is_no_token_written() {
     let (text, finish_reason, usage) = answer(&engine(), request("x", 0)).await;
     assert_eq!((text.as_str(), finish_reason, usage.completion_tokens), ("", FinishReason::Length, 0));
+}
+
+#[tokio::test]
+async fn who_hears_the_end_finds_the_engine_free() {
+    let engine =
+        load(&TinyModel::llama(), EngineOptions { queue_length: 0, ..OPTIONS }).expect("a sound file");
+    for _ in 0..30 {
+        answer(&engine, request("x", 1)).await;
+    }
 }
 
 #[test]
