@@ -25,7 +25,8 @@ async fn the_default_settings_are_settings() {
     let file = data_dir.path().join("copy.toml");
     std::fs::write(&file, &printed.stdout).unwrap();
     let file = file.to_str().unwrap();
-    let (with_file, without) = (daedap.run(&["config", "--config", file]).await, daedap.run(&["config"]).await);
+    let (with_file, without) =
+        (daedap.run(&["config", "--config", file]).await, daedap.run(&["config"]).await);
     assert!(with_file.status.success(), "{}", message_of(&with_file));
     assert_eq!(with_file.stdout, without.stdout, "the printed defaults are what is in effect without them");
 }
@@ -42,7 +43,11 @@ async fn wrong_usage_and_wrong_settings_are_told_apart() {
     assert!(message_of(&open).contains("loopback"), "{}", message_of(&open));
     let unknown = daedap.run(&["models", "pull", "gpt-9"]).await;
     assert_eq!(unknown.status.code(), Some(1));
-    assert!(message_of(&unknown).contains("smollm2-135m-instruct"), "the ids that there are: {}", message_of(&unknown));
+    assert!(
+        message_of(&unknown).contains("smollm2-135m-instruct"),
+        "the ids that there are: {}",
+        message_of(&unknown)
+    );
 }
 
 #[tokio::test]
@@ -79,11 +84,15 @@ async fn a_folder_is_read_once_and_then_only_what_changed() {
     let found = json_of(&daedap.run(&["search", "주차장은 언제 여나요?", "--json"]).await);
     let best = &found["passages"][0];
     assert!(best["source"].as_str().unwrap().ends_with("주차장.txt"), "{found}");
-    for field in ["document", "title", "heading_path", "page", "text", "score", "dense_score", "sparse_score"] {
+    for field in ["document", "title", "heading_path", "page", "text", "score", "dense_score", "sparse_score"]
+    {
         assert!(best.get(field).is_some(), "{field} is missing in {best}");
     }
     let found = json_of(&daedap.run(&["search", "When does the garage open?", "--json"]).await);
-    assert!(found["passages"][0]["text"].as_str().unwrap().contains("06:00"), "the live version answers: {found}");
+    assert!(
+        found["passages"][0]["text"].as_str().unwrap().contains("06:00"),
+        "the live version answers: {found}"
+    );
 }
 
 #[tokio::test]

@@ -100,12 +100,18 @@ async fn a_few_chapters_are_found_in_both_languages() {
         ("Drop 트레잇은 무엇을 커스터마이징하게 해주나요?", "rust-ko-ch15-03"),
     ] {
         let query = json!({ "query": question, "limit": 3 });
-        let found: Value = server.post("/api/v1/search").json(&query).send().await.unwrap().json().await.unwrap();
-        let sources: Vec<&str> =
-            found["passages"].as_array().unwrap().iter().map(|passage| passage["source"].as_str().unwrap()).collect();
+        let found: Value =
+            server.post("/api/v1/search").json(&query).send().await.unwrap().json().await.unwrap();
+        let sources: Vec<&str> = found["passages"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|passage| passage["source"].as_str().unwrap())
+            .collect();
         assert!(sources.iter().any(|source| source.contains(expected)), "{question}: {sources:?}");
     }
-    for question in ["What is the capital of Mongolia?", "김치찌개에는 어떤 재료가 들어가나요?"] {
+    for question in ["What is the capital of Mongolia?", "김치찌개에는 어떤 재료가 들어가나요?"]
+    {
         let answer = done(&ask(&server, &conversation(&server).await, question).await);
         assert_eq!(answer["abstained"], true, "{question}: {answer}");
     }
@@ -123,7 +129,8 @@ fn copy_chapters(from: &Path, to: &Path, book: &str) {
 }
 
 async fn ingest(daedap: &Daedap, folder: &Path, collection: &str) -> Value {
-    let output = daedap.run(&["ingest", folder.to_str().unwrap(), "--collection", collection, "--json"]).await;
+    let output =
+        daedap.run(&["ingest", folder.to_str().unwrap(), "--collection", collection, "--json"]).await;
     serde_json::from_slice(&output.stdout)
         .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&output.stderr)))
 }

@@ -18,6 +18,9 @@ use crate::prerequisites::Prerequisites;
 /// dependencies and compile them a second time.
 const SELECTION: &str = "--workspace";
 
+/// How the variables begin in which cargo tells a program about its package.
+const OWN_PACKAGE: [&str; 4] = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_NAME", "CARGO_PRIMARY_PACKAGE"];
+
 #[derive(Args)]
 pub(crate) struct TestArguments {
     /// Also fetches the 1.1 GB model and runs the end-to-end test on whole books.
@@ -87,9 +90,15 @@ fn build_everything() -> Result<()> {
     Ok(())
 }
 
-/// The cargo that runs us.
+/// The cargo that runs us, without what it told us of ourselves: build scripts (ring's is one) run again when such a
+/// variable changes, and everything that stands on them would be compiled twice.
 fn cargo(subcommand: &str) -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    for (name, _) in std::env::vars_os() {
+        if name.to_str().is_some_and(|name| OWN_PACKAGE.iter().any(|prefix| name.starts_with(prefix))) {
+            command.env_remove(name);
+        }
+    }
     command.arg(subcommand);
     command
 }

@@ -92,7 +92,7 @@ mod tests {
     fn every_way_to_name_a_crate_is_seen() {
         let text = "use sqlx::Row;\nuse sqlx;\nuse {std::fmt, sqlx::Any};\nfn f() -> sqlx::Result<()> { ::sqlx::g() }\nextern crate sqlx;";
         assert_eq!(lines("web/src/app.rs", text), [1, 2, 3, 4, 4, 5]);
-        assert_eq!(lines("db/src/jobs.rs", text), []);
+        assert!(lines("db/src/jobs.rs", text).is_empty());
     }
 
     #[test]
@@ -104,7 +104,7 @@ mod tests {
 
     #[test]
     fn a_room_is_one_file_not_the_house() {
-        assert_eq!(lines("retriever/src/store/qdrant.rs", "use qdrant_client::Qdrant;"), []);
+        assert!(lines("retriever/src/store/qdrant.rs", "use qdrant_client::Qdrant;").is_empty());
         assert_eq!(lines("retriever/src/store/embedded.rs", "use qdrant_client::Qdrant;"), [1]);
         assert_eq!(lines("retriever/src/retrieve.rs", "use qdrant_client::Qdrant;"), [1]);
     }
@@ -113,7 +113,7 @@ mod tests {
     fn a_stub_server_in_a_test_may_use_axum_and_nothing_else() {
         let text = "#[cfg(test)]\nmod tests {\n    use axum::Router;\n    use sqlx::Row;\n}";
         assert_eq!(lines("chat/src/generator/openai.rs", text), [4]);
-        assert_eq!(lines("chat/tests/openai.rs", "use axum::Router;"), []);
+        assert!(lines("chat/tests/openai.rs", "use axum::Router;").is_empty());
         assert_eq!(lines("chat/src/generator/openai.rs", "use axum::Router;"), [1]);
     }
 

@@ -14,6 +14,7 @@ mod serve;
 mod start;
 
 use std::io::{IsTerminal, Write};
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -90,16 +91,11 @@ enum Outcome {
     SomeFailed,
 }
 
-/// Runs the command line of this process.
+/// Runs the command line of this process. Called once, before there is any other thread.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     log_to_stderr(cli.globals.verbose);
-    let outcome = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(anyhow::Error::from)
-        .and_then(|runtime| runtime.block_on(run(cli)));
-    match outcome {
+    match run(cli) {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::SomeFailed) => ExitCode::from(1),
         Err(error) => {
@@ -110,33 +106,45 @@ pub fn main() -> ExitCode {
     }
 }
 
-async fn run(cli: Cli) -> Result<Outcome> {
+fn run(cli: Cli) -> Result<Outcome> {
     let Cli { globals, command } = cli;
-    let listen = match &command {
-        Command::Start(listen) | Command::Serve(listen) => listen.listen.clone(),
-        _ => None,
-    };
-    let overrides = Overrides {
-        file: globals.config.clone(),
-        data_dir: globals.data_dir.clone(),
-        model: globals.model.clone(),
-        listen,
-    };
     if let Command::Config(arguments) = &command
         && arguments.default
     {
         return config::print_default();
     }
-    let config = Config::load(&overrides, std::env::vars())?;
+    let config = Config::load(&overrides(&globals, &command), std::env::vars())?;
+    if let Some(threads) = NonZeroUsize::new(config.generator.threads) {
+        // SAFETY: the runtime, whose threads are the first besides this one, is built below.
+        unsafe { llm::set_compute_threads(threads) };
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(dispatch(config, &globals, command))
+}
+
+fn overrides(globals: &Globals, command: &Command) -> Overrides {
+    let listen = match command {
+        Command::Start(listen) | Command::Serve(listen) => listen.listen.clone(),
+        _ => None,
+    };
+    Overrides {
+        file: globals.config.clone(),
+        data_dir: globals.data_dir.clone(),
+        model: globals.model.clone(),
+        listen,
+    }
+}
+
+async fn dispatch(config: Config, globals: &Globals, command: Command) -> Result<Outcome> {
     match command {
         Command::Start(_) => start::run(config).await,
         Command::Serve(_) => serve::run(config).await,
-        Command::Ingest(arguments) => ingest::run(config, &globals, arguments).await,
-        Command::Search(arguments) => search::run(config, &globals, arguments).await,
-        Command::Ask(arguments) => ask::run(config, &globals, arguments).await,
-        Command::Eval(command) => eval::run(config, &globals, command).await,
-        Command::Models(command) => models::run(config, &globals, command).await,
-        Command::Reindex => reindex::run(config, &globals).await,
+        Command::Ingest(arguments) => ingest::run(config, globals, arguments).await,
+        Command::Search(arguments) => search::run(config, globals, arguments).await,
+        Command::Ask(arguments) => ask::run(config, globals, arguments).await,
+        Command::Eval(command) => eval::run(config, globals, command).await,
+        Command::Models(command) => models::run(config, globals, command).await,
+        Command::Reindex => reindex::run(config, globals).await,
         Command::Config(_) => config::print(&config),
     }
 }
