@@ -458,4 +458,30 @@ mod tests {
         let texts: Vec<&str> = leaves.iter().map(|leaf| leaf.text.as_ref()).collect();
         assert_eq!(texts, ["[a]: b", "[c]: d"]);
     }
+
+    #[test]
+    fn hostile_markdown_is_read_in_time() {
+        for pattern in [
+            "[",
+            "> ",
+            "- ",
+            "*a_ ",
+            "![",
+            "`a",
+            "<b>",
+            "<div>\n",
+            "[a](b",
+            "# a\n",
+            "|a",
+            "<sup>",
+            "1. a\n\n  ",
+        ] {
+            let text = pattern.repeat(100_000 / pattern.len());
+            let started = std::time::Instant::now();
+            let parsed = parse(&text);
+            outline(&parsed.markdown);
+            // Linear work takes a fraction of a second; quadratic work on 100 kB takes minutes.
+            assert!(started.elapsed().as_secs() < 20, "{pattern:?} took {:?}", started.elapsed());
+        }
+    }
 }
