@@ -329,7 +329,7 @@ impl Answering {
             };
             match event {
                 Some(Ok(GenerationEvent::Queued { position })) => {
-                    self.tell(AnswerEvent::Queued { position }).await?
+                    self.tell(AnswerEvent::Queued { position }).await?;
                 }
                 Some(Ok(GenerationEvent::Delta(text))) => {
                     if self.draft.content.is_empty() {

@@ -1,5 +1,7 @@
 //! The remote generator against a real HTTP server on loopback: streaming, errors, silence.
 
+#![allow(clippy::unwrap_used)] // In a test it is the report.
+
 use std::time::Duration;
 
 use axum::Router;

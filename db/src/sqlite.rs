@@ -47,7 +47,7 @@ pub fn sqlite_url(path: &Path) -> Result<String, DbError> {
     for byte in path.bytes() {
         match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'-' | b'_' | b'~' => {
-                url.push(char::from(byte))
+                url.push(char::from(byte));
             }
             _ => url.push_str(&format!("%{byte:02X}")),
         }

@@ -45,7 +45,7 @@ async fn adopt<'e>(entry: &'e Entry, folder: &Path) -> Result<Vec<&'e FileEntry>
         let path = folder.join(&file.name);
         match file.sha256.or_else(|| receipt.files.get(&file.name).map(|installed| installed.sha256)) {
             Some(expected) if path.is_file() && hash(&path).await? == expected => {
-                record(folder, file, expected)?
+                record(folder, file, expected)?;
             }
             _ => missing.push(file),
         }

@@ -1,5 +1,7 @@
 //! The way of a question over real parts: SQLite, the embedded store, the English test embedder, the analyzer.
 
+#![allow(clippy::unwrap_used)] // In a test it is the report.
+
 #[allow(dead_code, unreachable_pub)]
 mod kit;
 

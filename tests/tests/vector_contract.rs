@@ -3,6 +3,8 @@
 //! What is told here is what callers may rely on whichever store stands behind the port. What only one store has
 //! (its files, its connection) is tested beside it.
 
+#![allow(clippy::unwrap_used)] // In a test it is the report.
+
 use std::path::Path;
 use std::sync::Arc;
 

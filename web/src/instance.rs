@@ -57,7 +57,7 @@ impl Instance {
         }
         // Left by a server that was killed; nobody listens there now.
         match fs::remove_file(&address) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(unusable(error)),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(unusable(error)),
             _ => Ok(Self { _lock: lock, address }),
         }
     }

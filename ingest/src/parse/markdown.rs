@@ -220,10 +220,8 @@ impl<'a> Cleaner<'a> {
                 self.edits.remove(range);
             }
             TagEnd::HtmlBlock => self.end_html_block(),
-            TagEnd::CodeBlock => {
-                if self.code.take().is_some_and(|code| is_only_directives(&code.text)) {
-                    self.edits.remove(range);
-                }
+            TagEnd::CodeBlock if self.code.take().is_some_and(|code| is_only_directives(&code.text)) => {
+                self.edits.remove(range);
             }
             TagEnd::Paragraph => {
                 self.hidden = None;

@@ -1,6 +1,6 @@
 //! Dense embedding on ONNX Runtime through fastembed. The only place that knows either of them.
 //!
-//! One thread owns the model ([`worker`]); everything else sends it work and waits without blocking a task. What
+//! One thread owns the model (`worker`); everything else sends it work and waits without blocking a task. What
 //! is absent: any download. The caller brings files, and a missing or damaged one is [`EmbedError::Unusable`].
 
 mod runtime;

@@ -170,7 +170,7 @@ impl Shard {
         match self.engine.optimize() {
             Ok(_) => self.engine.flush(),
             Err(error) => {
-                tracing::warn!(%error, "the vector index could not be built; searches read every point")
+                tracing::warn!(%error, "the vector index could not be built; searches read every point");
             }
         }
     }

@@ -53,11 +53,11 @@ async fn survives_kill_9(url: &str) {
     for line in &acknowledged {
         match line.split(' ').collect::<Vec<_>>()[..] {
             ["question", chat, position] => {
-                asked = Some((chat, position.parse::<u32>().expect("a position")))
+                asked = Some((chat, position.parse::<u32>().expect("a position")));
             }
             ["begun", _, version] => begun = Some(VersionId::from_str(version).expect("an id")),
             ["live", document, version] => {
-                live = Some((document, VersionId::from_str(version).expect("an id")))
+                live = Some((document, VersionId::from_str(version).expect("an id")));
             }
             _ => panic!("unknown line {line}"),
         }

@@ -42,9 +42,9 @@ pub(super) async fn run(config: Config, globals: &Globals, command: Command) -> 
     bar.finish();
     knowledge.db.close().await;
     if globals.json {
-        print_json(&report)?
+        print_json(&report)?;
     } else {
-        print_table(&report)?
+        print_table(&report)?;
     }
     Ok(Outcome::Done)
 }

@@ -44,9 +44,9 @@ pub(super) async fn run(config: Config, globals: &Globals, arguments: Arguments)
         Err(error) => return Err(error.into()),
     };
     if globals.json {
-        print_json(&report)?
+        print_json(&report)?;
     } else {
-        print_summary(&report)?
+        print_summary(&report)?;
     }
     Ok(if report.failed.is_empty() { Outcome::Done } else { Outcome::SomeFailed })
 }

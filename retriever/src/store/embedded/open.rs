@@ -49,15 +49,15 @@ pub(super) fn recreate(dir: &Path, space: &EmbeddingSpace) -> Result<Opened, Vec
     {
         let _lock = lock(dir)?;
         // The shard first: a label without a shard is an empty store, a shard without a label a damaged one.
-        remove(shard_dir(dir), |path| fs::remove_dir_all(path))?;
-        remove(label_path(dir), |path| fs::remove_file(path))?;
+        remove(&shard_dir(dir), |path| fs::remove_dir_all(path))?;
+        remove(&label_path(dir), |path| fs::remove_file(path))?;
     }
     open(dir, space)
 }
 
-fn remove(path: PathBuf, remove: impl FnOnce(&Path) -> std::io::Result<()>) -> Result<(), VectorStoreError> {
-    match remove(&path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(failed(&path, &error)),
+fn remove(path: &Path, remove: impl FnOnce(&Path) -> std::io::Result<()>) -> Result<(), VectorStoreError> {
+    match remove(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(failed(path, &error)),
         _ => Ok(()),
     }
 }
@@ -173,7 +173,7 @@ pub(super) fn forget_old_log(wal: &Path) -> Result<(), VectorStoreError> {
     closed.pop();
     // Oldest first: the engine accepts a log whose beginning is missing, but not one with a hole.
     for (_, path) in closed {
-        remove(path, |path| fs::remove_file(path))?;
+        remove(&path, |path| fs::remove_file(path))?;
     }
     Ok(())
 }
