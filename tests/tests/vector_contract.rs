@@ -7,6 +7,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use domain::{
     Analyzer, Chunk, ChunkId, ChunkPoint, CollectionId, DocumentId, EmbeddingSpace, FieldedText, Language,
@@ -16,7 +17,11 @@ use retriever::analyze::BigramAnalyzer;
 use retriever::store::embedded::EmbeddedStore;
 use retriever::store::qdrant::{QdrantOptions, QdrantStore};
 use tests::environment;
+use tests::eventually::eventually;
 use uuid::Uuid;
+
+/// How long a dropped store may keep its lock.
+const LET_GO_WITHIN: Duration = Duration::from_secs(20);
 
 /// A place where a store is kept.
 enum Place {
@@ -35,7 +40,17 @@ impl Place {
         places
     }
 
+    /// Opens the place, once whoever had it has let go: the lock of a dropped store stays for a moment with its index
+    /// thread, and with a child process of another test that is about to become another program.
     async fn open(&self, space: &EmbeddingSpace) -> Result<Arc<dyn VectorStore>, VectorStoreError> {
+        eventually("the store to be let go", LET_GO_WITHIN, async || match self.open_now(space).await {
+            Err(VectorStoreError::Locked(_)) => None,
+            opened => Some(opened),
+        })
+        .await
+    }
+
+    async fn open_now(&self, space: &EmbeddingSpace) -> Result<Arc<dyn VectorStore>, VectorStoreError> {
         Ok(match self {
             Self::Folder(dir) => Arc::new(EmbeddedStore::open(dir.path(), space)?),
             Self::Server(options) => Arc::new(QdrantStore::connect(options.clone(), space).await?),
@@ -373,14 +388,17 @@ async fn reading_goes_on_while_others_write() {
     }
 }
 
-#[test]
-fn an_embedded_store_is_open_once() {
+#[tokio::test]
+async fn an_embedded_store_is_open_once() {
     let dir = tempfile::tempdir().unwrap();
     let store = EmbeddedStore::open(dir.path(), &space()).unwrap();
     let second = EmbeddedStore::open(dir.path(), &space()).err().expect("a second opening must be refused");
     assert!(matches!(second, VectorStoreError::Locked(_)), "{second}");
     drop(store);
-    assert!(EmbeddedStore::open(dir.path(), &space()).is_ok());
+    eventually("the store to be let go", LET_GO_WITHIN, async || {
+        EmbeddedStore::open(dir.path(), &space()).ok()
+    })
+    .await;
 }
 
 /// Set for the child process that dies: the folder of its store.
