@@ -45,7 +45,7 @@ pub struct Document {
     pub workspace: WorkspaceId,
     /// The collection it belongs to.
     pub collection: CollectionId,
-    /// Where it came from: a path relative to the ingested folder, a URL, or a name an API caller gave.
+    /// Where it came from: an absolute path, a URL, or a name an API caller gave.
     pub source: String,
     /// What people call it: its first heading, else the source's last part.
     pub title: String,
