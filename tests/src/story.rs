@@ -71,6 +71,13 @@ pub async fn ask(server: &Server, conversation: &str, question: &str) -> Vec<Sse
     sse::collect(question_to(server, conversation, question).await).await
 }
 
+/// Asks of some collections, and reads the answer's events to their end.
+pub async fn ask_of(server: &Server, collections: &[String], question: &str) -> Vec<SseEvent> {
+    let path = format!("/api/v1/conversations/{}/turns", conversation(server).await);
+    let turn = json!({ "question": question, "collections": collections });
+    sse::collect(server.post(&path).json(&turn).send().await.expect("the server listens")).await
+}
+
 /// Asks; the response whose events are still to come.
 pub async fn question_to(server: &Server, conversation: &str, question: &str) -> reqwest::Response {
     let path = format!("/api/v1/conversations/{conversation}/turns");

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tests::daedap::Daedap;
 use tests::environment::{require_large_model, require_shared_data};
 use tests::server::Server;
-use tests::story::{ask, conversation, done, small_daedap};
+use tests::story::{ask, ask_of, collection, conversation, done, small_daedap};
 
 /// A question, and how the file names of the chapters that answer it begin.
 type Asked = (&'static str, &'static [&'static str]);
@@ -64,12 +64,16 @@ async fn whole_books_are_answered_from_the_right_chapter() {
     }
     let server = Server::start(daedap).await;
     let mut wrong = Vec::new();
-    for (question, chapters) in ENGLISH.into_iter().chain(KOREAN) {
-        let answer = done(&ask(&server, &conversation(&server).await, question).await);
-        let cited = cited_sources(&server, &answer).await;
-        println!("{question}\n  {}\n  {cited:?}", answer["content"].as_str().unwrap());
-        if !cited.iter().any(|source| is_chapter(source, chapters)) {
-            wrong.push(format!("{question}: {answer}"));
+    for (book, questions) in [("rust-en", ENGLISH), ("rust-ko", KOREAN)] {
+        // The chapters that the translation has not reached yet are in English in both books.
+        let collections = [collection(&server, book).await];
+        for (question, chapters) in questions {
+            let answer = done(&ask_of(&server, &collections, question).await);
+            let cited = cited_sources(&server, &answer).await;
+            println!("{question}\n  {}\n  {cited:?}", answer["content"].as_str().unwrap());
+            if !cited.iter().any(|source| is_chapter(source, chapters)) {
+                wrong.push(format!("{question}: {answer}"));
+            }
         }
     }
     for question in NOT_IN_THE_BOOKS {
