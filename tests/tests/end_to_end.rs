@@ -18,7 +18,8 @@ type Asked = (&'static str, &'static [&'static str]);
 
 const ENGLISH: [Asked; 10] = [
     ("What are the three ownership rules in Rust?", &["ch04-01"]),
-    ("What are the rules of references?", &["ch04-02"]),
+    // Chapter 15 recalls them in the same words.
+    ("What are the rules of references?", &["ch04-02", "ch15-05"]),
     ("How do I create a new project using Cargo?", &["ch01-03", "ch02-00", "ch07-01"]),
     ("What does the question mark operator do when a Result is an Err?", &["ch09-02"]),
     ("When would you use Rc<T> instead of Box<T>?", &["ch15-04", "ch15-05"]),
