@@ -16,6 +16,8 @@ pub struct CitationFilter {
     passages: u32,
     /// An opened bracket that may still become a marker.
     held: String,
+    /// An opened bracket was shown as text, and what comes after a dropped marker could close it: `[[9]9]`.
+    unclosed: bool,
     code: CodeState,
 }
 
@@ -50,7 +52,7 @@ impl CodeState {
 impl CitationFilter {
     /// A filter for an answer to a prompt with `passages` numbered passages.
     pub fn new(passages: usize) -> Self {
-        Self { passages: passages as u32, held: String::new(), code: CodeState::default() }
+        Self { passages: passages as u32, held: String::new(), unclosed: false, code: CodeState::default() }
     }
 
     /// What of `text` and of what was held back may be shown now.
@@ -64,13 +66,17 @@ impl CitationFilter {
             }
             match character {
                 '[' => {
+                    self.unclosed |= !self.held.is_empty();
                     shown.push_str(&std::mem::take(&mut self.held));
                     self.held.push('[');
                 }
                 ']' if !self.held.is_empty() => {
                     self.held.push(']');
                     let bracket = std::mem::take(&mut self.held);
-                    shown.push_str(&self.resolve(bracket));
+                    match self.resolve(bracket) {
+                        kept if kept.is_empty() && self.unclosed => shown.push(' '),
+                        kept => shown.push_str(&kept),
+                    }
                 }
                 _ if self.held.is_empty() => shown.push(character),
                 _ => {
@@ -220,6 +226,7 @@ mod tests {
     fn unknown_numbers_are_dropped_even_when_cut_anywhere() {
         assert_eq!(filtered(2, &["연차는 15일입니다[", "1", "][9]. 끝"]), "연차는 15일입니다[1]. 끝");
         assert_eq!(filtered(2, &["See [1, 3, 2] and [0]."]), "See [1][2] and .");
+        assert_eq!(filtered(2, &["[[9]9]"]), "[ 9]", "a dropped marker leaves no other behind");
     }
 
     #[test]
