@@ -124,8 +124,8 @@ impl Chat {
             return Err(ChatError::ShuttingDown);
         }
         let question = self.checked_question(&ask.question)?;
-        let scope = self.scope(&ask).await?;
         let db = &self.parts.db;
+        let scope = db.scope(ask.workspace, &ask.collections).await?;
         db.conversation(ask.workspace, ask.conversation).await?;
         let history = db.turns(ask.workspace, ask.conversation).await?;
         let language = self.parts.analyzer.language(&question);
@@ -167,20 +167,6 @@ impl Chat {
             "" => Err(ChatError::QuestionEmpty),
             trimmed => Ok(trimmed.to_owned()),
         }
-    }
-
-    async fn scope(&self, ask: &Ask) -> Result<Scope, ChatError> {
-        let db = &self.parts.db;
-        let mut collections = ask.collections.clone();
-        if collections.is_empty() {
-            collections =
-                db.collections(ask.workspace).await?.into_iter().map(|collection| collection.id).collect();
-        } else {
-            for &collection in &collections {
-                db.collection(ask.workspace, collection).await?;
-            }
-        }
-        Ok(Scope { workspace: ask.workspace, collections })
     }
 }
 

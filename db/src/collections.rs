@@ -1,6 +1,6 @@
 //! Collections: made by name, deleted with their documents.
 
-use domain::{Collection, CollectionId, Visibility, WorkspaceId};
+use domain::{Collection, CollectionId, Scope, Visibility, WorkspaceId};
 use sqlx::AnyConnection;
 
 use crate::rows::{self, now_ms, word};
@@ -14,6 +14,24 @@ macro_rules! columns {
 }
 
 impl Database {
+    /// What a search may see: the named collections, each of which must be the workspace's, or all of it where none is
+    /// named.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound` where a named collection is not the workspace's.
+    pub async fn scope(&self, workspace: WorkspaceId, named: &[CollectionId]) -> Result<Scope, DbError> {
+        let mut collections = named.to_vec();
+        if named.is_empty() {
+            collections =
+                self.collections(workspace).await?.into_iter().map(|collection| collection.id).collect();
+        }
+        for &collection in named {
+            self.collection(workspace, collection).await?;
+        }
+        Ok(Scope { workspace, collections })
+    }
+
     /// The collection called `name`, made with this visibility if it is missing. One that exists keeps its own
     /// visibility: naming a private collection never makes it public.
     ///

@@ -176,14 +176,7 @@ fn print_json(report: &impl Serialize) -> Result<()> {
 
 /// The collection of that name where one is named, else all of them.
 async fn scope(knowledge: &KnowledgeBase, name: Option<&str>) -> Result<Scope> {
-    let collections = match name {
-        Some(name) => {
-            let id = CollectionId::derive(WORKSPACE, name);
-            vec![knowledge.db.collection(WORKSPACE, id).await?.id]
-        }
-        None => {
-            knowledge.db.collections(WORKSPACE).await?.into_iter().map(|collection| collection.id).collect()
-        }
-    };
-    Ok(Scope { workspace: WORKSPACE, collections })
+    let named: Vec<CollectionId> =
+        name.map(|name| CollectionId::derive(WORKSPACE, name)).into_iter().collect();
+    Ok(knowledge.db.scope(WORKSPACE, &named).await?)
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use axum::Json;
 use axum::extract::State;
-use domain::{CollectionId, Passage, Scope, WorkspaceId};
+use domain::{CollectionId, Passage};
 use retriever::Query;
 use serde::{Deserialize, Serialize};
 
@@ -54,22 +54,8 @@ pub async fn search(
     if !(1..=MOST_PASSAGES).contains(&request.limit) {
         return Err(ApiError::invalid("limit", format!("must be 1 to {MOST_PASSAGES}")));
     }
-    let scope = scope(&app, workspace, request.collections).await?;
+    let scope = app.knowledge.db.scope(workspace, &request.collections).await?;
     let retrieved =
         app.knowledge.retriever.retrieve(&Query { text: request.query, scope, limit: request.limit }).await?;
     Ok(Json(SearchResponse { passages: retrieved.passages, timings_ms: retrieved.timings_ms }))
-}
-
-/// The named collections, each checked to be the tenant's, or all of the tenant's.
-async fn scope(app: &App, workspace: WorkspaceId, collections: Vec<CollectionId>) -> Result<Scope, ApiError> {
-    let db = &app.knowledge.db;
-    if collections.is_empty() {
-        let collections =
-            db.collections(workspace).await?.into_iter().map(|collection| collection.id).collect();
-        return Ok(Scope { workspace, collections });
-    }
-    for &collection in &collections {
-        db.collection(workspace, collection).await?;
-    }
-    Ok(Scope { workspace, collections })
 }
