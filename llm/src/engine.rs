@@ -5,14 +5,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
-use domain::{GenerateError, GenerationEvent, GenerationRequest, GenerationStream, Message};
+use domain::{GenerateError, GenerationEvent, GenerationRequest, GenerationStream, Message, Sampling};
 use serde::Serialize;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use crate::LoadError;
+use crate::cache::{BLOCK_TOKENS, KvStore};
+use crate::decoder::Decoder;
 use crate::gguf::Gguf;
-use crate::model::{MAX_CONTEXT_TOKENS, Model};
-use crate::queue::{Job, Queue};
+use crate::processor::Processor;
+use crate::queue::{EventSender, Job, Queue};
+use crate::sampling::TokenMask;
 use crate::shape::Shape;
 use crate::template::{CHATML, ChatTemplate};
 use crate::threads::compute_threads;
@@ -28,8 +31,13 @@ pub struct EngineOptions {
     pub threads: usize,
     /// Most tokens of prompt and answer together; `None` for all the model allows. More than that is lowered to it.
     pub context_tokens: Option<usize>,
-    /// Most requests that wait while another is answered.
+    /// Most requests that are answered at the same time.
+    pub parallel: usize,
+    /// Most requests that wait beside them.
     pub queue_length: usize,
+    /// Memory for what was read: keys and values of running answers, and of texts that may be continued. Never less
+    /// than one whole context takes.
+    pub cache_bytes: usize,
 }
 
 /// What a loaded model is.
@@ -37,7 +45,7 @@ pub struct EngineOptions {
 pub struct ModelProfile {
     /// Its name, as its file says, or the file's own name.
     pub name: String,
-    /// `llama` or `qwen2`.
+    /// `llama`, `qwen2`, `qwen3`, `gemma3` or `exaone`.
     pub architecture: String,
     /// Most tokens of prompt and answer together.
     pub context_tokens: usize,
@@ -51,10 +59,14 @@ pub struct ModelProfile {
     pub threads: usize,
 }
 
+/// So many that their numbers fit 32 bits with room to spare.
+const MOST_BLOCKS: usize = 1 << 24;
+
 /// A model in memory, and the thread that owns it. Dropping it ends the thread after its current step.
 pub struct Engine {
     profile: ModelProfile,
     tokenizer: Tokenizer,
+    vocabulary: Arc<Vocabulary>,
     template: ChatTemplate,
     queue: Arc<Queue>,
     thread: Mutex<Option<JoinHandle<()>>>,
@@ -69,11 +81,16 @@ impl Engine {
         let shape = Shape::read(&gguf, vocabulary.len())?;
         let tokenizer = Tokenizer::new(&gguf, &vocabulary)?;
         let template = chat_template(&gguf, &vocabulary)?;
-        let longest = shape.context_tokens.min(MAX_CONTEXT_TOKENS);
+        let block_bytes = KvStore::block_bytes(shape.layers, shape.key_value_heads, shape.head_size);
+        let blocks = (options.cache_bytes / block_bytes).clamp(1, MOST_BLOCKS);
+        let context_tokens = match options.context_tokens {
+            Some(asked) => asked.min(shape.context_tokens),
+            None => shape.context_tokens.min(blocks * BLOCK_TOKENS),
+        };
         let mut profile = ModelProfile {
             name: model_name(&gguf, path)?,
-            architecture: shape.architecture.name().to_owned(),
-            context_tokens: options.context_tokens.map_or(longest, |asked| asked.min(longest)),
+            architecture: shape.family.name().to_owned(),
+            context_tokens,
             vocabulary_tokens: vocabulary.len(),
             file_bytes: gguf.file_bytes,
             load_seconds: 0.0,
@@ -86,13 +103,15 @@ impl Engine {
                 "the number of compute threads is fixed"
             );
         }
-        let model = Model::load(gguf, &shape, vocabulary.len(), profile.context_tokens)?;
+        let blocks = blocks.max(context_tokens.div_ceil(BLOCK_TOKENS));
+        let decoder = Decoder::load(Processor::start(), &gguf, shape, vocabulary.len())?;
         profile.load_seconds = started.elapsed().as_secs_f64();
-        let queue = Arc::new(Queue::new(options.queue_length));
-        let worker = Worker { model, vocabulary, queue: Arc::clone(&queue) };
+        let queue = Arc::new(Queue::new(options.parallel, options.queue_length));
+        let vocabulary = Arc::new(vocabulary);
+        let worker = Worker::new(decoder, Arc::clone(&vocabulary), Arc::clone(&queue), blocks);
         let thread = std::thread::Builder::new().name("llm-engine".to_owned());
         let thread = thread.spawn(move || worker.run()).map_err(LoadError::Thread)?;
-        Ok(Self { profile, tokenizer, template, queue, thread: Mutex::new(Some(thread)) })
+        Ok(Self { profile, tokenizer, vocabulary, template, queue, thread: Mutex::new(Some(thread)) })
     }
 
     /// What was loaded.
@@ -111,14 +130,52 @@ impl Engine {
     pub fn generate(&self, request: GenerationRequest) -> Result<GenerationStream, GenerateError> {
         let deadline = Instant::now().checked_add(request.deadline);
         let prompt = self.encode(&request.messages)?;
-        let needed = prompt.len().saturating_add(request.max_tokens);
-        if needed > self.profile.context_tokens {
-            let context_tokens = self.profile.context_tokens;
-            return Err(GenerateError::ContextTooLong { prompt_tokens: needed, context_tokens });
-        }
-        let (events, reader) = unbounded_channel();
         let GenerationRequest { sampling, max_tokens, stop, .. } = request;
-        self.queue.submit(Job { prompt, sampling, max_tokens, stop, deadline, events, told_position: 0 })?;
+        self.submit(|events| Job {
+            prompt,
+            sampling,
+            mask: None,
+            max_tokens,
+            stop,
+            deadline,
+            events,
+            told_position: 0,
+        })
+    }
+
+    /// Writes `max_tokens` tokens after `prompt`, which is not empty, as it is.
+    pub(crate) fn continue_tokens(
+        &self,
+        prompt: Vec<u32>,
+        max_tokens: usize,
+        sampling: Sampling,
+        mask: Option<TokenMask>,
+    ) -> Result<GenerationStream, GenerateError> {
+        self.submit(|events| Job {
+            prompt,
+            sampling,
+            mask,
+            max_tokens,
+            stop: Vec::new(),
+            deadline: None,
+            events,
+            told_position: 0,
+        })
+    }
+
+    /// The model's tokens.
+    pub(crate) fn vocabulary(&self) -> &Vocabulary {
+        &self.vocabulary
+    }
+
+    fn submit(&self, job: impl FnOnce(EventSender) -> Job) -> Result<GenerationStream, GenerateError> {
+        let (events, reader) = unbounded_channel();
+        let job = job(events);
+        let (prompt_tokens, context_tokens) = (job.most_tokens(), self.profile.context_tokens);
+        if prompt_tokens > context_tokens {
+            return Err(GenerateError::ContextTooLong { prompt_tokens, context_tokens });
+        }
+        self.queue.submit(job)?;
         Ok(stream(reader))
     }
 

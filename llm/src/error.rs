@@ -34,7 +34,9 @@ pub enum LoadError {
     #[error("the model file is malformed: {0}")]
     Malformed(String),
     /// A sound file of a model that this engine does not know.
-    #[error("the model's architecture `{0}` is not supported (`llama` and `qwen2` are)")]
+    #[error(
+        "the model's architecture `{0}` is not supported (`llama`, `qwen2`, `qwen3`, `gemma3` and `exaone` are)"
+    )]
     UnsupportedArchitecture(String),
     /// A tensor in a number format that this engine does not know.
     #[error("tensor `{tensor}` has the unsupported number format {code}")]

@@ -3,17 +3,19 @@
 //! Owns every check that needs no knowledge of models: counts, lengths, types, and that each tensor lies within the
 //! file. candle has a reader of its own; it is not used, because it multiplies the size of a hostile header in
 //! memory, divides by an alignment of 0, and multiplies dimensions without looking. What comes out is candle's own
-//! [`Content`], so its models can be built from it.
+//! [`Content`], so that its models can be built from it, too.
 //!
 //! The format: <https://github.com/ggml-org/ggml/blob/master/docs/gguf.md>.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{BufReader, Read};
+use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
-use candle_core::quantized::GgmlDType;
+use candle_core::Device;
 use candle_core::quantized::gguf_file::{Content, TensorInfo, Value, VersionedMagic};
+use candle_core::quantized::{GgmlDType, QStorage, QTensor};
 
 use crate::LoadError;
 
@@ -76,6 +78,16 @@ impl Gguf {
         number.map(Some).ok_or_else(|| wrong_type(key, "a whole number"))
     }
 
+    /// The finite number under `key`, whole or not, `None` where it is absent.
+    pub(crate) fn float(&self, key: &str) -> Result<Option<f32>, LoadError> {
+        match self.content.metadata.get(key) {
+            None => Ok(None),
+            Some(Value::F32(number)) if number.is_finite() => Ok(Some(*number)),
+            Some(Value::F64(number)) if number.is_finite() => Ok(Some(*number as f32)),
+            Some(_) => Err(wrong_type(key, "a finite number")),
+        }
+    }
+
     /// The yes or no under `key`, `None` where it is absent.
     pub(crate) fn flag(&self, key: &str) -> Result<Option<bool>, LoadError> {
         match self.content.metadata.get(key) {
@@ -100,6 +112,39 @@ impl Gguf {
                 .map(Some),
             Some(_) => Err(wrong_type(key, "an array")),
         }
+    }
+
+    /// Whether the file has a tensor of this name.
+    pub(crate) fn has_tensor(&self, name: &str) -> bool {
+        self.content.tensor_infos.contains_key(name)
+    }
+
+    /// The names of all tensors.
+    pub(crate) fn tensor_names(&self) -> impl Iterator<Item = &str> {
+        self.content.tensor_infos.keys().map(String::as_str)
+    }
+
+    /// The bytes of a tensor, as the file has them, and what they are.
+    pub(crate) fn tensor(&self, name: &str) -> Result<(&TensorInfo, Vec<u8>), LoadError> {
+        let missing = || LoadError::Malformed(format!("tensor `{name}` is missing"));
+        let info = self.content.tensor_infos.get(name).ok_or_else(missing)?;
+        // The header's checks have seen that this is within the file.
+        let blocks = info.shape.elem_count() / info.ggml_dtype.block_size();
+        let mut bytes = vec![0; blocks * info.ggml_dtype.type_size()];
+        let mut file = &self.file;
+        file.seek(SeekFrom::Start(self.content.tensor_data_offset + info.offset))?;
+        file.read_exact(&mut bytes)?;
+        Ok((info, bytes))
+    }
+
+    /// The numbers of a small tensor.
+    pub(crate) fn floats(&self, name: &str) -> Result<Vec<f32>, LoadError> {
+        let (info, bytes) = self.tensor(name)?;
+        let read = || {
+            let storage = QStorage::from_data(Cow::Owned(bytes), &Device::Cpu, info.ggml_dtype)?;
+            QTensor::new(storage, info.shape.clone())?.dequantize(&Device::Cpu)?.flatten_all()?.to_vec1()
+        };
+        read().map_err(|error: candle_core::Error| LoadError::Model(error.to_string()))
     }
 }
 

@@ -13,22 +13,33 @@
 //! | `gguf`, `shape` | what may be in a file |
 //! | `vocabulary`, `tokenizer`, `decode` | text and tokens |
 //! | `template` | messages and text |
-//! | `recode`, `model` | numbers; the only modules that compute with candle |
-//! | `sampling`, `stop` | which token is next, and which is the last |
+//! | `simd`, `processor` | what the machine computes with |
+//! | `matrix`, `ops`, `rotation`, `attention` | one operation each, over rows of numbers |
+//! | `decoder` | the network: tokens in, logits out |
+//! | `cache` | keys and values of what was read, and who shares them |
+//! | `sampling`, `stop`, `answer` | which token is next, and which is the last |
 //! | `queue`, `worker`, `engine` | who is answered when |
 //!
 //! What is absent: downloads (`models`), prompts (`chat`), any knowledge of documents. Text from people never becomes
 //! special tokens; see `template` and `tokenizer`.
 
+mod answer;
+mod attention;
+pub mod bench;
+mod cache;
 mod decode;
+mod decoder;
 mod engine;
 mod error;
 mod gguf;
-mod model;
+mod matrix;
+mod ops;
+mod processor;
 mod queue;
-mod recode;
+mod rotation;
 mod sampling;
 mod shape;
+mod simd;
 mod stop;
 mod template;
 mod threads;

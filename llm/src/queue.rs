@@ -10,12 +10,19 @@ use std::time::Instant;
 use domain::{GenerateError, GenerationEvent, Sampling};
 use tokio::sync::mpsc::UnboundedSender;
 
+use crate::sampling::TokenMask;
+
+/// The engine's end of the way to a reader.
+pub(crate) type EventSender = UnboundedSender<Result<GenerationEvent, GenerateError>>;
+
 /// A request, ready to compute.
 pub(crate) struct Job {
     /// Tokens of the prompt; at least one.
     pub(crate) prompt: Vec<u32>,
     /// How tokens are chosen.
     pub(crate) sampling: Sampling,
+    /// Which tokens may be chosen; `None` for all.
+    pub(crate) mask: Option<TokenMask>,
     /// Most tokens to write.
     pub(crate) max_tokens: usize,
     /// Texts that end the answer.
@@ -23,7 +30,7 @@ pub(crate) struct Job {
     /// When it is too late; `None` if that is beyond what the clock counts.
     pub(crate) deadline: Option<Instant>,
     /// The way to the reader. Unbounded, because the engine waits for no reader; an answer is bounded by its tokens.
-    pub(crate) events: UnboundedSender<Result<GenerationEvent, GenerateError>>,
+    pub(crate) events: EventSender,
     /// The position last told to the reader.
     pub(crate) told_position: usize,
 }
@@ -32,6 +39,11 @@ impl Job {
     /// Tells the reader. That the reader has gone is noticed elsewhere.
     pub(crate) fn send(&self, event: Result<GenerationEvent, GenerateError>) {
         let _ = self.events.send(event);
+    }
+
+    /// Most tokens of prompt and answer together.
+    pub(crate) fn most_tokens(&self) -> usize {
+        self.prompt.len().saturating_add(self.max_tokens)
     }
 
     /// Whether the reader has gone.
@@ -49,7 +61,9 @@ impl Job {
 pub(crate) struct Queue {
     state: Mutex<State>,
     changed: Condvar,
-    /// Most requests that wait while another is answered.
+    /// Most requests that are answered at the same time.
+    places: usize,
+    /// Most requests that wait beside them.
     capacity: usize,
 }
 
@@ -60,9 +74,9 @@ struct State {
 }
 
 impl Queue {
-    pub(crate) fn new(capacity: usize) -> Self {
+    pub(crate) fn new(places: usize, capacity: usize) -> Self {
         let state = State { waiting: VecDeque::new(), running: 0, closed: false };
-        Self { state: Mutex::new(state), changed: Condvar::new(), capacity }
+        Self { state: Mutex::new(state), changed: Condvar::new(), places: places.max(1), capacity }
     }
 
     /// Puts a request at the end of the line, or refuses at once.
@@ -72,42 +86,52 @@ impl Queue {
             return Err(shutting_down());
         }
         state.sweep();
-        if state.waiting.len() + state.running > self.capacity {
+        if state.waiting.len() + state.running >= self.places.saturating_add(self.capacity) {
             return Err(GenerateError::Overloaded);
         }
         state.waiting.push_back(job);
-        state.tell_positions();
+        // Who finds a free place is taken before the next step, and need not hear of a line.
+        if state.waiting.len() + state.running > self.places {
+            state.tell_positions();
+        }
         self.changed.notify_one();
         Ok(())
     }
 
-    /// Waits for the next request; `None` when the queue is closed.
-    pub(crate) fn next(&self) -> Option<Job> {
+    /// Takes the first request if there is a place and `take` makes something of it; whom it leaves waits at the
+    /// head of the line, so that a long request is not passed by for ever by short ones.
+    pub(crate) fn take<T>(&self, take: impl FnOnce(&Job) -> Option<T>) -> Option<(Job, T)> {
         let mut state = self.lock();
-        loop {
-            state.sweep();
-            if state.closed {
-                return None;
-            }
-            if let Some(job) = state.waiting.pop_front() {
-                state.running += 1;
-                return Some(job);
-            }
+        state.sweep();
+        if state.running >= self.places {
+            return None;
+        }
+        let taken = take(state.waiting.front()?)?;
+        let job = state.waiting.pop_front()?;
+        state.running += 1;
+        Some((job, taken))
+    }
+
+    /// Waits until there is a request. Returns whether the queue is still open.
+    pub(crate) fn wait(&self) -> bool {
+        let mut state = self.lock();
+        while !state.closed && state.waiting.is_empty() {
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
+        !state.closed
     }
 
     /// To be called once for each request taken, when it is over.
     pub(crate) fn finish(&self) {
-        let mut state = self.lock();
-        state.running -= 1;
-        state.tell_positions();
+        self.lock().running -= 1;
     }
 
-    /// Drops requests whose readers have gone or whose deadline has passed. Returns whether the queue is still open.
+    /// Drops requests whose readers have gone or whose deadline has passed, and tells the others where they stand.
+    /// Returns whether the queue is still open.
     pub(crate) fn sweep(&self) -> bool {
         let mut state = self.lock();
         state.sweep();
+        state.tell_positions();
         !state.closed
     }
 
@@ -136,11 +160,11 @@ impl State {
             }
             !late && !job.is_abandoned()
         });
-        self.tell_positions();
     }
 
+    /// The first in line has one turn to wait for: until a place is free.
     fn tell_positions(&mut self) {
-        for (position, job) in (self.running..).zip(&mut self.waiting) {
+        for (position, job) in (1..).zip(&mut self.waiting) {
             if position != job.told_position {
                 job.told_position = position;
                 job.send(Ok(GenerationEvent::Queued { position }));
@@ -156,8 +180,6 @@ pub(crate) fn shutting_down() -> GenerateError {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
     use super::*;
@@ -170,6 +192,7 @@ mod tests {
         let job = Job {
             prompt: vec![0],
             sampling,
+            mask: None,
             max_tokens: 1,
             stop: Vec::new(),
             deadline,
@@ -187,34 +210,49 @@ mod tests {
         positions
     }
 
+    fn take(queue: &Queue) -> Job {
+        queue.take(|_| Some(())).expect("someone waits, and there is a place").0
+    }
+
     #[test]
     fn those_who_wait_hear_each_time_they_move_up() {
-        let queue = Queue::new(2);
+        let queue = Queue::new(1, 2);
         let (jobs, mut readers): (Vec<_>, Vec<_>) = (0..3).map(|_| job(None)).unzip();
         for (number, job) in jobs.into_iter().enumerate() {
             queue.submit(job).expect("there is room");
             if number == 0 {
-                queue.next().expect("it is open");
+                take(&queue);
             }
         }
         assert!(matches!(queue.submit(job(None).0), Err(GenerateError::Overloaded)));
+        assert!(queue.take(|_| Some(())).is_none(), "the one place is taken");
         queue.finish();
-        queue.next().expect("it is open");
+        take(&queue);
         queue.sweep();
-        queue.finish();
         let heard: Vec<_> = readers.iter_mut().map(positions).collect();
-        assert_eq!(heard, [vec![], vec![1, 0], vec![2, 1, 0]]);
+        assert_eq!(heard, [vec![], vec![1], vec![2, 1]]);
+    }
+
+    #[test]
+    fn whom_there_is_no_room_for_keeps_its_turn() {
+        let queue = Queue::new(2, 2);
+        let (jobs, _readers): (Vec<_>, Vec<_>) = (0..2).map(|_| job(None)).unzip();
+        for (at, mut job) in jobs.into_iter().enumerate() {
+            job.max_tokens = at;
+            queue.submit(job).expect("there is room");
+        }
+        assert!(queue.take(|job| (job.max_tokens == 1).then_some(())).is_none());
+        assert_eq!((take(&queue).max_tokens, take(&queue).max_tokens), (0, 1));
     }
 
     #[test]
     fn the_gone_and_the_late_leave_their_places() {
-        let queue = Queue::new(1);
+        let queue = Queue::new(1, 0);
         let (gone, reader) = job(None);
         queue.submit(gone).expect("there is room");
         drop(reader);
-        let (late, mut late_reader) = job(Some(Instant::now() + Duration::from_millis(5)));
+        let (late, mut late_reader) = job(Some(Instant::now()));
         queue.submit(late).expect("the gone one made room");
-        std::thread::sleep(Duration::from_millis(10));
         let (last, _reader) = job(None);
         queue.submit(last).expect("the late one made room");
         assert!(matches!(late_reader.try_recv(), Ok(Err(GenerateError::DeadlineExceeded))));
@@ -222,12 +260,12 @@ mod tests {
 
     #[test]
     fn closing_turns_everyone_away() {
-        let queue = Queue::new(1);
+        let queue = Queue::new(1, 1);
         let (waiting, mut reader) = job(None);
         queue.submit(waiting).expect("there is room");
         queue.close();
         assert!(matches!(reader.try_recv(), Ok(Err(GenerateError::Unavailable(_)))));
         assert!(matches!(queue.submit(job(None).0), Err(GenerateError::Unavailable(_))));
-        assert!(queue.next().is_none() && !queue.sweep());
+        assert!(!queue.wait() && !queue.sweep());
     }
 }

@@ -1,9 +1,10 @@
 //! Choosing the next token from the model's logits.
 //!
-//! The order: repeat penalty, temperature, min-p, top-p, draw. Owns the random numbers: the same seed and the same
+//! The order: mask, repeat penalty, temperature, min-p, top-p, draw. Owns the random numbers: the same seed and the same
 //! logits give the same tokens on every machine.
 
 use std::collections::{BinaryHeap, VecDeque};
+use std::sync::Arc;
 
 use domain::Sampling;
 use rand_chacha::ChaCha8Rng;
@@ -13,8 +14,32 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 /// drive an answer away from its passages.
 const REPEAT_WINDOW_TOKENS: usize = 64;
 
+/// The tokens that may be chosen.
+#[derive(Debug, Clone)]
+pub(crate) struct TokenMask(Arc<[u32]>);
+
+impl TokenMask {
+    /// A mask that lets `tokens` through and no others.
+    pub(crate) fn of(mut tokens: Vec<u32>) -> Self {
+        tokens.sort_unstable();
+        tokens.dedup();
+        Self(tokens.into())
+    }
+
+    /// Makes the others impossible.
+    fn apply(&self, logits: &mut [f32]) {
+        let (mut from, length) = (0, logits.len());
+        for &token in self.0.iter().filter(|&&token| (token as usize) < length) {
+            logits[from..token as usize].fill(f32::NEG_INFINITY);
+            from = token as usize + 1;
+        }
+        logits[from..].fill(f32::NEG_INFINITY);
+    }
+}
+
 /// Chooses the tokens of one answer.
 pub(crate) struct Sampler {
+    mask: Option<TokenMask>,
     temperature: f32,
     top_p: f32,
     min_p: f32,
@@ -25,10 +50,11 @@ pub(crate) struct Sampler {
 
 impl Sampler {
     /// Settings outside their range act as the nearest one inside it, and what is no number switches its setting off.
-    pub(crate) fn new(sampling: &Sampling) -> Self {
+    pub(crate) fn new(sampling: &Sampling, mask: Option<TokenMask>) -> Self {
         let finite_or = |value: f32, off: f32| if value.is_finite() { value } else { off };
         let penalty = finite_or(sampling.repeat_penalty, 1.0);
         Self {
+            mask,
             temperature: finite_or(sampling.temperature, 0.0).max(0.0),
             top_p: finite_or(sampling.top_p, 1.0).clamp(0.0, 1.0),
             min_p: finite_or(sampling.min_p, 0.0).clamp(0.0, 1.0),
@@ -40,6 +66,9 @@ impl Sampler {
 
     /// The next token: an index into `logits`, which are changed. `None` if none of them is a finite number.
     pub(crate) fn choose(&mut self, logits: &mut [f32]) -> Option<u32> {
+        if let Some(mask) = &self.mask {
+            mask.apply(logits);
+        }
         self.penalise_repeats(logits);
         let likeliest = argmax(logits)?;
         let token = if self.temperature == 0.0 { likeliest } else { self.draw(logits, likeliest) };
@@ -151,7 +180,7 @@ mod tests {
     const WARM: Sampling = Sampling { temperature: 1.0, seed: Some(7), ..Sampling::GREEDY };
 
     fn draws(sampling: &Sampling, logits: &[f32], count: usize) -> Vec<u32> {
-        let mut sampler = Sampler::new(sampling);
+        let mut sampler = Sampler::new(sampling, None);
         (0..count).map(|_| sampler.choose(&mut logits.to_vec()).expect("finite logits")).collect()
     }
 
@@ -162,8 +191,8 @@ mod tests {
 
     #[test]
     fn no_finite_logit_is_no_token() {
-        assert_eq!(Sampler::new(&WARM).choose(&mut [f32::NAN, f32::NEG_INFINITY]), None);
-        assert_eq!(Sampler::new(&WARM).choose(&mut []), None);
+        assert_eq!(Sampler::new(&WARM, None).choose(&mut [f32::NAN, f32::NEG_INFINITY]), None);
+        assert_eq!(Sampler::new(&WARM, None).choose(&mut []), None);
     }
 
     #[test]
@@ -197,13 +226,20 @@ mod tests {
         assert_eq!(draws(&penalised, &[-1.0, -1.2], 2), [0, 1]);
     }
 
+    #[test]
+    fn a_mask_leaves_what_it_names() {
+        let mut sampler = Sampler::new(&Sampling::GREEDY, Some(TokenMask::of(vec![3, 1, 9])));
+        assert_eq!(sampler.choose(&mut [5.0, 1.0, 4.0, 2.0, 3.0]), Some(3));
+        assert_eq!(sampler.choose(&mut [5.0]), None, "none of its tokens is there");
+    }
+
     proptest! {
         #[test]
         fn any_setting_chooses_a_finite_token(
             logits in prop::collection::vec(any::<f32>(), 1..40),
             temperature: f32, top_p: f32, min_p: f32, repeat_penalty: f32, seed: u64,
         ) {
-            let mut sampler = Sampler::new(&Sampling { temperature, top_p, min_p, repeat_penalty, seed: Some(seed) });
+            let mut sampler = Sampler::new(&Sampling { temperature, top_p, min_p, repeat_penalty, seed: Some(seed) }, None);
             for _ in 0..3 {
                 match sampler.choose(&mut logits.clone()) {
                     Some(token) => prop_assert!(logits[token as usize].is_finite()),

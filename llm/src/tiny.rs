@@ -1,4 +1,4 @@
-//! A real model small enough to write in a test: two layers, random weights, a vocabulary of bytes.
+//! Real models small enough to write in a test: a few layers, random weights, a vocabulary of bytes.
 
 use std::io::{Cursor, Write};
 
@@ -10,6 +10,9 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 use tempfile::NamedTempFile;
 
 const HIDDEN: usize = 64;
+const HEADS: usize = 4;
+/// Weights lie this far apart at the most. Real ones are small, too: large ones make of every rounding another answer.
+const SPREAD: f32 = 0.25;
 const KEY_VALUE: usize = 32;
 const FEED_FORWARD: usize = 96;
 
@@ -24,47 +27,18 @@ pub(crate) struct TinyModel {
 
 impl TinyModel {
     pub(crate) fn llama() -> Self {
-        Self::of("llama", &[]).expect("constant shapes")
+        Self::of("llama")
     }
 
-    pub(crate) fn qwen2() -> Self {
-        let biases = [("attn_q.bias", HIDDEN), ("attn_k.bias", KEY_VALUE), ("attn_v.bias", KEY_VALUE)];
-        Self::of("qwen2", &biases).expect("constant shapes")
-    }
-
-    fn of(architecture: &str, biases: &[(&str, usize)]) -> Result<Self> {
-        let mut random = ChaCha8Rng::seed_from_u64(1);
-        let mut random_rows = |rows: usize, row: usize| {
-            let numbers = (0..rows * row).map(|_| (random.next_u32() as f32 / u32::MAX as f32 - 0.5) * 0.6);
-            Tensor::from_iter(numbers, &Device::Cpu)?.reshape((rows, row))
+    /// A model of the family that GGUF calls `architecture`, with everything that makes the family different.
+    pub(crate) fn of(architecture: &str) -> Self {
+        let (layers, mut metadata) = match architecture {
+            // One of its six layers sees everything.
+            "gemma3" => (6, vec![("gemma3.attention.sliding_window".to_owned(), Value::U32(20))]),
+            _ => (2, Vec::new()),
         };
-        // Markup has the logit 0, so that it is never the likeliest: greedy answers end at their limit alone.
-        let no_markup = Tensor::zeros((2, HIDDEN), candle_core::DType::F32, &Device::Cpu)?;
-        let embedding = Tensor::cat(&[random_rows(IM_START as usize, HIDDEN)?, no_markup], 0)?;
-        let mut matrix = |rows, row, format| QTensor::quantize(&random_rows(rows, row)?, format);
-        let ones = |length: usize| {
-            QTensor::quantize(&Tensor::ones(length, candle_core::DType::F32, &Device::Cpu)?, GgmlDType::F32)
-        };
-        let mut tensors = vec![
-            ("token_embd.weight".to_owned(), QTensor::quantize(&embedding, GgmlDType::Q8_0)?),
-            ("output_norm.weight".to_owned(), ones(HIDDEN)?),
-        ];
-        for layer in 0..2 {
-            let mut add = |name: &str, tensor| tensors.push((format!("blk.{layer}.{name}"), tensor));
-            add("attn_norm.weight", ones(HIDDEN)?);
-            add("attn_q.weight", matrix(HIDDEN, HIDDEN, GgmlDType::Q8_0)?);
-            add("attn_k.weight", matrix(KEY_VALUE, HIDDEN, GgmlDType::Q4_1)?);
-            add("attn_v.weight", matrix(KEY_VALUE, HIDDEN, GgmlDType::Q8_0)?);
-            add("attn_output.weight", matrix(HIDDEN, HIDDEN, GgmlDType::Q8_0)?);
-            add("ffn_norm.weight", ones(HIDDEN)?);
-            add("ffn_gate.weight", matrix(FEED_FORWARD, HIDDEN, GgmlDType::Q8_0)?);
-            add("ffn_up.weight", matrix(FEED_FORWARD, HIDDEN, GgmlDType::Q8_0)?);
-            add("ffn_down.weight", matrix(HIDDEN, FEED_FORWARD, GgmlDType::Q8_0)?);
-            for (name, length) in biases {
-                add(name, ones(*length)?);
-            }
-        }
-        Ok(Self { metadata: metadata(architecture), tensors })
+        metadata.extend(sizes(architecture, layers));
+        Self { metadata, tensors: tensors(architecture, layers).expect("constant shapes") }
     }
 
     /// Sets what the file says under `key`.
@@ -93,20 +67,74 @@ pub(crate) fn file_of(bytes: &[u8]) -> NamedTempFile {
     file
 }
 
-fn metadata(architecture: &str) -> Vec<(String, Value)> {
+fn tensors(architecture: &str, layers: u32) -> Result<Vec<(String, QTensor)>> {
+    let mut random = ChaCha8Rng::seed_from_u64(1);
+    let mut random_rows = |rows: usize, row: usize| {
+        let numbers = (0..rows * row).map(|_| (random.next_u32() as f32 / u32::MAX as f32 - 0.5) * SPREAD);
+        Tensor::from_iter(numbers, &Device::Cpu)?.reshape((rows, row))
+    };
+    // Markup has the logit 0, so that it is never the likeliest: greedy answers end at their limit alone.
+    let no_markup = Tensor::zeros((2, HIDDEN), candle_core::DType::F32, &Device::Cpu)?;
+    let embedding = Tensor::cat(&[random_rows(IM_START as usize, HIDDEN)?, no_markup], 0)?;
+    let mut matrix = |rows, row, format| QTensor::quantize(&random_rows(rows, row)?, format);
+    // Around 1, each different.
+    let norm = |length: usize| {
+        let weights = (0..length).map(|at| 1.0 + (at % 7) as f32 * 0.05);
+        QTensor::quantize(&Tensor::from_iter(weights, &Device::Cpu)?, GgmlDType::F32)
+    };
+    let mut tensors = vec![
+        ("token_embd.weight".to_owned(), QTensor::quantize(&embedding, GgmlDType::Q8_0)?),
+        ("output_norm.weight".to_owned(), norm(HIDDEN)?),
+    ];
+    if architecture == "exaone" {
+        tensors.push(("rope_freqs.weight".to_owned(), norm(HIDDEN / HEADS / 2)?));
+    }
+    for layer in 0..layers {
+        let mut add = |name: &str, tensor| tensors.push((format!("blk.{layer}.{name}"), tensor));
+        add("attn_norm.weight", norm(HIDDEN)?);
+        add("attn_q.weight", matrix(HIDDEN, HIDDEN, GgmlDType::Q8_0)?);
+        add("attn_k.weight", matrix(KEY_VALUE, HIDDEN, GgmlDType::Q4_1)?);
+        add("attn_v.weight", matrix(KEY_VALUE, HIDDEN, GgmlDType::Q8_0)?);
+        add("attn_output.weight", matrix(HIDDEN, HIDDEN, GgmlDType::Q8_0)?);
+        add("ffn_norm.weight", norm(HIDDEN)?);
+        add("ffn_gate.weight", matrix(FEED_FORWARD, HIDDEN, GgmlDType::Q8_0)?);
+        add("ffn_up.weight", matrix(FEED_FORWARD, HIDDEN, GgmlDType::Q8_0)?);
+        add("ffn_down.weight", matrix(HIDDEN, FEED_FORWARD, GgmlDType::Q8_0)?);
+        if architecture == "qwen2" {
+            add("attn_q.bias", norm(HIDDEN)?);
+            add("attn_k.bias", norm(KEY_VALUE)?);
+            add("attn_v.bias", norm(KEY_VALUE)?);
+        }
+        if matches!(architecture, "qwen3" | "gemma3") {
+            add("attn_q_norm.weight", norm(HIDDEN / HEADS)?);
+            add("attn_k_norm.weight", norm(HIDDEN / HEADS)?);
+        }
+        if architecture == "gemma3" {
+            add("post_attention_norm.weight", norm(HIDDEN)?);
+            add("post_ffw_norm.weight", norm(HIDDEN)?);
+        }
+    }
+    Ok(tensors)
+}
+
+fn sizes(architecture: &str, layers: u32) -> Vec<(String, Value)> {
     let text = |text: &str| Value::String(text.to_owned());
     let sizes = [
         ("context_length", 8192),
         ("embedding_length", HIDDEN as u32),
-        ("block_count", 2),
+        ("block_count", layers),
         ("feed_forward_length", FEED_FORWARD as u32),
-        ("attention.head_count", 4),
+        ("attention.head_count", HEADS as u32),
         ("attention.head_count_kv", 2),
+        ("attention.key_length", (HIDDEN / HEADS) as u32),
+        ("attention.value_length", (HIDDEN / HEADS) as u32),
+        ("rope.dimension_count", (HIDDEN / HEADS) as u32),
     ];
     let mut metadata = vec![
         ("general.architecture".to_owned(), text(architecture)),
         ("general.name".to_owned(), text("Tiny")),
         (format!("{architecture}.attention.layer_norm_rms_epsilon"), Value::F32(1e-5)),
+        (format!("{architecture}.rope.freq_base"), Value::F32(10_000.0)),
         ("tokenizer.ggml.model".to_owned(), text("gpt2")),
         ("tokenizer.ggml.pre".to_owned(), text("smollm")),
         (

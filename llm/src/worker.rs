@@ -1,24 +1,59 @@
-//! The engine's thread: takes requests from the queue and answers them, one step at a time.
+//! The engine's thread: takes requests from the queue and answers them together, one step at a time.
 //!
-//! Between two steps it looks whether the reader has gone, the time is up, or the engine is to end. It alone touches
-//! the model. Whoever makes it answer several requests in one step changes this file and `model.rs`.
+//! A step computes one token for each answer that is being written, and a piece of the prompts that are being read:
+//! a small one while others wait for their next token, a large one while nobody does. Between two steps it looks
+//! whether a reader has gone, the time is up, or the engine is to end. It alone touches the model.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use domain::{FinishReason, GenerateError, GenerationEvent, Usage};
+use domain::{FinishReason, GenerateError, GenerationEvent};
 
-use crate::decode::Utf8Stream;
-use crate::model::Model;
-use crate::queue::{Job, Queue, shutting_down};
-use crate::sampling::Sampler;
-use crate::stop::StopFilter;
-use crate::vocabulary::{Vocabulary, VocabularyKind};
+use crate::answer::{Answer, Next};
+use crate::cache::{KvStore, Lease, PrefixTree};
+use crate::decoder::{Decoder, Part};
+use crate::queue::{Queue, shutting_down};
+use crate::vocabulary::Vocabulary;
+
+/// Tokens of prompts in a step while answers are being written: what a reader's next token waits for.
+const PROMPT_TOKENS_BESIDE_ANSWERS: usize = 64;
+/// Tokens of prompts in a step while none is: as long as a cancelled request goes on being computed.
+const PROMPT_TOKENS_ALONE: usize = 256;
 
 /// What the engine's thread owns.
 pub(crate) struct Worker {
-    pub(crate) model: Model,
-    pub(crate) vocabulary: Vocabulary,
-    pub(crate) queue: Arc<Queue>,
+    decoder: Decoder,
+    store: KvStore,
+    tree: PrefixTree,
+    vocabulary: Arc<Vocabulary>,
+    queue: Arc<Queue>,
+    /// Requests that have a place, the longest here first.
+    running: Vec<Running>,
+}
+
+/// A request that has a place.
+struct Running {
+    answer: Answer,
+    lease: Lease,
+    /// The prompt, and what was written after it.
+    tokens: Vec<u32>,
+    /// How many of the tokens have their keys and values in the store.
+    computed: usize,
+}
+
+impl Running {
+    /// Whether its next token needs nothing but the one before.
+    fn writes(&self) -> bool {
+        self.tokens.len() - self.computed == 1
+    }
+}
+
+/// How a request leaves its place.
+enum End {
+    Done(FinishReason),
+    /// Nobody reads it any more.
+    Abandoned,
+    Failed(GenerateError),
 }
 
 /// However the thread ends, nobody waits for it in vain.
@@ -28,125 +63,182 @@ impl Drop for Worker {
     }
 }
 
-/// Why an answer is not finished.
-enum Halt {
-    /// Nobody reads it any more.
-    Abandoned,
-    /// The reader is told why.
-    Failed(GenerateError),
-}
-
 impl Worker {
+    /// A worker with room for the keys and values of `blocks` blocks of tokens.
+    pub(crate) fn new(
+        decoder: Decoder,
+        vocabulary: Arc<Vocabulary>,
+        queue: Arc<Queue>,
+        blocks: usize,
+    ) -> Self {
+        let store = decoder.store(blocks);
+        Self { decoder, store, tree: PrefixTree::new(blocks), vocabulary, queue, running: Vec::new() }
+    }
+
     /// Answers requests until the queue is closed.
     pub(crate) fn run(mut self) {
-        while let Some(job) = self.queue.next() {
-            let end = self.answer(&job);
+        loop {
+            self.admit();
+            let open = if self.running.is_empty() { self.queue.wait() } else { self.queue.sweep() };
+            let ends = self.running.iter().map(|running| running.cut_short(open)).collect();
+            self.end(ends);
+            if !open {
+                return;
+            }
+            self.step();
+        }
+    }
+
+    /// Gives places to those who wait, as long as there are places and blocks.
+    fn admit(&mut self) {
+        let tree = &mut self.tree;
+        while let Some((job, lease)) = self.queue.take(|job| tree.lease(&job.prompt, job.most_tokens())) {
+            let tokens = job.prompt.clone();
+            let mut answer = Answer::new(job, self.vocabulary.kind);
+            let computed = lease.shared_tokens();
+            answer.usage.cached_tokens = computed;
+            self.running.push(Running { answer, lease, tokens, computed });
+        }
+    }
+
+    /// Computes the next tokens of everyone who has a turn, and lets them choose what follows.
+    fn step(&mut self) {
+        let counts = self.shares();
+        let parts: Vec<Part<'_>> =
+            self.running.iter().zip(&counts).filter_map(|(running, &count)| running.part(count)).collect();
+        if parts.is_empty() {
+            return;
+        }
+        let (decoder, store) = (&self.decoder, &mut self.store);
+        let ends = match caught(|| decoder.forward(store, &parts)) {
+            Ok(logits) => self.go_on(&counts, logits),
+            Err(reason) => {
+                tracing::error!(reason, "a step of the engine failed");
+                let failed = || End::Failed(GenerateError::Failed(reason.clone()));
+                counts.iter().map(|&count| (count > 0).then(failed)).collect()
+            }
+        };
+        self.end(ends);
+    }
+
+    /// How many tokens of each request the next step computes.
+    fn shares(&mut self) -> Vec<usize> {
+        let anyone_writes = self.running.iter().any(Running::writes);
+        let mut prompt_tokens =
+            if anyone_writes { PROMPT_TOKENS_BESIDE_ANSWERS } else { PROMPT_TOKENS_ALONE };
+        let mut counts = Vec::with_capacity(self.running.len());
+        for running in &mut self.running {
+            if prompt_tokens > 0 && running.computed == running.lease.shared_tokens() {
+                self.tree.adopt(&mut running.lease, &running.tokens);
+                running.answer.usage.cached_tokens += running.lease.shared_tokens() - running.computed;
+                running.computed = running.lease.shared_tokens();
+            }
+            let count = if running.writes() {
+                1
+            } else {
+                let count = prompt_tokens.min(running.tokens.len() - running.computed);
+                prompt_tokens -= count;
+                count
+            };
+            counts.push(count);
+        }
+        counts
+    }
+
+    /// Takes note of what a step computed. Returns who ends with it.
+    fn go_on(&mut self, counts: &[usize], logits: Vec<Vec<f32>>) -> Vec<Option<End>> {
+        let mut logits = logits.into_iter();
+        let mut ends = Vec::with_capacity(counts.len());
+        for (running, &count) in self.running.iter_mut().zip(counts) {
+            running.computed += count;
+            self.tree.share(&mut running.lease, &running.tokens[..running.computed]);
+            let is_complete = count > 0 && running.computed == running.tokens.len();
+            let next = if is_complete { logits.next() } else { None };
+            ends.push(next.and_then(
+                |mut logits| match running.answer.choose(&mut logits, &self.vocabulary) {
+                    Ok(Next::Token(token)) => {
+                        running.tokens.push(token);
+                        None
+                    }
+                    Ok(Next::End(reason)) => Some(End::Done(reason)),
+                    Err(error) => Some(End::Failed(error)),
+                },
+            ));
+        }
+        ends
+    }
+
+    /// Takes their places from those who have an end.
+    fn end(&mut self, ends: Vec<Option<End>>) {
+        let mut staying = Vec::with_capacity(self.running.len());
+        for (mut running, end) in std::mem::take(&mut self.running).into_iter().zip(ends) {
+            let Some(end) = end else {
+                staying.push(running);
+                continue;
+            };
+            self.tree.release(running.lease);
+            if matches!(end, End::Done(_)) {
+                running.answer.flush();
+            }
             // First the place, then the news: who hears of the end and asks again must find the engine free.
             self.queue.finish();
             match end {
-                Ok(done) => job.send(Ok(done)),
-                Err(Halt::Failed(error)) => job.send(Err(error)),
-                Err(Halt::Abandoned) => tracing::debug!("a reader went away; its answer is dropped"),
+                End::Done(finish_reason) => {
+                    let usage = running.answer.usage;
+                    running.answer.job.send(Ok(GenerationEvent::Done { finish_reason, usage }));
+                }
+                End::Failed(error) => running.answer.job.send(Err(error)),
+                End::Abandoned => tracing::debug!("a reader went away; its answer is dropped"),
             }
         }
+        self.running = staying;
     }
+}
 
-    fn answer(&mut self, job: &Job) -> Result<GenerationEvent, Halt> {
-        let mut usage = Usage { prompt_tokens: job.prompt.len(), ..Usage::default() };
-        if job.max_tokens == 0 {
-            return Ok(GenerationEvent::Done { finish_reason: FinishReason::Length, usage });
-        }
-        usage.cached_tokens = self.model.keep_prefix(&job.prompt);
-        let mut logits = self.read_prompt(job, usage.cached_tokens)?;
-        let mut sampler = Sampler::new(&job.sampling);
-        let mut writer = Writer::new(job, self.vocabulary.kind);
-        let finish_reason = loop {
-            let token =
-                sampler.choose(&mut logits).ok_or_else(|| failed("the model computed no finite number"))?;
-            if self.vocabulary.ends.contains(&token) {
-                break FinishReason::Stop;
-            }
-            usage.completion_tokens += 1;
-            if writer.write(self.vocabulary.bytes(token)) {
-                break FinishReason::Stop;
-            }
-            if usage.completion_tokens == job.max_tokens {
-                break FinishReason::Length;
-            }
-            logits = self.step(job, &[token])?;
-        };
-        writer.finish();
-        Ok(GenerationEvent::Done { finish_reason, usage })
-    }
-
-    /// Computes what of the prompt is not in memory. Returns the logits after it.
-    fn read_prompt(&mut self, job: &Job, cached_tokens: usize) -> Result<Vec<f32>, Halt> {
-        let mut rest = job.prompt.get(cached_tokens..).unwrap_or_default();
-        loop {
-            let (chunk, after) = rest.split_at(self.model.step_tokens(rest.len()));
-            let logits = self.step(job, chunk)?;
-            if after.is_empty() {
-                return Ok(logits);
-            }
-            rest = after;
-        }
-    }
-
-    fn step(&mut self, job: &Job, tokens: &[u32]) -> Result<Vec<f32>, Halt> {
-        let open = self.queue.sweep();
+impl Running {
+    /// The end of a request that is not to be computed any further.
+    fn cut_short(&self, open: bool) -> Option<End> {
+        let job = &self.answer.job;
         if job.is_abandoned() {
-            return Err(Halt::Abandoned);
+            return Some(End::Abandoned);
         }
         if !open {
-            return Err(Halt::Failed(shutting_down()));
+            return Some(End::Failed(shutting_down()));
         }
         if job.is_late() {
-            return Err(Halt::Failed(GenerateError::DeadlineExceeded));
+            return Some(End::Failed(GenerateError::DeadlineExceeded));
         }
-        self.model.append(tokens).map_err(|reason| failed(&reason))
+        (job.max_tokens == 0).then_some(End::Done(FinishReason::Length))
+    }
+
+    /// What a step that computes `count` more tokens has to know.
+    fn part(&self, count: usize) -> Option<Part<'_>> {
+        let end = self.computed + count;
+        (count > 0).then(|| Part {
+            tokens: &self.tokens[self.computed..end],
+            position: self.computed,
+            blocks: self.lease.blocks(),
+            logits: usize::from(end == self.tokens.len()),
+        })
     }
 }
 
-fn failed(reason: &str) -> Halt {
-    tracing::error!(reason, "an answer failed");
-    Halt::Failed(GenerateError::Failed(reason.to_owned()))
+/// Runs `step`; a panic in it is an error like others, so that a bug in one answer does not end the service.
+fn caught<T>(step: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
+    catch_unwind(AssertUnwindSafe(step)).unwrap_or_else(|panic| {
+        let message = panic.downcast_ref::<String>().map(String::as_str);
+        let message = message.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
+        Err(format!("the model panicked: {message}"))
+    })
 }
 
-/// From tokens to what the reader sees.
-struct Writer<'a> {
-    job: &'a Job,
-    characters: Utf8Stream,
-    stop: StopFilter,
-    /// SentencePiece writes the space before a word into the word, also where nothing stands before it.
-    drops_space: bool,
-}
+#[cfg(test)]
+mod tests {
+    use super::caught;
 
-impl<'a> Writer<'a> {
-    fn new(job: &'a Job, vocabulary: VocabularyKind) -> Self {
-        let drops_space = vocabulary == VocabularyKind::SentencePiece;
-        let stop = StopFilter::new(job.stop.clone());
-        Self { job, characters: Utf8Stream::default(), stop, drops_space }
-    }
-
-    /// Takes the bytes of one token. Returns whether the answer ends here.
-    fn write(&mut self, mut bytes: &[u8]) -> bool {
-        if self.drops_space && !bytes.is_empty() {
-            self.drops_space = false;
-            bytes = bytes.strip_prefix(b" ").unwrap_or(bytes);
-        }
-        let (text, stopped) = self.stop.push(&self.characters.push(bytes));
-        self.show(text);
-        stopped
-    }
-
-    fn finish(mut self) {
-        let held = self.stop.finish();
-        self.show(held);
-    }
-
-    fn show(&self, text: String) {
-        if !text.is_empty() {
-            self.job.send(Ok(GenerationEvent::Delta(text)));
-        }
+    #[test]
+    fn a_panic_is_an_error() {
+        assert_eq!(caught::<()>(|| panic!("row {}", 7)), Err("the model panicked: row 7".to_owned()));
+        assert_eq!(caught(|| Ok(1)), Ok(1));
     }
 }

@@ -7,7 +7,8 @@ use domain::{FinishReason, GenerationEvent, GenerationRequest, Message, Role, Sa
 use futures::StreamExt;
 use llm::{Engine, EngineOptions};
 
-const OPTIONS: EngineOptions = EngineOptions { threads: 1, context_tokens: None, queue_length: 4 };
+const OPTIONS: EngineOptions =
+    EngineOptions { threads: 1, context_tokens: None, parallel: 4, queue_length: 4, cache_bytes: 64 << 20 };
 
 /// The model's file; `None`, loudly, where the tests' models are not at hand.
 fn model_file() -> Option<PathBuf> {

@@ -217,7 +217,9 @@ async fn open_generator(
     let options = EngineOptions {
         threads: threads(settings.threads),
         context_tokens: (settings.context_tokens > 0).then_some(settings.context_tokens),
+        parallel: settings.parallel,
         queue_length: settings.queue_length,
+        cache_bytes: settings.cache_mib << 20,
     };
     let path = file.path.clone();
     let engine = tokio::task::spawn_blocking(move || Engine::load(&path, options))

@@ -6,11 +6,15 @@ use candle_core::quantized::gguf_file::Value;
 use domain::{FinishReason, Role, Sampling, Usage};
 use futures::StreamExt;
 use proptest::prelude::*;
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
 
 use super::*;
 use crate::tiny::{IM_END, IM_START, TinyModel, file_of};
 
-const OPTIONS: EngineOptions = EngineOptions { threads: 1, context_tokens: None, queue_length: 1 };
+/// One place, so that others wait.
+const OPTIONS: EngineOptions =
+    EngineOptions { threads: 1, context_tokens: None, parallel: 1, queue_length: 1, cache_bytes: 4 << 20 };
 
 fn load(model: &TinyModel, options: EngineOptions) -> Result<Engine, LoadError> {
     Engine::load(model.file().path(), options)
@@ -58,9 +62,9 @@ async fn answer(engine: &Engine, request: GenerationRequest) -> (String, FinishR
 }
 
 #[tokio::test]
-async fn both_architectures_write_the_same_answer_twice() {
-    for model in [TinyModel::llama(), TinyModel::qwen2()] {
-        let engine = load(&model, OPTIONS).expect("a sound file");
+async fn every_family_writes_the_same_answer_twice() {
+    for family in ["llama", "qwen2", "qwen3", "gemma3", "exaone"] {
+        let engine = load(&TinyModel::of(family), OPTIONS).expect("a sound file");
         let (first, finish_reason, usage) = answer(&engine, request("안녕", 40)).await;
         let (second, ..) = answer(&engine, request("안녕", 40)).await;
         assert_eq!(first, second);
@@ -94,16 +98,61 @@ fn markup_in_a_message_is_text() {
 }
 
 #[tokio::test]
-async fn a_prompt_that_goes_on_from_the_last_one_is_not_computed_again() {
+async fn a_conversation_is_never_read_twice() {
     let engine = engine();
-    let (_, _, first) = answer(&engine, request("question", 1)).await;
-    let assistant = Message { role: Role::Assistant, content: "answer".to_owned() };
-    let messages = vec![user("question"), assistant, user("and then?")];
+    let question = "a question of more than one block of tokens";
+    let (text, _, first) = answer(&engine, request(question, 30)).await;
+    assert_eq!(first.cached_tokens, 0);
+    let assistant = Message { role: Role::Assistant, content: text };
+    let messages = vec![user(question), assistant, user("and then?")];
     let follow_up = GenerationRequest { messages, ..request("", 8) };
-    let (continued, _, usage) = answer(&engine, follow_up.clone()).await;
-    assert_eq!(usage.cached_tokens, first.prompt_tokens);
-    let (anew, _, usage) = answer(&engine, follow_up).await;
-    assert_eq!((continued, usage.cached_tokens), (anew, 0));
+    let (continued, _, second) = answer(&engine, follow_up.clone()).await;
+    let whole_blocks = (first.prompt_tokens + first.completion_tokens - 1) / BLOCK_TOKENS * BLOCK_TOKENS;
+    assert!(second.cached_tokens >= first.prompt_tokens / BLOCK_TOKENS * BLOCK_TOKENS);
+    assert!(second.cached_tokens <= whole_blocks, "{second:?}");
+    let fresh = load(&TinyModel::llama(), OPTIONS).expect("a sound file");
+    let (anew, _, usage) = answer(&fresh, follow_up).await;
+    assert_eq!((continued, usage.cached_tokens), (anew, 0), "what was remembered is what would be computed");
+}
+
+/// Random requests, some of them left, under a memory so small that what is remembered has to go: everyone gets what
+/// it would have got alone, and nothing is left over.
+#[tokio::test]
+async fn many_at_once_get_what_each_would_get_alone() {
+    let crowded = EngineOptions { parallel: 5, queue_length: 100, cache_bytes: 100_000, ..OPTIONS };
+    let engine = load(&TinyModel::llama(), crowded).expect("a sound file");
+    let alone = load(&TinyModel::llama(), OPTIONS).expect("a sound file");
+    let mut random = ChaCha8Rng::seed_from_u64(7);
+    let mut below = |limit: u32| random.next_u32() % limit;
+    for _ in 0..12 {
+        let requests: Vec<GenerationRequest> = (0..12)
+            .map(|_| {
+                let start = ["The same beginning of a question, ", "Another one: ", ""][below(3) as usize];
+                let content = format!("{start}{}", "x".repeat(below(60) as usize));
+                let sampling = Sampling { temperature: 1.0, seed: Some(below(9).into()), ..Sampling::GREEDY };
+                GenerationRequest { sampling, ..request(&content, below(40) as usize) }
+            })
+            .collect();
+        let left: Vec<bool> = requests.iter().map(|_| below(4) == 0).collect();
+        let started = requests.iter().map(|request| engine.generate(request.clone()).expect("there is room"));
+        let answers =
+            started.collect::<Vec<_>>().into_iter().zip(&left).map(|(mut stream, left)| async move {
+                if *left {
+                    stream.next().await;
+                    return None;
+                }
+                Some(read(stream).await)
+            });
+        let answers = futures::future::join_all(answers).await;
+        for (given, request) in answers.into_iter().zip(requests) {
+            let Some((text, end)) = given else { continue };
+            let (expected, _, usage) = answer(&alone, request).await;
+            assert_eq!(
+                (text, end.expect("answered").1.completion_tokens),
+                (expected, usage.completion_tokens)
+            );
+        }
+    }
 }
 
 #[tokio::test]
@@ -187,17 +236,14 @@ async fn who_hears_the_end_finds_the_engine_free() {
 fn a_profile_tells_what_was_loaded() {
     let profile = engine().profile().clone();
     assert_eq!((profile.name.as_str(), profile.architecture.as_str()), ("Tiny", "llama"));
-    assert_eq!(
-        (profile.context_tokens, profile.vocabulary_tokens),
-        (MAX_CONTEXT_TOKENS, IM_END as usize + 1)
-    );
+    assert_eq!((profile.context_tokens, profile.vocabulary_tokens), (8192, IM_END as usize + 1));
 }
 
 #[test]
 fn an_unknown_architecture_is_refused_by_name() {
-    let gemma = TinyModel::llama().with("general.architecture", Value::String("gemma3".to_owned()));
-    let refused = load(&gemma, OPTIONS).err();
-    assert!(matches!(refused, Some(LoadError::UnsupportedArchitecture(name)) if name == "gemma3"));
+    let other = TinyModel::llama().with("general.architecture", Value::String("mamba".to_owned()));
+    let refused = load(&other, OPTIONS).err();
+    assert!(matches!(refused, Some(LoadError::UnsupportedArchitecture(name)) if name == "mamba"));
     let mixture = TinyModel::llama().with("llama.expert_count", Value::U32(8));
     assert!(matches!(load(&mixture, OPTIONS), Err(LoadError::UnsupportedArchitecture(_))));
 }

@@ -54,7 +54,9 @@ pub struct GeneratorConfig {
     pub api_key: String,
     pub context_tokens: usize,
     pub threads: usize,
+    pub parallel: usize,
     pub queue_length: usize,
+    pub cache_mib: usize,
 }
 
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
@@ -163,7 +165,9 @@ impl Config {
             ("chat.passages", self.chat.passages, 1..=32),
             ("chat.answer_tokens", self.chat.answer_tokens, 16..=8_192),
             ("chat.question_characters", self.chat.question_characters, 1..=100_000),
+            ("generator.parallel", self.generator.parallel, 1..=256),
             ("generator.queue_length", self.generator.queue_length, 1..=10_000),
+            ("generator.cache_mib", self.generator.cache_mib, 64..=1 << 20),
         ] {
             if !range.contains(&value) {
                 return out(setting, &format!("is {value}; it must lie in {range:?}"));

@@ -1,0 +1,281 @@
+//! Activations times packed weights.
+
+use std::cell::RefCell;
+use std::marker::PhantomData;
+use std::ops::Range;
+
+use super::activations::{Activations, BLOCK, SUMMED};
+use super::format::{FOURS, Format, Q4, Q4K, Q6K, Q8, Unpacked};
+use super::{Layout, Matrix, PANEL, Target};
+use crate::processor::{Processor, Shared};
+use crate::simd::{Kernel, LANES, Simd};
+
+/// Rows of activations that one step of the innermost loop multiplies: with 32 rows of weights that is 12 sums of
+/// products and 12 of scaled ones, which the 32 registers of AVX-512 hold.
+const TILE: usize = 6;
+/// Most rows of activations that a block of weights is multiplied with once it is unpacked.
+const STRIP: usize = 20 * TILE;
+/// Bytes of activations that stay in the second-level cache while panel after panel passes over them.
+const CACHED_BYTES: usize = 512 << 10;
+
+/// Multiplies `activations` with each target's matrix, on all threads of `processor`. All matrices have as many columns
+/// as the activations.
+pub(crate) fn multiply(processor: Processor, activations: &Activations, targets: &mut [Target<'_>]) {
+    let strip = (CACHED_BYTES / activations.columns.max(1)).clamp(TILE, STRIP) / TILE * TILE;
+    let strips = activations.rows().div_ceil(strip);
+    let mut starts = vec![0];
+    for target in targets.iter() {
+        assert_eq!(target.matrix.padded_columns, activations.columns, "rows and columns go together");
+        assert_eq!(
+            target.numbers.len(),
+            activations.rows() * target.matrix.rows,
+            "one number for each product"
+        );
+        starts.push(starts[starts.len() - 1] + target.matrix.panels());
+    }
+    let panels = starts[starts.len() - 1];
+    let targets: Vec<_> =
+        targets.iter_mut().map(|target| (target.matrix, Shared::new(target.numbers), target.adds)).collect();
+    processor.each(strips * panels, |item| {
+        let (rows, panel) = (item / panels * strip, item % panels);
+        let at = starts.partition_point(|&start| start <= panel) - 1;
+        let (matrix, numbers, adds) = &targets[at];
+        let rows = rows..activations.rows().min(rows + strip);
+        let panel = panel - starts[at];
+        let item = Item { matrix, panel, activations, rows, numbers, adds: *adds };
+        SCRATCH.with_borrow_mut(|scratch| {
+            // SAFETY: rows and panels of one item belong to no other, so nobody else writes the same numbers.
+            unsafe {
+                match matrix.layout {
+                    Layout::Q4K => processor.launch(Panel::<Q4K>::new(item, scratch)),
+                    Layout::Q6K => processor.launch(Panel::<Q6K>::new(item, scratch)),
+                    Layout::Q4 => processor.launch(Panel::<Q4>::new(item, scratch)),
+                    Layout::Q8 => processor.launch(Panel::<Q8>::new(item, scratch)),
+                }
+            }
+        });
+    });
+}
+
+thread_local! {
+    static SCRATCH: RefCell<Box<Scratch>> =
+        RefCell::new(Box::new(Scratch { blocks: [Unpacked::EMPTY; 2], sums: [[0.0; PANEL]; STRIP] }));
+}
+
+/// Memory of one thread; what is in it before is of no use to anyone.
+struct Scratch {
+    /// The two halves of a panel's block.
+    blocks: [Unpacked; 2],
+    /// The products of a strip and a panel, which lie far apart where they go.
+    sums: [[f32; PANEL]; STRIP],
+}
+
+/// Some rows of activations, and 32 rows of weights.
+struct Item<'a> {
+    matrix: &'a Matrix,
+    panel: usize,
+    activations: &'a Activations,
+    rows: Range<usize>,
+    numbers: &'a Shared<'a, f32>,
+    adds: bool,
+}
+
+/// Multiplies an item, whose weights are in one format.
+struct Panel<'a, F> {
+    item: Item<'a>,
+    scratch: &'a mut Scratch,
+    format: PhantomData<F>,
+}
+
+impl<'a, F> Panel<'a, F> {
+    fn new(item: Item<'a>, scratch: &'a mut Scratch) -> Self {
+        Self { item, scratch, format: PhantomData }
+    }
+}
+
+impl<F: Format> Kernel for Panel<'_, F> {
+    type Output = ();
+
+    #[inline(always)]
+    unsafe fn run<S: Simd>(self, simd: S) {
+        let Item { matrix, panel, activations, rows, numbers, adds } = self.item;
+        let Scratch { blocks, sums } = self.scratch;
+        let sums = &mut sums[..rows.len()];
+        let mut packed = matrix.panel(panel);
+        for (block, start) in (0..matrix.padded_columns).step_by(BLOCK).enumerate() {
+            let width = BLOCK.min(matrix.padded_columns - start);
+            let (here, rest) = packed.split_at(2 * F::packed_bytes(width));
+            packed = rest;
+            let halves = [here.as_ptr(), here[F::packed_bytes(width)..].as_ptr()];
+            let is_alone = rows.len() <= TILE;
+            // SAFETY: the halves are as long as the format says; tiles are rows that exist.
+            unsafe {
+                if !is_alone {
+                    F::unpack(simd, halves[0], width, &mut blocks[0]);
+                    F::unpack(simd, halves[1], width, &mut blocks[1]);
+                }
+                for (tile, sums) in sums.chunks_mut(TILE).enumerate() {
+                    let tile = Tile { activations, block, width, row: rows.start + tile * TILE, sums };
+                    if is_alone {
+                        tile.multiply::<S, F, _>(simd, &Packed(halves, width));
+                    } else {
+                        tile.multiply::<S, F, _>(simd, &*blocks);
+                    }
+                }
+            }
+        }
+        let column = panel * PANEL;
+        let width = PANEL.min(matrix.rows - column);
+        for (row, sums) in rows.zip(sums) {
+            // SAFETY: the numbers of this row and panel belong to this item alone (see `multiply`).
+            let target = unsafe { numbers.slice(row * matrix.rows + column, width) };
+            if adds {
+                target.iter_mut().zip(sums).for_each(|(target, sum)| *target += *sum);
+            } else {
+                target.copy_from_slice(&sums[..width]);
+            }
+        }
+    }
+}
+
+/// Where a tile takes the weights of a block from, which has two halves of sixteen rows.
+trait Weights {
+    /// # Safety
+    ///
+    /// For all three: the block has such a half and group, and the caller is a kernel.
+    unsafe fn weights<S: Simd, F: Format>(&self, simd: S, half: usize, group: usize) -> [S::Bytes; FOURS];
+    unsafe fn scales<S: Simd, F: Format>(&self, simd: S, half: usize, group: usize) -> S::Floats;
+    unsafe fn minima<S: Simd, F: Format>(&self, simd: S, half: usize, group: usize) -> S::Floats;
+}
+
+/// From where they are packed: for a single tile, which needs them once.
+struct Packed([*const u8; 2], usize);
+
+impl Weights for Packed {
+    #[inline(always)]
+    unsafe fn weights<S: Simd, F: Format>(&self, simd: S, half: usize, group: usize) -> [S::Bytes; FOURS] {
+        // SAFETY: as the caller says.
+        unsafe { F::weights(simd, self.0[half], self.1, group) }
+    }
+
+    #[inline(always)]
+    unsafe fn scales<S: Simd, F: Format>(&self, simd: S, half: usize, group: usize) -> S::Floats {
+        // SAFETY: as the caller says.
+        unsafe { F::scales(simd, self.0[half], self.1, group) }
+    }
+
+    #[inline(always)]
+    unsafe fn minima<S: Simd, F: Format>(&self, simd: S, half: usize, group: usize) -> S::Floats {
+        // SAFETY: as the caller says.
+        unsafe { F::minima(simd, self.0[half], self.1, group) }
+    }
+}
+
+/// From where they were unpacked to: for many tiles.
+impl Weights for [Unpacked; 2] {
+    #[inline(always)]
+    unsafe fn weights<S: Simd, F: Format>(&self, simd: S, half: usize, group: usize) -> [S::Bytes; FOURS] {
+        let fours = F::GROUP / 4;
+        // SAFETY: a group has so many fours; the others repeat them, and nobody asks for them.
+        std::array::from_fn(|four| unsafe {
+            let four = group * fours + four % fours;
+            simd.load_bytes(self[half].bytes.as_ptr().add(4 * LANES * four))
+        })
+    }
+
+    #[inline(always)]
+    unsafe fn scales<S: Simd, F: Format>(&self, simd: S, half: usize, group: usize) -> S::Floats {
+        // SAFETY: there are sixteen.
+        unsafe { simd.load(self[half].scales[group].as_ptr()) }
+    }
+
+    #[inline(always)]
+    unsafe fn minima<S: Simd, F: Format>(&self, simd: S, half: usize, group: usize) -> S::Floats {
+        // SAFETY: there are sixteen.
+        unsafe { simd.load(self[half].minima[group].as_ptr()) }
+    }
+}
+
+/// A few rows of activations, and one block of weights.
+struct Tile<'a> {
+    activations: &'a Activations,
+    block: usize,
+    /// Columns of the block.
+    width: usize,
+    /// The first row.
+    row: usize,
+    /// What the products are added to, and what the first block begins; as many as there are rows.
+    sums: &'a mut [[f32; PANEL]],
+}
+
+impl Tile<'_> {
+    #[inline(always)]
+    unsafe fn multiply<S: Simd, F: Format, W: Weights>(self, simd: S, weights: &W) {
+        // SAFETY: as the caller says.
+        unsafe {
+            match self.sums.len() {
+                1 => self.multiply_rows::<S, F, W, 1>(simd, weights),
+                2 => self.multiply_rows::<S, F, W, 2>(simd, weights),
+                3 => self.multiply_rows::<S, F, W, 3>(simd, weights),
+                4 => self.multiply_rows::<S, F, W, 4>(simd, weights),
+                5 => self.multiply_rows::<S, F, W, 5>(simd, weights),
+                _ => self.multiply_rows::<S, F, W, TILE>(simd, weights),
+            }
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn multiply_rows<S: Simd, F: Format, W: Weights, const ROWS: usize>(self, simd: S, weights: &W) {
+        let Self { activations, block, width, row, sums } = self;
+        let values: [*const i8; ROWS] =
+            std::array::from_fn(|at| activations.values(block, row + at).as_ptr());
+        let group_sums: [*const i32; ROWS] =
+            std::array::from_fn(|at| activations.sums(block, row + at).as_ptr());
+        // SAFETY: the pointers are good for a block's width of values and a sixteenth of it of sums.
+        unsafe {
+            let mut totals = [[simd.splat(0.0); 2]; ROWS];
+            for group in 0..width / F::GROUP {
+                let sum = |at: usize| {
+                    let per_group = F::GROUP / SUMMED;
+                    (0..per_group).map(|part| *group_sums[at].add(group * per_group + part)).sum::<i32>()
+                };
+                let mut products: [_; ROWS] = std::array::from_fn(|at| {
+                    let start = if F::ZERO == 0 { 0 } else { -F::ZERO * sum(at) };
+                    [simd.splat_integer(start); 2]
+                });
+                let first = weights.weights::<S, F>(simd, 0, group);
+                let second = weights.weights::<S, F>(simd, 1, group);
+                for four in 0..F::GROUP / 4 {
+                    let column = group * F::GROUP + 4 * four;
+                    for (products, values) in products.iter_mut().zip(values) {
+                        let activations = values.add(column).cast::<i32>().read_unaligned();
+                        products[0] = simd.dot(F::WIDE, products[0], first[four], activations);
+                        products[1] = simd.dot(F::WIDE, products[1], second[four], activations);
+                    }
+                }
+                for half in 0..2 {
+                    let scales = weights.scales::<S, F>(simd, half, group);
+                    for at in 0..ROWS {
+                        let product = simd.to_floats(products[at][half]);
+                        totals[at][half] = simd.multiply_add(product, scales, totals[at][half]);
+                    }
+                    if F::HAS_MINIMA {
+                        let minima = weights.minima::<S, F>(simd, half, group);
+                        for at in 0..ROWS {
+                            let sum = simd.splat(sum(at) as f32);
+                            totals[at][half] = simd.multiply_add(sum, minima, totals[at][half]);
+                        }
+                    }
+                }
+            }
+            for (at, totals) in totals.into_iter().enumerate() {
+                let scale = simd.splat(activations.scale(block, row + at));
+                for (half, total) in totals.into_iter().enumerate() {
+                    let to = sums[at].as_mut_ptr().add(half * LANES);
+                    let before = if block == 0 { simd.splat(0.0) } else { simd.load(to) };
+                    simd.store(to, simd.multiply_add(total, scale, before));
+                }
+            }
+        }
+    }
+}
