@@ -78,7 +78,7 @@ pub(crate) fn attend(
         SCRATCH.with_borrow_mut(|scratch| {
             // SAFETY: rows and heads of one item belong to no other; the scratch is as large as the kernel makes it.
             unsafe {
-                processor.launch(Item { store, layer, heads, rows, head, queries, into: &into, scratch })
+                processor.launch(Item { store, layer, heads, rows, head, queries, into: &into, scratch });
             };
         });
     });

@@ -10,7 +10,7 @@ use crate::LoadError;
 use crate::attention::{Heads, Rows, attend};
 use crate::cache::{BLOCK_TOKENS, BlockId, KvStore};
 use crate::gguf::Gguf;
-use crate::matrix::{Activations, Matrix, Target, multiply};
+use crate::matrix::{Activations, Arena, Matrix, Target, multiply};
 use crate::ops::{add, gated, rms_norm, rms_norm_in_place};
 use crate::processor::{Processor, Shared};
 use crate::rotation::Turns;
@@ -71,7 +71,8 @@ impl Decoder {
         shape: Shape,
         vocabulary: usize,
     ) -> Result<Self, LoadError> {
-        let tensors = Tensors { processor, gguf, head_size: shape.head_size };
+        let arena = Arena::new(gguf.content.tensor_infos.values().filter_map(packed_bytes))?;
+        let mut tensors = Tensors { processor, gguf, arena, head_size: shape.head_size };
         let layers = (0..shape.layers).map(|layer| tensors.layer(layer, &shape)).collect::<Result<_, _>>()?;
         let decoder = Self {
             processor,
@@ -340,15 +341,24 @@ impl<'a> Step<'a> {
     }
 }
 
+/// Bytes that a tensor takes as a matrix; nothing if it is none.
+fn packed_bytes(info: &TensorInfo) -> Option<usize> {
+    match info.shape.dims() {
+        [rows, columns] => Some(Matrix::packed_bytes(info.ggml_dtype, *rows, *columns)),
+        _ => None,
+    }
+}
+
 /// A file's tensors on their way into memory.
 struct Tensors<'a> {
     processor: Processor,
     gguf: &'a Gguf,
+    arena: Arena,
     head_size: usize,
 }
 
 impl Tensors<'_> {
-    fn layer(&self, layer: usize, shape: &Shape) -> Result<Layer, LoadError> {
+    fn layer(&mut self, layer: usize, shape: &Shape) -> Result<Layer, LoadError> {
         let name = |name: &str| format!("blk.{layer}.{name}.weight");
         let turned = shape.family.interleaves_rotation();
         Ok(Layer {
@@ -366,7 +376,7 @@ impl Tensors<'_> {
         })
     }
 
-    fn matrix(&self, name: &str) -> Result<Matrix, LoadError> {
+    fn matrix(&mut self, name: &str) -> Result<Matrix, LoadError> {
         let (info, bytes) = self.gguf.tensor(name)?;
         self.pack(info, &bytes)
     }
@@ -375,7 +385,7 @@ impl Tensors<'_> {
         self.gguf.has_tensor(name).then(|| self.gguf.floats(name)).transpose()
     }
 
-    fn projection(&self, layer: usize, name: &str, interleaved: bool) -> Result<Projection, LoadError> {
+    fn projection(&mut self, layer: usize, name: &str, interleaved: bool) -> Result<Projection, LoadError> {
         let name = format!("blk.{layer}.{name}");
         let (info, mut bytes) = self.gguf.tensor(&format!("{name}.weight"))?;
         let mut bias = self.norm(&format!("{name}.bias"))?;
@@ -388,11 +398,11 @@ impl Tensors<'_> {
         Ok(Projection { matrix: self.pack(info, &bytes)?, bias, norm })
     }
 
-    fn pack(&self, info: &TensorInfo, bytes: &[u8]) -> Result<Matrix, LoadError> {
+    fn pack(&mut self, info: &TensorInfo, bytes: &[u8]) -> Result<Matrix, LoadError> {
         let [rows, columns] = info.shape.dims() else {
             return Err(LoadError::Malformed("a matrix has two dimensions".to_owned()));
         };
-        Matrix::pack(self.processor, bytes, info.ggml_dtype, *rows, *columns)
+        Matrix::pack(self.processor, &mut self.arena, bytes, info.ggml_dtype, *rows, *columns)
             .map_err(|error| LoadError::Model(error.to_string()))
     }
 

@@ -100,8 +100,8 @@ impl Gated<'_> {
                     // -2 sqrt(2/pi), and that times 0.044715.
                     let factor = simd.multiply_add(
                         simd.multiply(x, x),
-                        simd.splat(-0.071_354_814),
-                        simd.splat(-1.595_769_1),
+                        simd.splat(-0.071_354_81),
+                        simd.splat(-1.595_769),
                     );
                     simd.multiply(x, factor)
                 }

@@ -214,13 +214,7 @@ async fn open_generator(
         return Ok((Arc::new(generator), None));
     }
     let file = models.generator().context("no language model was named")?;
-    let options = EngineOptions {
-        threads: threads(settings.threads),
-        context_tokens: (settings.context_tokens > 0).then_some(settings.context_tokens),
-        parallel: settings.parallel,
-        queue_length: settings.queue_length,
-        cache_bytes: settings.cache_mib << 20,
-    };
+    let options = engine_options(config);
     let path = file.path.clone();
     let engine = tokio::task::spawn_blocking(move || Engine::load(&path, options))
         .await?
@@ -230,6 +224,18 @@ async fn open_generator(
         Arc::new(LocalGenerator::new(engine.clone(), file.name.clone(), file.coverage.clone())),
         Some(engine),
     ))
+}
+
+/// How the settings want a local model to run.
+pub(crate) fn engine_options(config: &Config) -> EngineOptions {
+    let settings = &config.generator;
+    EngineOptions {
+        threads: threads(settings.threads),
+        context_tokens: (settings.context_tokens > 0).then_some(settings.context_tokens),
+        parallel: settings.parallel,
+        queue_length: settings.queue_length,
+        cache_bytes: settings.cache_mib << 20,
+    }
 }
 
 fn chat_options(config: &Config) -> ChatOptions {

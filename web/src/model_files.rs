@@ -60,11 +60,7 @@ impl ModelFiles {
             None => config.embedder.runtime_library.clone(),
         };
         let embedder = Catalog::builtin().entry(&config.embedder.model)?;
-        let generator = match generator {
-            None => None,
-            Some(path) if is_path(path) => Some(GeneratorFile::of_path(path)),
-            Some(id) => Some(GeneratorFile::of_entry(&store, Catalog::builtin().entry(id)?)?),
-        };
+        let generator = generator.map(|model| GeneratorFile::find(&store, model)).transpose()?;
         Ok(Self { runtime_library, embedder: (embedder.clone(), installed(&store, embedder)?), generator })
     }
 
@@ -102,6 +98,14 @@ impl ModelFiles {
 }
 
 impl GeneratorFile {
+    /// The file of `model`, a catalog id or a path. Touches no network.
+    pub fn find(store: &Store, model: &str) -> Result<Self> {
+        if is_path(model) {
+            return Ok(Self::of_path(model));
+        }
+        Self::of_entry(store, Catalog::builtin().entry(model)?)
+    }
+
     fn of_entry(store: &Store, entry: &Entry) -> Result<Self> {
         if entry.generator().is_none() {
             bail!("{} is no language model", entry.id);

@@ -13,11 +13,14 @@ mod multiply;
 mod tests;
 
 use std::borrow::Cow;
+use std::marker::PhantomData;
+use std::sync::{Mutex, PoisonError};
 
 use candle_core::Device;
 use candle_core::quantized::{GgmlDType, QStorage, QTensor};
 
 pub(crate) use activations::Activations;
+pub(crate) use memory::Arena;
 pub(crate) use multiply::multiply;
 
 use crate::processor::{Processor, Shared};
@@ -77,20 +80,21 @@ impl Matrix {
         )
     }
 
-    /// Packs a matrix whose rows lie in `bytes`, one after the other.
+    /// Bytes that a matrix in `format` is packed to.
+    pub(crate) fn packed_bytes(format: GgmlDType, rows: usize, columns: usize) -> usize {
+        rows.div_ceil(PANEL) * Layout::of(format).panel_bytes(columns.next_multiple_of(Q8::COLUMNS))
+    }
+
+    /// Packs a matrix whose rows lie in `bytes`, one after the other, into the next part of `arena`.
     pub(crate) fn pack(
         processor: Processor,
+        arena: &mut Arena,
         bytes: &[u8],
         format: GgmlDType,
         rows: usize,
         columns: usize,
     ) -> candle_core::Result<Self> {
-        let layout = match format {
-            GgmlDType::Q4K => Layout::Q4K,
-            GgmlDType::Q6K => Layout::Q6K,
-            GgmlDType::Q4_0 | GgmlDType::Q4_1 => Layout::Q4,
-            _ => Layout::Q8,
-        };
+        let layout = Layout::of(format);
         let row_bytes = columns / format.block_size() * format.type_size();
         if bytes.len() != rows * row_bytes {
             candle_core::bail!("{} bytes for {rows} rows of {columns} numbers", bytes.len());
@@ -98,8 +102,8 @@ impl Matrix {
         let padded_columns = columns.next_multiple_of(Q8::COLUMNS);
         let panels = rows.div_ceil(PANEL);
         let panel_bytes = layout.panel_bytes(padded_columns);
-        let mut packed = Memory::zeroed(panels * panel_bytes)?;
-        let failure = std::sync::Mutex::new(None);
+        let mut packed = arena.part(panels * panel_bytes)?;
+        let failure = Mutex::new(None);
         let shared = Shared::new(&mut packed);
         processor.each(panels, |panel| {
             let here = panel * PANEL..rows.min((panel + 1) * PANEL);
@@ -109,11 +113,11 @@ impl Matrix {
             match native_blocks(source, format, here.len(), columns) {
                 Ok(blocks) => layout.pack_panel(&blocks, here.len(), padded_columns, into),
                 Err(error) => {
-                    *failure.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(error)
+                    *failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
                 }
             }
         });
-        match failure.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner) {
+        match failure.into_inner().unwrap_or_else(PoisonError::into_inner) {
             Some(error) => Err(error),
             None => Ok(Self { rows, columns, padded_columns, layout, packed }),
         }
@@ -125,10 +129,10 @@ impl Matrix {
         // SAFETY: the row exists, and its panel is as long as its format says.
         unsafe {
             match self.layout {
-                Layout::Q4K => processor.launch(Row::<Q4K>(self, row, into, std::marker::PhantomData)),
-                Layout::Q6K => processor.launch(Row::<Q6K>(self, row, into, std::marker::PhantomData)),
-                Layout::Q4 => processor.launch(Row::<Q4>(self, row, into, std::marker::PhantomData)),
-                Layout::Q8 => processor.launch(Row::<Q8>(self, row, into, std::marker::PhantomData)),
+                Layout::Q4K => processor.launch(Row::<Q4K>(self, row, into, PhantomData)),
+                Layout::Q6K => processor.launch(Row::<Q6K>(self, row, into, PhantomData)),
+                Layout::Q4 => processor.launch(Row::<Q4>(self, row, into, PhantomData)),
+                Layout::Q8 => processor.launch(Row::<Q8>(self, row, into, PhantomData)),
             }
         }
     }
@@ -149,6 +153,16 @@ impl Matrix {
 }
 
 impl Layout {
+    /// How weights in `format` are packed.
+    fn of(format: GgmlDType) -> Self {
+        match format {
+            GgmlDType::Q4K => Self::Q4K,
+            GgmlDType::Q6K => Self::Q6K,
+            GgmlDType::Q4_0 | GgmlDType::Q4_1 => Self::Q4,
+            _ => Self::Q8,
+        }
+    }
+
     fn block_bytes(self, columns: usize) -> usize {
         match self {
             Self::Q4K => Q4K::packed_bytes(columns),
@@ -208,7 +222,7 @@ fn native_blocks(
 }
 
 /// Unpacks one row.
-struct Row<'a, F>(&'a Matrix, usize, &'a mut [f32], std::marker::PhantomData<F>);
+struct Row<'a, F>(&'a Matrix, usize, &'a mut [f32], PhantomData<F>);
 
 impl<F: Format> Kernel for Row<'_, F> {
     type Output = ();

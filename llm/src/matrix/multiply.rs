@@ -255,15 +255,15 @@ impl Tile<'_> {
                 }
                 for half in 0..2 {
                     let scales = weights.scales::<S, F>(simd, half, group);
-                    for at in 0..ROWS {
-                        let product = simd.to_floats(products[at][half]);
-                        totals[at][half] = simd.multiply_add(product, scales, totals[at][half]);
+                    for (totals, products) in totals.iter_mut().zip(&products) {
+                        let product = simd.to_floats(products[half]);
+                        totals[half] = simd.multiply_add(product, scales, totals[half]);
                     }
                     if F::HAS_MINIMA {
                         let minima = weights.minima::<S, F>(simd, half, group);
-                        for at in 0..ROWS {
+                        for (at, totals) in totals.iter_mut().enumerate() {
                             let sum = simd.splat(sum(at) as f32);
-                            totals[at][half] = simd.multiply_add(sum, minima, totals[at][half]);
+                            totals[half] = simd.multiply_add(sum, minima, totals[half]);
                         }
                     }
                 }

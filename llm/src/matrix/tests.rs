@@ -36,7 +36,9 @@ fn matrix(format: GgmlDType, rows: usize, columns: usize) -> (Matrix, Vec<f32>) 
     let random = Tensor::from_vec(numbers(rows * columns, 1), (rows, columns), &Device::Cpu).unwrap();
     let file = QTensor::quantize(&random, format).unwrap();
     let read = file.dequantize(&Device::Cpu).unwrap().flatten_all().unwrap().to_vec1().unwrap();
-    let packed = Matrix::pack(Processor::start(), &file.data().unwrap(), format, rows, columns).unwrap();
+    let mut arena = Arena::new([Matrix::packed_bytes(format, rows, columns)].into_iter()).unwrap();
+    let packed =
+        Matrix::pack(Processor::start(), &mut arena, &file.data().unwrap(), format, rows, columns).unwrap();
     (packed, read)
 }
 
@@ -144,7 +146,7 @@ fn a_row_is_computed_alike_alone_and_among_others() {
         for row in [0, 5, 64, 130] {
             let mut alone = Activations::default();
             alone.fill(processor, 1, 512, |_, into| {
-                into.copy_from_slice(&numbers[row * 512..(row + 1) * 512])
+                into.copy_from_slice(&numbers[row * 512..(row + 1) * 512]);
             });
             assert_eq!(products(processor, &matrix, &alone), &together[row * 70..(row + 1) * 70]);
         }
@@ -164,5 +166,9 @@ fn products_are_added_where_they_are_to_be_added() {
 
 #[test]
 fn as_many_bytes_as_rows_and_columns_ask_for() {
-    assert!(Matrix::pack(Processor::start(), &[0; 143], GgmlDType::Q4K, 1, 256).is_err());
+    let mut arena = Arena::new([Matrix::packed_bytes(GgmlDType::Q4K, 1, 256)].into_iter()).unwrap();
+    let mut pack = |bytes: &[u8]| Matrix::pack(Processor::start(), &mut arena, bytes, GgmlDType::Q4K, 1, 256);
+    assert!(pack(&[0; 143]).is_err());
+    assert!(pack(&[0; 144]).is_ok());
+    assert!(pack(&[0; 144]).is_err(), "there was room for one");
 }

@@ -1,6 +1,7 @@
 //! The command line. Each command has a file; this one holds what they share.
 
 mod ask;
+mod bench;
 mod config;
 mod eval;
 mod ingest;
@@ -75,6 +76,9 @@ enum Command {
     /// Measure retrieval on a question set
     #[command(subcommand)]
     Eval(eval::Command),
+    /// Measure speed
+    #[command(subcommand)]
+    Bench(bench::Command),
     /// List, get and check model files
     #[command(subcommand)]
     Models(models::Command),
@@ -132,6 +136,10 @@ fn overrides(globals: &Globals, command: &Command) -> Overrides {
         data_dir: globals.data_dir.clone(),
         model: globals.model.clone(),
         listen,
+        threads: match command {
+            Command::Bench(command) => command.threads(),
+            _ => None,
+        },
     }
 }
 
@@ -143,6 +151,7 @@ async fn dispatch(config: Config, globals: &Globals, command: Command) -> Result
         Command::Search(arguments) => search::run(config, globals, arguments).await,
         Command::Ask(arguments) => ask::run(config, globals, arguments).await,
         Command::Eval(command) => eval::run(config, globals, command).await,
+        Command::Bench(command) => bench::run(config, globals, command).await,
         Command::Models(command) => models::run(config, globals, command).await,
         Command::Reindex => reindex::run(config, globals).await,
         Command::Config(_) => config::print(&config),

@@ -93,6 +93,8 @@ pub struct Overrides {
     pub model: Option<String>,
     /// `--listen`.
     pub listen: Option<String>,
+    /// `--threads`, of the language model.
+    pub threads: Option<u64>,
 }
 
 /// Why the settings cannot be used.
@@ -212,7 +214,8 @@ fn flags(
     Ok(layers
         .set_override_option("data_dir", data_dir)?
         .set_override_option("model", overrides.model.clone())?
-        .set_override_option("listen", overrides.listen.clone())?)
+        .set_override_option("listen", overrides.listen.clone())?
+        .set_override_option("generator.threads", overrides.threads)?)
 }
 
 fn default_data_dir() -> Result<PathBuf, ConfigError> {

@@ -1,0 +1,128 @@
+//! `daedap bench llm`: how fast a model reads and writes on this machine.
+
+use std::io::Write;
+
+use anyhow::{Context, Result};
+use clap::{Args, Subcommand};
+use comfy_table::Table;
+use llm::bench::{Load, Speed, measure};
+use llm::{Engine, EngineOptions};
+use serde::Serialize;
+
+use super::{Globals, Outcome, models, print_json};
+use crate::app::engine_options;
+use crate::config::Config;
+use crate::model_files::{self, GeneratorFile};
+
+/// What can be measured.
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Tokens read and written in a second, waiting times, memory
+    Llm(Arguments),
+}
+
+/// Under which load.
+#[derive(Debug, Clone, Args)]
+pub(super) struct Arguments {
+    /// Tokens that each request reads
+    #[arg(long, default_value_t = 512, value_parser = clap::value_parser!(u32).range(1..=1 << 20))]
+    prompt_tokens: u32,
+    /// Tokens that each request writes
+    #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=1 << 16))]
+    generate: u32,
+    /// Tokens that each conversation has before, known from an earlier request
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=1 << 20))]
+    depth: u32,
+    /// Requests at the same time
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=256))]
+    parallel: u32,
+    /// Threads to compute with; 0 for one per core
+    #[arg(long)]
+    threads: Option<u64>,
+}
+
+impl Command {
+    pub(super) fn threads(&self) -> Option<u64> {
+        let Self::Llm(arguments) = self;
+        arguments.threads
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct Report {
+    model: String,
+    threads: usize,
+    prompt_tokens: u32,
+    depth: u32,
+    parallel: u32,
+    #[serde(flatten)]
+    speed: Speed,
+    load_seconds: f64,
+    /// `null` where the system does not tell.
+    peak_rss_bytes: Option<u64>,
+}
+
+pub(super) async fn run(config: Config, globals: &Globals, command: Command) -> Result<Outcome> {
+    let Command::Llm(arguments) = command;
+    let model =
+        models::installed_generator(&config)?.context("a server answers here; name a file: --model FILE")?;
+    let path = GeneratorFile::find(&model_files::store(&config)?, &model)?.path;
+    let report = tokio::task::spawn_blocking(move || measured(&path, &arguments, &config)).await??;
+    if globals.json {
+        print_json(&report)?;
+    } else {
+        print_table(&report)?;
+    }
+    Ok(Outcome::Done)
+}
+
+fn measured(path: &std::path::Path, arguments: &Arguments, config: &Config) -> Result<Report> {
+    let options = EngineOptions { parallel: arguments.parallel as usize, ..engine_options(config) };
+    let engine =
+        Engine::load(path, options).with_context(|| format!("{} cannot be loaded", path.display()))?;
+    let load = Load {
+        prompt_tokens: arguments.prompt_tokens as usize,
+        generate: arguments.generate as usize,
+        depth: arguments.depth as usize,
+        parallel: arguments.parallel as usize,
+    };
+    let speed = measure(&engine, load)?;
+    let profile = engine.profile();
+    Ok(Report {
+        model: profile.name.clone(),
+        threads: profile.threads,
+        prompt_tokens: arguments.prompt_tokens,
+        depth: arguments.depth,
+        parallel: arguments.parallel,
+        speed,
+        load_seconds: profile.load_seconds,
+        peak_rss_bytes: peak_rss_bytes(),
+    })
+}
+
+/// The most memory that this process had at once, as Linux counts it.
+fn peak_rss_bytes() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok().map(|kibibytes| kibibytes << 10)
+}
+
+fn print_table(report: &Report) -> Result<()> {
+    let Speed { prefill_tokens_per_s, decode_tokens_per_s, ttft_ms, gap_ms, total_tokens_per_s } =
+        &report.speed;
+    let mut table = Table::new();
+    table.set_header([&report.model, ""]);
+    for (what, figure) in [
+        ("reads, tokens/s", format!("{prefill_tokens_per_s:.1}")),
+        ("writes, tokens/s", format!("{decode_tokens_per_s:.1}")),
+        ("both, tokens/s", format!("{total_tokens_per_s:.1}")),
+        ("first token, ms (p50 / p99)", format!("{:.0} / {:.0}", ttft_ms.p50, ttft_ms.p99)),
+        ("between tokens, ms (p50 / p99)", format!("{:.0} / {:.0}", gap_ms.p50, gap_ms.p99)),
+        ("load, s", format!("{:.1}", report.load_seconds)),
+        ("peak memory, MiB", report.peak_rss_bytes.map_or("?".to_owned(), |b| (b >> 20).to_string())),
+    ] {
+        table.add_row([what, &figure]);
+    }
+    writeln!(std::io::stdout(), "{table}").context("standard output is closed")?;
+    Ok(())
+}
