@@ -153,7 +153,7 @@ impl WordRules {
         let (normalizer, pre_tokenizers, whole_words_first) = match name {
             Some("llama-bpe" | "llama3" | "llama-v3") => (None, vec![split(LLAMA3_WORDS)?, bytes], true),
             Some("qwen2" | "deepseek-r1-qwen") => (Some(NFC.into()), vec![split(QWEN2_WORDS)?, bytes], false),
-            Some("smollm" | "starcoder") => (None, vec![digits, gpt2_words], false),
+            Some("smollm" | "starcoder" | "exaone") => (None, vec![digits, gpt2_words], false),
             None | Some("default" | "gpt-2") => (None, vec![gpt2_words], false),
             Some(other) => return Err(LoadError::UnsupportedTokenizer(other.to_owned())),
         };
@@ -275,7 +275,7 @@ mod tests {
 
     #[test]
     fn word_rules_decide_whether_digits_stay_together() {
-        for (pre, tokens) in [("llama-bpe", 1), ("gpt-2", 1), ("qwen2", 2), ("smollm", 2)] {
+        for (pre, tokens) in [("llama-bpe", 1), ("gpt-2", 1), ("qwen2", 2), ("smollm", 2), ("exaone", 2)] {
             let (tokenizer, _) = tokenizer(&byte_level(pre));
             assert_eq!(encode(&tokenizer, &[text("12")]).len(), tokens, "{pre}");
         }

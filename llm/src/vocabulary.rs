@@ -146,8 +146,17 @@ fn token_kinds(gguf: &Gguf, tokens: usize, named: &[Option<u32>]) -> Result<Vec<
 
 /// Files often name one end alone, where the model uses another at the end of a turn.
 fn known_ends(tokens: &[String], kinds: &[TokenKind]) -> Vec<u32> {
-    const ENDS: [&str; 7] =
-        ["<|im_end|>", "<|eot_id|>", "<|eom_id|>", "<|end_of_text|>", "<|endoftext|>", "<|end|>", "</s>"];
+    const ENDS: [&str; 9] = [
+        "<|im_end|>",
+        "<|eot_id|>",
+        "<|eom_id|>",
+        "<|end_of_text|>",
+        "<|endoftext|>",
+        "<|end|>",
+        "</s>",
+        "<end_of_turn>",
+        "[|endofturn|]",
+    ];
     let tokens = (0..).zip(tokens).zip(kinds);
     let ends =
         tokens.filter(|((_, token), kind)| **kind == TokenKind::Control && ENDS.contains(&token.as_str()));

@@ -190,7 +190,8 @@ async fn every_error_has_one_shape() {
         ("POST", turns.clone(), json_body("{\"question\":\" \\n\"}"), 422, "invalid_value"),
         ("POST", turns.clone(), json_body("{\"question\":\"q\",\"colour\":1}"), 422, "invalid_value"),
         ("POST", turns.clone(), json_body(&long), 422, "question_too_long"),
-        ("POST", turns.clone(), json_body(&format!("\"{}\"", "x".repeat(3 << 20))), 413, "too_large"),
+        // Hardly more than is read: of a longer body the rest would meet a connection that is closed already.
+        ("POST", turns.clone(), json_body(&format!("\"{}\"", "x".repeat(1 << 20))), 413, "too_large"),
         ("POST", turns, (None, "{}".to_owned()), 415, "unsupported_media_type"),
         ("GET", unknown.to_owned(), (None, String::new()), 404, "not_found"),
         ("POST", format!("{unknown}/turns"), json_body("{\"question\":\"q\"}"), 404, "not_found"),
