@@ -1,8 +1,8 @@
 //! Citations: `[n]` in an answer means the n-th passage the model was given, or it does not stand there.
 //!
 //! [`CitationFilter`] runs while the answer streams: numbers of passages that were not given never reach the reader.
-//! [`check`] turns the finished text into [`Citation`]s. [`attribute`] finds the passages behind an answer whose
-//! model wrote no number at all, as small models do. Brackets in code are code.
+//! [`check`] turns the finished text into [`Citation`]s. [`attribute`] finds the passages that an answer's words point
+//! at, whatever numbers its model wrote. Brackets in code are code.
 
 use domain::{Analyzer, Citation, FieldedText, Passage};
 use unicode_segmentation::UnicodeSegmentation;
@@ -169,12 +169,12 @@ pub fn citation(number: u32, passage: &Passage) -> Citation {
     }
 }
 
-/// Most passages that an answer without markers is attributed to.
+/// Most passages that an answer is attributed to.
 const MOST_ATTRIBUTIONS: usize = 2;
 /// Share of a sentence's terms that a passage must hold to count as its source.
 const SUPPORTING_SHARE: f32 = 0.5;
 
-/// The numbers of the passages that an answer without markers stands on: for each of its sentences the passage that
+/// The numbers of the passages that an answer stands on by its words: for each of its sentences the passage that
 /// holds most of its terms, if it holds at least half of them. Best supported first; empty if nothing supports it.
 pub fn attribute(answer: &str, passages: &[Passage], analyzer: &dyn Analyzer) -> Vec<u32> {
     let stored: Vec<_> = passages

@@ -343,20 +343,21 @@ impl Answering {
         }
     }
 
-    /// Checks the citations of the finished text, and adds those that the model left out.
+    /// Checks the citations of the finished text, and adds what its own words point at where the model named none of
+    /// it: small models leave numbers out, or name the passage beside the right one.
     async fn settle_citations(&mut self) -> Result<(), Cut> {
         if abstain::is_declining(&self.draft.content) {
             self.draft.abstained = true;
             return Ok(());
         }
-        self.draft.citations = cite::check(&self.draft.content, &self.draft.passages);
-        if self.draft.citations.is_empty() {
-            let numbers =
-                cite::attribute(&self.draft.content, &self.draft.passages, self.parts.analyzer.as_ref());
-            let markers: String = numbers.iter().map(|number| format!(" [{number}]")).collect();
+        let parts = self.parts.clone();
+        let supporting = cite::attribute(&self.draft.content, &self.draft.passages, parts.analyzer.as_ref());
+        let cited = cite::check(&self.draft.content, &self.draft.passages);
+        if !supporting.iter().any(|number| cited.iter().any(|citation| citation.number == *number)) {
+            let markers: String = supporting.iter().map(|number| format!(" [{number}]")).collect();
             self.say(markers).await?;
-            self.draft.citations = cite::check(&self.draft.content, &self.draft.passages);
         }
+        self.draft.citations = cite::check(&self.draft.content, &self.draft.passages);
         Ok(())
     }
 
