@@ -33,6 +33,13 @@ pub(crate) struct Heads {
     pub(crate) window: Option<usize>,
 }
 
+impl Heads {
+    /// The first key that the query at `position` sees.
+    fn first_seen(&self, position: usize) -> usize {
+        self.window.map_or(0, |window| (position + 1).saturating_sub(window))
+    }
+}
+
 /// Consecutive rows of one sequence.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Rows<'a> {
@@ -159,7 +166,7 @@ impl Kernel for Item<'_, '_> {
             }
         }
         let end = rows.position + rows.count;
-        let first = heads.window.map_or(0, |window| (rows.position + 1).saturating_sub(window));
+        let first = heads.first_seen(rows.position);
         for start in (first / KEYS * KEYS..end).step_by(KEYS) {
             let keys = KEYS.min(end - start);
             // SAFETY: the scratch was made large enough above.
@@ -174,7 +181,7 @@ impl Kernel for Item<'_, '_> {
                 );
                 for query in 0..count {
                     let position = rows.position + query / group;
-                    let first = heads.window.map_or(0, |window| (position + 1).saturating_sub(window));
+                    let first = heads.first_seen(position);
                     let seen =
                         first.saturating_sub(start).min(KEYS)..KEYS.min((position + 1).saturating_sub(start));
                     weigh(simd, scratch, query, size, seen);

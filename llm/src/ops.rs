@@ -12,8 +12,7 @@ pub(crate) fn rms_norm(
     into: &mut [f32],
 ) {
     assert!(numbers.len() == weight.len() && numbers.len() == into.len(), "rows of one length");
-    let squares = processor.sum_of_squares(numbers);
-    let scale = (squares / numbers.len() as f32 + epsilon).sqrt().recip();
+    let scale = processor.rms_scale(numbers, epsilon);
     for ((into, number), weight) in into.iter_mut().zip(numbers).zip(weight) {
         *into = number * scale * weight;
     }
@@ -22,8 +21,7 @@ pub(crate) fn rms_norm(
 /// As [`rms_norm`], in place.
 pub(crate) fn rms_norm_in_place(processor: Processor, numbers: &mut [f32], weight: &[f32], epsilon: f32) {
     assert_eq!(numbers.len(), weight.len(), "rows of one length");
-    let squares = processor.sum_of_squares(numbers);
-    let scale = (squares / numbers.len() as f32 + epsilon).sqrt().recip();
+    let scale = processor.rms_scale(numbers, epsilon);
     for (number, weight) in numbers.iter_mut().zip(weight) {
         *number *= scale * weight;
     }
@@ -53,9 +51,11 @@ pub(crate) fn gated(processor: Processor, gate: Gate, gates: &[f32], ups: &[f32]
 }
 
 impl Processor {
-    fn sum_of_squares(self, numbers: &[f32]) -> f32 {
+    /// What brings the mean of the squares to 1.
+    fn rms_scale(self, numbers: &[f32], epsilon: f32) -> f32 {
         // SAFETY: the kernel reads within its slice.
-        unsafe { self.launch(SumOfSquares(numbers)) }
+        let squares = unsafe { self.launch(SumOfSquares(numbers)) };
+        (squares / numbers.len() as f32 + epsilon).sqrt().recip()
     }
 }
 
