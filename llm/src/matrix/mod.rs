@@ -26,7 +26,7 @@ pub(crate) use multiply::multiply;
 use crate::processor::{Processor, Shared};
 use crate::simd::{Kernel, LANES, Simd};
 use activations::BLOCK;
-use format::{Format, Q4, Q4K, Q6K, Q8, Unpacked};
+use format::{Format, Q4, Q4K, Q6K, Q8, SPAN, Unpacked};
 use memory::Memory;
 
 /// Rows that are multiplied together.
@@ -82,7 +82,7 @@ impl Matrix {
 
     /// Bytes that a matrix in `format` is packed to.
     pub(crate) fn packed_bytes(format: GgmlDType, rows: usize, columns: usize) -> usize {
-        rows.div_ceil(PANEL) * Layout::of(format).panel_bytes(columns.next_multiple_of(Q8::COLUMNS))
+        rows.div_ceil(PANEL) * Layout::of(format).panel_bytes(columns.next_multiple_of(SPAN))
     }
 
     /// Packs a matrix whose rows lie in `bytes`, one after the other, into the next part of `arena`.
@@ -99,7 +99,7 @@ impl Matrix {
         if bytes.len() != rows * row_bytes {
             candle_core::bail!("{} bytes for {rows} rows of {columns} numbers", bytes.len());
         }
-        let padded_columns = columns.next_multiple_of(Q8::COLUMNS);
+        let padded_columns = columns.next_multiple_of(SPAN);
         let panels = rows.div_ceil(PANEL);
         let panel_bytes = layout.panel_bytes(padded_columns);
         let mut packed = arena.part(panels * panel_bytes)?;
@@ -175,28 +175,25 @@ impl Layout {
     fn panel_bytes(self, columns: usize) -> usize {
         let (whole, rest) = (columns / BLOCK, columns % BLOCK);
         let rest = if rest == 0 { 0 } else { self.block_bytes(rest) };
-        2 * (whole * self.block_bytes(BLOCK) + rest)
+        whole * self.block_bytes(BLOCK) + rest
     }
 
     /// Packs `rows` rows of blocks in the layout's own format.
-    fn pack_panel(self, blocks: &[u8], rows: usize, columns: usize, into: &mut [u8]) {
+    fn pack_panel(self, blocks: &[u8], rows: usize, columns: usize, mut into: &mut [u8]) {
         let row_bytes = blocks.len() / rows;
-        for (row, source) in blocks.chunks_exact(row_bytes).enumerate() {
-            let (half, lane) = (row / LANES, row % LANES);
-            let (mut source, mut packed) = (source, &mut *into);
-            for start in (0..columns).step_by(BLOCK) {
-                let width = BLOCK.min(columns - start);
-                let (block, source_rest) = source.split_at(row_bytes * width / columns);
-                let block_bytes = self.block_bytes(width);
-                let (here, packed_rest) = packed.split_at_mut(2 * block_bytes);
-                let here = &mut here[half * block_bytes..][..block_bytes];
+        for start in (0..columns).step_by(BLOCK) {
+            let width = BLOCK.min(columns - start);
+            let source = row_bytes * start / columns..row_bytes * (start + width) / columns;
+            let (packed, rest) = into.split_at_mut(self.block_bytes(width));
+            into = rest;
+            for (row, blocks) in blocks.chunks_exact(row_bytes).enumerate() {
+                let block = &blocks[source.clone()];
                 match self {
-                    Self::Q4K => Q4K::pack(block, lane, here),
-                    Self::Q6K => Q6K::pack(block, lane, here),
-                    Self::Q4 => Q4::pack(block, lane, here),
-                    Self::Q8 => Q8::pack(block, lane, here),
+                    Self::Q4K => Q4K::pack(block, row, packed),
+                    Self::Q6K => Q6K::pack(block, row, packed),
+                    Self::Q4 => Q4::pack(block, row, packed),
+                    Self::Q8 => Q8::pack(block, row, packed),
                 }
-                (source, packed) = (source_rest, packed_rest);
             }
         }
     }
@@ -235,10 +232,10 @@ impl<F: Format> Kernel for Row<'_, F> {
         let mut packed = matrix.panel(row / PANEL);
         for (at, numbers) in into.chunks_mut(BLOCK).enumerate() {
             let width = BLOCK.min(matrix.padded_columns - at * BLOCK);
-            let (here, rest) = packed.split_at(2 * F::packed_bytes(width));
+            let (here, rest) = packed.split_at(F::packed_bytes(width));
             packed = rest;
-            // SAFETY: half a block is as long as its format says.
-            unsafe { F::unpack(simd, here[half * F::packed_bytes(width)..].as_ptr(), width, &mut block) };
+            // SAFETY: the block is as long as its format says.
+            unsafe { F::unpack(simd, here.as_ptr(), half, width, &mut block) };
             for (column, number) in numbers.iter_mut().enumerate() {
                 let byte = i32::from(block.bytes[column / 4 * 64 + lane * 4 + column % 4]);
                 let group = column / F::GROUP;

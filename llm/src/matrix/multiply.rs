@@ -104,20 +104,19 @@ impl<F: Format> Kernel for Panel<'_, F> {
         let mut packed = matrix.panel(panel);
         for (block, start) in (0..matrix.padded_columns).step_by(BLOCK).enumerate() {
             let width = BLOCK.min(matrix.padded_columns - start);
-            let (here, rest) = packed.split_at(2 * F::packed_bytes(width));
+            let (here, rest) = packed.split_at(F::packed_bytes(width));
             packed = rest;
-            let halves = [here.as_ptr(), here[F::packed_bytes(width)..].as_ptr()];
             let is_alone = rows.len() <= TILE;
-            // SAFETY: the halves are as long as the format says; tiles are rows that exist.
+            // SAFETY: the block is as long as the format says; tiles are rows that exist.
             unsafe {
                 if !is_alone {
-                    F::unpack(simd, halves[0], width, &mut blocks[0]);
-                    F::unpack(simd, halves[1], width, &mut blocks[1]);
+                    F::unpack(simd, here.as_ptr(), 0, width, &mut blocks[0]);
+                    F::unpack(simd, here.as_ptr(), 1, width, &mut blocks[1]);
                 }
                 for (tile, sums) in sums.chunks_mut(TILE).enumerate() {
                     let tile = Tile { activations, block, width, row: rows.start + tile * TILE, sums };
                     if is_alone {
-                        tile.multiply::<S, F, _>(simd, &Packed(halves, width));
+                        tile.multiply::<S, F, _>(simd, &Packed(here.as_ptr()));
                     } else {
                         tile.multiply::<S, F, _>(simd, &*blocks);
                     }
@@ -149,25 +148,25 @@ trait Weights {
 }
 
 /// From where they are packed: for a single tile, which needs them once.
-struct Packed([*const u8; 2], usize);
+struct Packed(*const u8);
 
 impl Weights for Packed {
     #[inline(always)]
     unsafe fn weights<S: Simd, F: Format>(&self, simd: S, half: usize, group: usize) -> [S::Bytes; FOURS] {
         // SAFETY: as the caller says.
-        unsafe { F::weights(simd, self.0[half], self.1, group) }
+        unsafe { F::weights(simd, self.0, half, group) }
     }
 
     #[inline(always)]
     unsafe fn scales<S: Simd, F: Format>(&self, simd: S, half: usize, group: usize) -> S::Floats {
         // SAFETY: as the caller says.
-        unsafe { F::scales(simd, self.0[half], self.1, group) }
+        unsafe { F::scales(simd, self.0, half, group) }
     }
 
     #[inline(always)]
     unsafe fn minima<S: Simd, F: Format>(&self, simd: S, half: usize, group: usize) -> S::Floats {
         // SAFETY: as the caller says.
-        unsafe { F::minima(simd, self.0[half], self.1, group) }
+        unsafe { F::minima(simd, self.0, half, group) }
     }
 }
 
