@@ -1,5 +1,6 @@
 //! Rows of numbers, rounded to bytes so that they can be multiplied with packed weights.
 
+use super::format::SPAN;
 use crate::processor::{Processor, Shared};
 use crate::simd::{self, Kernel, LANES, Simd};
 
@@ -20,6 +21,7 @@ pub(crate) struct Activations {
     values: Vec<i8>,
     scales: Vec<f32>,
     sums: Vec<i32>,
+    span_sums: Vec<f32>,
 }
 
 impl Activations {
@@ -50,6 +52,12 @@ impl Activations {
         &self.sums[block * (BLOCK / SUMMED) * self.rows + row * groups..][..groups]
     }
 
+    /// The same of each [`SPAN`], as numbers that floats are multiplied with.
+    pub(super) fn span_sums(&self, block: usize, row: usize) -> &[f32] {
+        let spans = self.width(block) / SPAN;
+        &self.span_sums[block * (BLOCK / SPAN) * self.rows + row * spans..][..spans]
+    }
+
     /// Makes room for `rows` rows of `columns` numbers and fills each: `fill` writes row `n` into the slice it gets,
     /// which holds anything before; then the row is rounded. Rows are filled on all threads of `processor`.
     pub(crate) fn fill(
@@ -59,25 +67,32 @@ impl Activations {
         columns: usize,
         fill: impl Fn(usize, &mut [f32]) + Sync,
     ) {
-        let padded = columns.next_multiple_of(2 * SUMMED);
+        let padded = columns.next_multiple_of(SPAN);
         (self.rows, self.columns) = (rows, padded);
         self.values.resize(rows * padded, 0);
         self.scales.resize(rows * padded.div_ceil(BLOCK), 0.0);
         self.sums.resize(rows * padded / SUMMED, 0);
+        self.span_sums.resize(rows * padded / SPAN, 0.0);
         let values = Shared::new(&mut self.values);
         let scales = Shared::new(&mut self.scales);
         let sums = Shared::new(&mut self.sums);
+        let span_sums = Shared::new(&mut self.span_sums);
         processor.each_row(rows, columns, |range| {
             let mut numbers = vec![0.0; padded];
             for row in range {
                 fill(row, &mut numbers[..columns]);
                 for (block, numbers) in numbers.chunks(BLOCK).enumerate() {
-                    let (width, groups) = (numbers.len(), numbers.len() / SUMMED);
+                    let width = numbers.len();
+                    let (groups, spans) = (width / SUMMED, width / SPAN);
                     // SAFETY: every row is in one range, and the blocks of rows do not overlap.
                     unsafe {
                         let values = values.slice(block * BLOCK * rows + row * width, width);
                         let sums = sums.slice(block * (BLOCK / SUMMED) * rows + row * groups, groups);
                         let scale = processor.launch(Round { numbers, values, sums });
+                        let spans = span_sums.slice(block * (BLOCK / SPAN) * rows + row * spans, spans);
+                        for (span, sums) in spans.iter_mut().zip(sums.chunks_exact(SPAN / SUMMED)) {
+                            *span = sums.iter().sum::<i32>() as f32;
+                        }
                         scales.slice(block * rows + row, 1)[0] = scale;
                     }
                 }

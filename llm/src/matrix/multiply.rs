@@ -1,11 +1,12 @@
 //! Activations times packed weights.
 
 use std::cell::RefCell;
+use std::hint::black_box;
 use std::marker::PhantomData;
 use std::ops::Range;
 
 use super::activations::{Activations, BLOCK, SUMMED};
-use super::format::{FOURS, Format, Q4, Q4K, Q6K, Q8, Unpacked};
+use super::format::{Format, Q4, Q4K, Q6K, Q8, Unpacked};
 use super::{Layout, Matrix, PANEL, Target};
 use crate::processor::{Processor, Shared};
 use crate::simd::{Kernel, LANES, Simd};
@@ -113,7 +114,14 @@ impl<F: Format> Kernel for Panel<'_, F> {
                     F::unpack(simd, here.as_ptr(), 0, width, &mut blocks[0]);
                     F::unpack(simd, here.as_ptr(), 1, width, &mut blocks[1]);
                 }
+                let tiles = sums.len().div_ceil(TILE);
                 for (tile, sums) in sums.chunks_mut(TILE).enumerate() {
+                    if !is_alone {
+                        // Nothing is read from memory while tiles are multiplied: time to fetch the next block.
+                        for line in here.len() * tile / tiles / 64..here.len() * (tile + 1) / tiles / 64 {
+                            simd.prefetch(here.as_ptr().wrapping_add(here.len() + line * 64));
+                        }
+                    }
                     let tile = Tile { activations, block, width, row: rows.start + tile * TILE, sums };
                     if is_alone {
                         tile.multiply::<S, F, _>(simd, &Packed(here.as_ptr()));
@@ -139,10 +147,18 @@ impl<F: Format> Kernel for Panel<'_, F> {
 
 /// Where a tile takes the weights of a block from, which has two halves of sixteen rows.
 trait Weights {
+    /// Adds the products of `group` with the activations at `values`, where those of the group begin.
+    ///
     /// # Safety
     ///
     /// For all three: the block has such a half and group, and the caller is a kernel.
-    unsafe fn weights<S: Simd, F: Format>(&self, simd: S, half: usize, group: usize) -> [S::Bytes; FOURS];
+    unsafe fn dot<S: Simd, F: Format, const ROWS: usize>(
+        &self,
+        simd: S,
+        group: usize,
+        values: [*const i8; ROWS],
+        sums: &mut [[S::Integers; 2]; ROWS],
+    );
     unsafe fn scales<S: Simd, F: Format>(&self, simd: S, half: usize, group: usize) -> S::Floats;
     unsafe fn minima<S: Simd, F: Format>(&self, simd: S, half: usize, group: usize) -> S::Floats;
 }
@@ -152,9 +168,21 @@ struct Packed(*const u8);
 
 impl Weights for Packed {
     #[inline(always)]
-    unsafe fn weights<S: Simd, F: Format>(&self, simd: S, half: usize, group: usize) -> [S::Bytes; FOURS] {
+    unsafe fn dot<S: Simd, F: Format, const ROWS: usize>(
+        &self,
+        simd: S,
+        group: usize,
+        values: [*const i8; ROWS],
+        sums: &mut [[S::Integers; 2]; ROWS],
+    ) {
         // SAFETY: as the caller says.
-        unsafe { F::weights(simd, self.0, half, group) }
+        unsafe {
+            let halves = [0, 1].map(|half| F::weights(simd, self.0, half, group));
+            for four in 0..F::GROUP / 4 {
+                let weights = [halves[0][four], halves[1][four]];
+                multiply_four(simd, F::WIDE, weights, values.map(|values| values.add(4 * four)), sums);
+            }
+        }
     }
 
     #[inline(always)]
@@ -173,13 +201,22 @@ impl Weights for Packed {
 /// From where they were unpacked to: for many tiles.
 impl Weights for [Unpacked; 2] {
     #[inline(always)]
-    unsafe fn weights<S: Simd, F: Format>(&self, simd: S, half: usize, group: usize) -> [S::Bytes; FOURS] {
-        let fours = F::GROUP / 4;
-        // SAFETY: a group has so many fours; the others repeat them, and nobody asks for them.
-        std::array::from_fn(|four| unsafe {
-            let four = group * fours + four % fours;
-            simd.load_bytes(self[half].bytes.as_ptr().add(4 * LANES * four))
-        })
+    unsafe fn dot<S: Simd, F: Format, const ROWS: usize>(
+        &self,
+        simd: S,
+        group: usize,
+        values: [*const i8; ROWS],
+        sums: &mut [[S::Integers; 2]; ROWS],
+    ) {
+        // Unrolled, this loop is reordered until its sums no longer fit the registers.
+        for four in 0..black_box(F::GROUP / 4) {
+            let at = (group * F::GROUP / 4 + four) * 4 * LANES;
+            // SAFETY: as the caller says.
+            unsafe {
+                let weights = self.each_ref().map(|half| simd.load_bytes(half.bytes.as_ptr().add(at)));
+                multiply_four(simd, F::WIDE, weights, values.map(|values| values.add(4 * four)), sums);
+            }
+        }
     }
 
     #[inline(always)]
@@ -192,6 +229,25 @@ impl Weights for [Unpacked; 2] {
     unsafe fn minima<S: Simd, F: Format>(&self, simd: S, half: usize, group: usize) -> S::Floats {
         // SAFETY: there are sixteen.
         unsafe { simd.load(self[half].minima[group].as_ptr()) }
+    }
+}
+
+/// Adds the products of four columns.
+#[inline(always)]
+unsafe fn multiply_four<S: Simd, const ROWS: usize>(
+    simd: S,
+    wide: bool,
+    weights: [S::Bytes; 2],
+    values: [*const i8; ROWS],
+    sums: &mut [[S::Integers; 2]; ROWS],
+) {
+    for (sums, values) in sums.iter_mut().zip(values) {
+        // SAFETY: the caller is a kernel, and there are four values.
+        unsafe {
+            let activations = values.cast::<i32>().read_unaligned();
+            sums[0] = simd.dot(wide, sums[0], weights[0], activations);
+            sums[1] = simd.dot(wide, sums[1], weights[1], activations);
+        }
     }
 }
 
@@ -228,30 +284,21 @@ impl Tile<'_> {
         let Self { activations, block, width, row, sums } = self;
         let values: [*const i8; ROWS] =
             std::array::from_fn(|at| activations.values(block, row + at).as_ptr());
-        let group_sums: [*const i32; ROWS] =
-            std::array::from_fn(|at| activations.sums(block, row + at).as_ptr());
-        // SAFETY: the pointers are good for a block's width of values and a sixteenth of it of sums.
+        let sixteens: [_; ROWS] = std::array::from_fn(|at| activations.sums(block, row + at).as_ptr());
+        let spans: [_; ROWS] = std::array::from_fn(|at| activations.span_sums(block, row + at).as_ptr());
+        // SAFETY: the pointers are good for a block's width of values and for the sums of its sixteens and spans.
         unsafe {
             let mut totals = [[simd.splat(0.0); 2]; ROWS];
             for group in 0..width / F::GROUP {
-                let sum = |at: usize| {
-                    let per_group = F::GROUP / SUMMED;
-                    (0..per_group).map(|part| *group_sums[at].add(group * per_group + part)).sum::<i32>()
-                };
                 let mut products: [_; ROWS] = std::array::from_fn(|at| {
-                    let start = if F::ZERO == 0 { 0 } else { -F::ZERO * sum(at) };
-                    [simd.splat_integer(start); 2]
+                    let per_group = F::GROUP / SUMMED;
+                    let sum = || {
+                        (0..per_group).map(|part| *sixteens[at].add(group * per_group + part)).sum::<i32>()
+                    };
+                    [simd.splat_integer(if F::ZERO == 0 { 0 } else { -F::ZERO * sum() }); 2]
                 });
-                let first = weights.weights::<S, F>(simd, 0, group);
-                let second = weights.weights::<S, F>(simd, 1, group);
-                for four in 0..F::GROUP / 4 {
-                    let column = group * F::GROUP + 4 * four;
-                    for (products, values) in products.iter_mut().zip(values) {
-                        let activations = values.add(column).cast::<i32>().read_unaligned();
-                        products[0] = simd.dot(F::WIDE, products[0], first[four], activations);
-                        products[1] = simd.dot(F::WIDE, products[1], second[four], activations);
-                    }
-                }
+                let here = values.map(|values| values.add(group * F::GROUP));
+                weights.dot::<S, F, ROWS>(simd, group, here, &mut products);
                 for half in 0..2 {
                     let scales = weights.scales::<S, F>(simd, half, group);
                     for (totals, products) in totals.iter_mut().zip(&products) {
@@ -260,8 +307,8 @@ impl Tile<'_> {
                     }
                     if F::HAS_MINIMA {
                         let minima = weights.minima::<S, F>(simd, half, group);
-                        for (at, totals) in totals.iter_mut().enumerate() {
-                            let sum = simd.splat(sum(at) as f32);
+                        for (totals, sums) in totals.iter_mut().zip(spans) {
+                            let sum = simd.splat(*sums.add(group));
                             totals[half] = simd.multiply_add(sum, minima, totals[half]);
                         }
                     }

@@ -124,6 +124,11 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
+    unsafe fn prefetch(self, from: *const u8) {
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(from.cast()) }
+    }
+
+    #[inline(always)]
     unsafe fn load_bytes(self, from: *const u8) -> __m512i {
         unsafe { _mm512_loadu_si512(from.cast()) }
     }

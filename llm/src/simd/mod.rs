@@ -61,6 +61,8 @@ pub(crate) trait Simd: Copy {
     /// Whole numbers from -127 to 127 to sixteen signed bytes.
     unsafe fn store_signed(self, to: *mut i8, numbers: Self::Floats);
 
+    /// Asks for a line of memory that will be needed soon. The pointer may point anywhere.
+    unsafe fn prefetch(self, from: *const u8);
     unsafe fn load_bytes(self, from: *const u8) -> Self::Bytes;
     unsafe fn store_bytes(self, to: *mut u8, bytes: Self::Bytes);
     /// `(bytes >> SHIFT) & mask`, byte by byte; the mask has no bits that cross a byte's border after the shift.

@@ -128,6 +128,9 @@ impl Simd for Portable {
     }
 
     #[inline(always)]
+    unsafe fn prefetch(self, _: *const u8) {}
+
+    #[inline(always)]
     unsafe fn load_bytes(self, from: *const u8) -> Self::Bytes {
         // SAFETY: the caller has 64 bytes there.
         unsafe { from.cast::<Self::Bytes>().read_unaligned() }
