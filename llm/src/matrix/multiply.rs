@@ -177,9 +177,10 @@ impl Weights for Packed {
     ) {
         // SAFETY: as the caller says.
         unsafe {
-            let halves = [0, 1].map(|half| F::weights(simd, self.0, half, group));
+            let first = F::weights(simd, self.0, 0, group);
+            let second = F::weights(simd, self.0, 1, group);
             for four in 0..F::GROUP / 4 {
-                let weights = [halves[0][four], halves[1][four]];
+                let weights = [first[four], second[four]];
                 multiply_four(simd, F::WIDE, weights, values.map(|values| values.add(4 * four)), sums);
             }
         }
@@ -213,7 +214,9 @@ impl Weights for [Unpacked; 2] {
             let at = (group * F::GROUP / 4 + four) * 4 * LANES;
             // SAFETY: as the caller says.
             unsafe {
-                let weights = self.each_ref().map(|half| simd.load_bytes(half.bytes.as_ptr().add(at)));
+                let first = simd.load_bytes(self[0].bytes.as_ptr().add(at));
+                let second = simd.load_bytes(self[1].bytes.as_ptr().add(at));
+                let weights = [first, second];
                 multiply_four(simd, F::WIDE, weights, values.map(|values| values.add(4 * four)), sums);
             }
         }
