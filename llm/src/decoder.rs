@@ -203,7 +203,8 @@ impl<'a> Step<'a> {
     fn attention(&mut self, at: usize, layer: &Layer, store: &mut KvStore) {
         let Decoder { processor, shape, .. } = self.decoder;
         let rows = self.rows();
-        self.normalize(&layer.attention_norm);
+        let Layer { queries, keys, values, .. } = layer;
+        self.normalize(&layer.attention_norm, &[&queries.matrix, &keys.matrix, &values.matrix]);
         let mut queries = vec![0.0; rows * layer.queries.matrix.rows];
         let mut keys = vec![0.0; rows * layer.keys.matrix.rows];
         let mut values = vec![0.0; rows * layer.values.matrix.rows];
@@ -276,7 +277,8 @@ impl<'a> Step<'a> {
     fn attention_output(&mut self, layer: &Layer) {
         let (attended, rows) = (std::mem::take(&mut self.attended), self.rows());
         let width = layer.attention_output.columns;
-        self.activations.fill(self.decoder.processor, rows, width, |row, into| {
+        let rounding = Matrix::rounding(&[&layer.attention_output]);
+        self.activations.fill(self.decoder.processor, rows, width, rounding, |row, into| {
             into.copy_from_slice(&attended[row * width..(row + 1) * width]);
         });
         self.attended = attended;
@@ -286,26 +288,27 @@ impl<'a> Step<'a> {
     fn feed_forward(&mut self, layer: &Layer) {
         let Decoder { processor, shape, .. } = self.decoder;
         let (rows, width) = (self.rows(), shape.feed_forward_size);
-        self.normalize(&layer.feed_norm);
+        self.normalize(&layer.feed_norm, &[&layer.gate, &layer.up]);
         let (mut gates, mut ups) = (vec![0.0; rows * width], vec![0.0; rows * width]);
         multiply(
             *processor,
             &self.activations,
             &mut [Target::set(&layer.gate, &mut gates), Target::set(&layer.up, &mut ups)],
         );
-        self.activations.fill(*processor, rows, width, |row, into| {
+        let rounding = Matrix::rounding(&[&layer.down]);
+        self.activations.fill(*processor, rows, width, rounding, |row, into| {
             let row = row * width..(row + 1) * width;
             gated(*processor, shape.gate, &gates[row.clone()], &ups[row], into);
         });
         self.add_product(&layer.down, layer.after_feed.as_deref());
     }
 
-    /// Fills the activations with the hidden rows under a norm.
-    fn normalize(&mut self, weight: &[f32]) {
+    /// Fills the activations with the hidden rows under a norm, to be multiplied with `matrices`.
+    fn normalize(&mut self, weight: &[f32], matrices: &[&Matrix]) {
         let Decoder { processor, shape, .. } = self.decoder;
         let (rows, width) = (self.rows(), shape.hidden_size);
         let hidden = &self.hidden;
-        self.activations.fill(*processor, rows, width, |row, into| {
+        self.activations.fill(*processor, rows, width, Matrix::rounding(matrices), |row, into| {
             rms_norm(*processor, &hidden[row * width..(row + 1) * width], weight, shape.norm_epsilon, into);
         });
     }
@@ -332,8 +335,8 @@ impl<'a> Step<'a> {
         if self.wanted.is_empty() {
             return Vec::new();
         }
-        self.normalize(&decoder.norm);
         let output = decoder.output.as_ref().unwrap_or(&decoder.embedding);
+        self.normalize(&decoder.norm, &[output]);
         let mut logits = vec![0.0; self.wanted.len() * output.rows];
         multiply(decoder.processor, &self.activations, &mut [Target::set(output, &mut logits)]);
         // Rows beyond the vocabulary are padding of the embedding.

@@ -218,7 +218,7 @@ fn model_name(gguf: &Gguf, path: &Path) -> Result<String, LoadError> {
 }
 
 /// The file's own template; ChatML for a file without one whose vocabulary has ChatML's markup.
-fn chat_template(gguf: &Gguf, vocabulary: &Vocabulary) -> Result<ChatTemplate, LoadError> {
+pub(crate) fn chat_template(gguf: &Gguf, vocabulary: &Vocabulary) -> Result<ChatTemplate, LoadError> {
     let has_chatml = || vocabulary.iter().any(|(_, token, _)| token == "<|im_start|>");
     let source = match gguf.text("tokenizer.chat_template")? {
         Some(source) => source,

@@ -32,6 +32,8 @@ mod decoder;
 mod engine;
 mod error;
 mod gguf;
+#[cfg(test)]
+mod llama_cpp;
 mod matrix;
 mod ops;
 mod processor;

@@ -103,4 +103,15 @@ impl<'a, T> Shared<'a, T> {
         // SAFETY: within the whole, and the caller vouches that it is nobody else's.
         unsafe { std::slice::from_raw_parts_mut(self.start.add(start), length) }
     }
+
+    /// The numbers in `range`. Panics where they are not all there.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Self::slice`].
+    #[expect(clippy::mut_from_ref, reason = "as for `slice`")]
+    pub(crate) unsafe fn range(&self, range: Range<usize>) -> &mut [T] {
+        // SAFETY: as the caller says.
+        unsafe { self.slice(range.start, range.len()) }
+    }
 }

@@ -9,12 +9,12 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use tempfile::NamedTempFile;
 
-const HIDDEN: usize = 64;
+const HIDDEN: usize = 256;
 const HEADS: usize = 4;
 /// Weights lie this far apart at the most. Real ones are small, too: large ones make of every rounding another answer.
-const SPREAD: f32 = 0.25;
-const KEY_VALUE: usize = 32;
-const FEED_FORWARD: usize = 96;
+const SPREAD: f32 = 0.125;
+const KEY_VALUE: usize = 128;
+const FEED_FORWARD: usize = 320;
 
 pub(crate) const IM_START: u32 = 256;
 pub(crate) const IM_END: u32 = 257;
@@ -77,11 +77,12 @@ fn tensors(architecture: &str, layers: u32) -> Result<Vec<(String, QTensor)>> {
     let no_markup = Tensor::zeros((2, HIDDEN), candle_core::DType::F32, &Device::Cpu)?;
     let embedding = Tensor::cat(&[random_rows(IM_START as usize, HIDDEN)?, no_markup], 0)?;
     let mut matrix = |rows, row, format| QTensor::quantize(&random_rows(rows, row)?, format);
-    // Around 1, each different.
-    let norm = |length: usize| {
-        let weights = (0..length).map(|at| 1.0 + (at % 7) as f32 * 0.05);
+    // Around a number, each different.
+    let norm_around = |middle: f32, length: usize| {
+        let weights = (0..length).map(|at| middle * (1.0 + (at % 7) as f32 * 0.05));
         QTensor::quantize(&Tensor::from_iter(weights, &Device::Cpu)?, GgmlDType::F32)
     };
+    let norm = |length| norm_around(1.0, length);
     let mut tensors = vec![
         ("token_embd.weight".to_owned(), QTensor::quantize(&embedding, GgmlDType::Q8_0)?),
         ("output_norm.weight".to_owned(), norm(HIDDEN)?),
@@ -110,8 +111,8 @@ fn tensors(architecture: &str, layers: u32) -> Result<Vec<(String, QTensor)>> {
             add("attn_k_norm.weight", norm(HIDDEN / HEADS)?);
         }
         if architecture == "gemma3" {
-            add("post_attention_norm.weight", norm(HIDDEN)?);
-            add("post_ffw_norm.weight", norm(HIDDEN)?);
+            add("post_attention_norm.weight", norm_around(0.25, HIDDEN)?);
+            add("post_ffw_norm.weight", norm_around(0.25, HIDDEN)?);
         }
     }
     Ok(tensors)

@@ -14,7 +14,7 @@ use crate::tiny::{IM_END, IM_START, TinyModel, file_of};
 
 /// One place, so that others wait.
 const OPTIONS: EngineOptions =
-    EngineOptions { threads: 1, context_tokens: None, parallel: 1, queue_length: 1, cache_bytes: 4 << 20 };
+    EngineOptions { threads: 1, context_tokens: None, parallel: 1, queue_length: 1, cache_bytes: 16 << 20 };
 
 fn load(model: &TinyModel, options: EngineOptions) -> Result<Engine, LoadError> {
     Engine::load(model.file().path(), options)
@@ -119,7 +119,7 @@ async fn a_conversation_is_never_read_twice() {
 /// it would have got alone, and nothing is left over.
 #[tokio::test]
 async fn many_at_once_get_what_each_would_get_alone() {
-    let crowded = EngineOptions { parallel: 5, queue_length: 100, cache_bytes: 100_000, ..OPTIONS };
+    let crowded = EngineOptions { parallel: 5, queue_length: 100, cache_bytes: 400_000, ..OPTIONS };
     let engine = load(&TinyModel::llama(), crowded).expect("a sound file");
     let alone = load(&TinyModel::llama(), OPTIONS).expect("a sound file");
     let mut random = ChaCha8Rng::seed_from_u64(7);

@@ -1,61 +1,96 @@
 //! Rows of numbers, rounded to bytes so that they can be multiplied with packed weights.
 
+use std::ops::Range;
+
 use super::format::SPAN;
 use crate::processor::{Processor, Shared};
 use crate::simd::{self, Kernel, LANES, Simd};
 
-/// Numbers that share one scale. The block of the K formats, so that a block of weights meets one of activations.
+/// Numbers that are multiplied together before their scales are: the block of the K formats.
 pub(super) const BLOCK: usize = 256;
 /// Numbers whose sum is kept: the smallest group of weights that has a scale of its own.
 pub(super) const SUMMED: usize = 16;
 
-/// Some rows in bytes: `row[k] = scale of k's block * value[k]`.
+/// How many numbers share a scale. With fewer of them less is lost: on SmolLM2 the error of logits halves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Rounding {
+    /// As many as share one in the K formats, whose kernels multiply with it once a block.
+    Blocks,
+    /// A [`SPAN`].
+    Spans,
+}
+
+impl Rounding {
+    /// Numbers with one scale.
+    fn numbers(self) -> usize {
+        match self {
+            Self::Blocks => BLOCK,
+            Self::Spans => SPAN,
+        }
+    }
+}
+
+/// Some rows in bytes: `row[k] = scale of k's span * value[k]`.
 ///
 /// Blocks lie one after the other, each with all its rows, so that what is multiplied with one block of weights lies
 /// together.
 #[derive(Debug, Default)]
 pub(crate) struct Activations {
-    rows: usize,
-    /// Numbers of a row, rounded up to whole groups; what is beyond the real ones is 0.
-    pub(super) columns: usize,
+    form: Form,
     values: Vec<i8>,
-    scales: Vec<f32>,
     sums: Vec<i32>,
-    span_sums: Vec<f32>,
+    spans: Vec<Span>,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Form {
+    rows: usize,
+    /// Numbers of a row, rounded up to whole spans; what is beyond the real ones is 0.
+    columns: usize,
+}
+
+impl Form {
+    /// Where a row's part of a block lies among things of which `per_block` make a block.
+    fn part(self, block: usize, row: usize, per_block: usize) -> Range<usize> {
+        let width = BLOCK.min(self.columns - block * BLOCK);
+        let count = per_block * width / BLOCK;
+        let start = block * per_block * self.rows + row * count;
+        start..start + count
+    }
+}
+
+/// What is known of the bytes of a span.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Span {
+    pub(super) scale: f32,
+    /// Of the bytes; a whole number.
+    pub(super) sum: f32,
 }
 
 impl Activations {
     /// Number of rows.
     pub(crate) fn rows(&self) -> usize {
-        self.rows
+        self.form.rows
     }
 
-    /// The columns of `block`.
-    fn width(&self, block: usize) -> usize {
-        BLOCK.min(self.columns - block * BLOCK)
+    /// Numbers of a row, rounded up to whole spans.
+    pub(super) fn columns(&self) -> usize {
+        self.form.columns
     }
 
     /// The bytes of `row` in `block`.
     pub(super) fn values(&self, block: usize, row: usize) -> &[i8] {
-        let width = self.width(block);
-        &self.values[block * BLOCK * self.rows + row * width..][..width]
-    }
-
-    /// The scale of `row` in `block`.
-    pub(super) fn scale(&self, block: usize, row: usize) -> f32 {
-        self.scales[block * self.rows + row]
+        &self.values[self.form.part(block, row, BLOCK)]
     }
 
     /// The sums of the bytes of `row` in `block`, one for each group of sixteen.
     pub(super) fn sums(&self, block: usize, row: usize) -> &[i32] {
-        let groups = self.width(block) / SUMMED;
-        &self.sums[block * (BLOCK / SUMMED) * self.rows + row * groups..][..groups]
+        &self.sums[self.form.part(block, row, BLOCK / SUMMED)]
     }
 
-    /// The same of each [`SPAN`], as numbers that floats are multiplied with.
-    pub(super) fn span_sums(&self, block: usize, row: usize) -> &[f32] {
-        let spans = self.width(block) / SPAN;
-        &self.span_sums[block * (BLOCK / SPAN) * self.rows + row * spans..][..spans]
+    /// The spans of `row` in `block`.
+    pub(super) fn spans(&self, block: usize, row: usize) -> &[Span] {
+        &self.spans[self.form.part(block, row, BLOCK / SPAN)]
     }
 
     /// Makes room for `rows` rows of `columns` numbers and fills each: `fill` writes row `n` into the slice it gets,
@@ -65,35 +100,32 @@ impl Activations {
         processor: Processor,
         rows: usize,
         columns: usize,
+        rounding: Rounding,
         fill: impl Fn(usize, &mut [f32]) + Sync,
     ) {
         let padded = columns.next_multiple_of(SPAN);
-        (self.rows, self.columns) = (rows, padded);
+        let form = Form { rows, columns: padded };
+        self.form = form;
         self.values.resize(rows * padded, 0);
-        self.scales.resize(rows * padded.div_ceil(BLOCK), 0.0);
         self.sums.resize(rows * padded / SUMMED, 0);
-        self.span_sums.resize(rows * padded / SPAN, 0.0);
+        self.spans.resize(rows * padded / SPAN, Span::default());
         let values = Shared::new(&mut self.values);
-        let scales = Shared::new(&mut self.scales);
         let sums = Shared::new(&mut self.sums);
-        let span_sums = Shared::new(&mut self.span_sums);
+        let spans = Shared::new(&mut self.spans);
         processor.each_row(rows, columns, |range| {
             let mut numbers = vec![0.0; padded];
             for row in range {
                 fill(row, &mut numbers[..columns]);
                 for (block, numbers) in numbers.chunks(BLOCK).enumerate() {
-                    let width = numbers.len();
-                    let (groups, spans) = (width / SUMMED, width / SPAN);
-                    // SAFETY: every row is in one range, and the blocks of rows do not overlap.
+                    // SAFETY: every row is in one range, and the parts of rows do not overlap.
                     unsafe {
-                        let values = values.slice(block * BLOCK * rows + row * width, width);
-                        let sums = sums.slice(block * (BLOCK / SUMMED) * rows + row * groups, groups);
-                        let scale = processor.launch(Round { numbers, values, sums });
-                        let spans = span_sums.slice(block * (BLOCK / SPAN) * rows + row * spans, spans);
-                        for (span, sums) in spans.iter_mut().zip(sums.chunks_exact(SPAN / SUMMED)) {
-                            *span = sums.iter().sum::<i32>() as f32;
-                        }
-                        scales.slice(block * rows + row, 1)[0] = scale;
+                        processor.launch(Round {
+                            numbers,
+                            rounding,
+                            values: values.range(form.part(block, row, BLOCK)),
+                            sums: sums.range(form.part(block, row, BLOCK / SUMMED)),
+                            spans: spans.range(form.part(block, row, BLOCK / SPAN)),
+                        });
                     }
                 }
             }
@@ -101,33 +133,43 @@ impl Activations {
     }
 }
 
-/// Rounds a block of a row to the 255 values that a signed byte and its negative have. Returns its scale.
+/// Rounds a row's part of a block to the 255 values that a signed byte and its negative have.
 struct Round<'a> {
     numbers: &'a [f32],
+    rounding: Rounding,
     values: &'a mut [i8],
     sums: &'a mut [i32],
+    spans: &'a mut [Span],
 }
 
 impl Kernel for Round<'_> {
-    type Output = f32;
+    type Output = ();
 
     #[inline(always)]
-    unsafe fn run<S: Simd>(self, simd: S) -> f32 {
-        // SAFETY: a block is whole groups of sixteen, in numbers and values alike.
-        unsafe {
-            let mut largest = simd.splat(0.0);
-            for group in self.numbers.chunks_exact(LANES) {
-                largest = simd.max(largest, simd.abs(simd.load(group.as_ptr())));
+    unsafe fn run<S: Simd>(self, simd: S) {
+        let together = self.rounding.numbers();
+        for start in (0..self.numbers.len()).step_by(together) {
+            let end = self.numbers.len().min(start + together);
+            // SAFETY: a part is whole spans, in numbers and values alike.
+            unsafe {
+                let mut largest = simd.splat(0.0);
+                for at in (start..end).step_by(LANES) {
+                    largest = simd.max(largest, simd.abs(simd.load(self.numbers[at..].as_ptr())));
+                }
+                let largest = simd::largest(simd, largest);
+                let inverse = simd.splat(if largest > 0.0 { 127.0 / largest } else { 0.0 });
+                for span in start / SPAN..end / SPAN {
+                    let mut total = 0;
+                    for at in (span * SPAN..(span + 1) * SPAN).step_by(LANES) {
+                        let numbers = simd.load(self.numbers[at..].as_ptr());
+                        let rounded = simd.round(simd.multiply(numbers, inverse));
+                        simd.store_signed(self.values[at..].as_mut_ptr(), rounded);
+                        self.sums[at / SUMMED] = simd::sum(simd, rounded) as i32;
+                        total += self.sums[at / SUMMED];
+                    }
+                    self.spans[span] = Span { scale: largest / 127.0, sum: total as f32 };
+                }
             }
-            let largest = simd::largest(simd, largest);
-            let inverse = simd.splat(if largest > 0.0 { 127.0 / largest } else { 0.0 });
-            let groups = self.numbers.chunks_exact(LANES).zip(self.values.chunks_exact_mut(LANES));
-            for ((group, values), total) in groups.zip(self.sums) {
-                let rounded = simd.round(simd.multiply(simd.load(group.as_ptr()), inverse));
-                simd.store_signed(values.as_mut_ptr(), rounded);
-                *total = simd::sum(simd, rounded) as i32;
-            }
-            largest / 127.0
         }
     }
 }

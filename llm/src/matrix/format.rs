@@ -20,7 +20,7 @@
 use half::f16;
 
 use super::PANEL;
-use super::activations::BLOCK;
+use super::activations::{BLOCK, Rounding};
 use crate::simd::{LANES, Simd};
 
 /// Columns of a span: the largest group.
@@ -56,6 +56,8 @@ pub(super) trait Format {
     const HAS_MINIMA: bool;
     /// Whether bytes exceed 63.
     const WIDE: bool;
+    /// How activations are rounded that are multiplied with it. Those for blocks do for spans, too.
+    const ROUNDING: Rounding;
     /// Bytes at a block's start that belong to all its spans.
     const SHARED_BYTES: usize;
     /// Bytes of a span.
@@ -193,6 +195,7 @@ impl Format for Q4K {
     const ZERO: i32 = 0;
     const HAS_MINIMA: bool = true;
     const WIDE: bool = false;
+    const ROUNDING: Rounding = Rounding::Blocks;
     const SHARED_BYTES: usize = 2 * 2 * PANEL;
     const SPAN_BYTES: usize = Self::MINIMA + PANEL;
 
@@ -267,6 +270,7 @@ impl Format for Q6K {
     const ZERO: i32 = 32;
     const HAS_MINIMA: bool = false;
     const WIDE: bool = false;
+    const ROUNDING: Rounding = Rounding::Blocks;
     const SHARED_BYTES: usize = 2 * PANEL;
     const SPAN_BYTES: usize = Self::SCALES + 2 * PANEL;
 
@@ -338,6 +342,7 @@ impl Format for Q4 {
     const ZERO: i32 = 0;
     const HAS_MINIMA: bool = true;
     const WIDE: bool = false;
+    const ROUNDING: Rounding = Rounding::Spans;
     const SHARED_BYTES: usize = 0;
     const SPAN_BYTES: usize = Self::MINIMA + 2 * PANEL;
 
@@ -389,6 +394,7 @@ impl Format for Q8 {
     const ZERO: i32 = 128;
     const HAS_MINIMA: bool = false;
     const WIDE: bool = true;
+    const ROUNDING: Rounding = Rounding::Spans;
     const SHARED_BYTES: usize = 0;
     const SPAN_BYTES: usize = Self::SCALES + 2 * PANEL;
 

@@ -19,7 +19,7 @@ use std::sync::{Mutex, PoisonError};
 use candle_core::Device;
 use candle_core::quantized::{GgmlDType, QStorage, QTensor};
 
-pub(crate) use activations::Activations;
+pub(crate) use activations::{Activations, Rounding};
 pub(crate) use memory::Arena;
 pub(crate) use multiply::multiply;
 
@@ -135,6 +135,17 @@ impl Matrix {
                 Layout::Q8 => processor.launch(Row::<Q8>(self, row, into, PhantomData)),
             }
         }
+    }
+
+    /// How activations are to be rounded that are multiplied with all of `matrices`.
+    pub(crate) fn rounding(matrices: &[&Self]) -> Rounding {
+        let in_blocks = |matrix: &&Self| match matrix.layout {
+            Layout::Q4K => Q4K::ROUNDING == Rounding::Blocks,
+            Layout::Q6K => Q6K::ROUNDING == Rounding::Blocks,
+            Layout::Q4 => Q4::ROUNDING == Rounding::Blocks,
+            Layout::Q8 => Q8::ROUNDING == Rounding::Blocks,
+        };
+        if matrices.iter().any(in_blocks) { Rounding::Blocks } else { Rounding::Spans }
     }
 
     /// Bytes in memory.

@@ -5,8 +5,8 @@ use std::hint::black_box;
 use std::marker::PhantomData;
 use std::ops::Range;
 
-use super::activations::{Activations, BLOCK, SUMMED};
-use super::format::{Format, Q4, Q4K, Q6K, Q8, Unpacked};
+use super::activations::{Activations, BLOCK, Rounding, SUMMED};
+use super::format::{Format, Q4, Q4K, Q6K, Q8, SPAN, Unpacked};
 use super::{Layout, Matrix, PANEL, Target};
 use crate::processor::{Processor, Shared};
 use crate::simd::{Kernel, LANES, Simd};
@@ -22,11 +22,11 @@ const CACHED_BYTES: usize = 512 << 10;
 /// Multiplies `activations` with each target's matrix, on all threads of `processor`. All matrices have as many columns
 /// as the activations.
 pub(crate) fn multiply(processor: Processor, activations: &Activations, targets: &mut [Target<'_>]) {
-    let strip = (CACHED_BYTES / activations.columns.max(1)).clamp(TILE, STRIP) / TILE * TILE;
+    let strip = (CACHED_BYTES / activations.columns().max(1)).clamp(TILE, STRIP) / TILE * TILE;
     let strips = activations.rows().div_ceil(strip);
     let mut starts = vec![0];
     for target in targets.iter() {
-        assert_eq!(target.matrix.padded_columns, activations.columns, "rows and columns go together");
+        assert_eq!(target.matrix.padded_columns, activations.columns(), "rows and columns go together");
         assert_eq!(
             target.numbers.len(),
             activations.rows() * target.matrix.rows,
@@ -288,41 +288,60 @@ impl Tile<'_> {
         let values: [*const i8; ROWS] =
             std::array::from_fn(|at| activations.values(block, row + at).as_ptr());
         let sixteens: [_; ROWS] = std::array::from_fn(|at| activations.sums(block, row + at).as_ptr());
-        let spans: [_; ROWS] = std::array::from_fn(|at| activations.span_sums(block, row + at).as_ptr());
+        let spans: [_; ROWS] = std::array::from_fn(|at| activations.spans(block, row + at).as_ptr());
         // SAFETY: the pointers are good for a block's width of values and for the sums of its sixteens and spans.
         unsafe {
             let mut totals = [[simd.splat(0.0); 2]; ROWS];
             for group in 0..width / F::GROUP {
                 let mut products: [_; ROWS] = std::array::from_fn(|at| {
                     let per_group = F::GROUP / SUMMED;
-                    let sum = || {
-                        (0..per_group).map(|part| *sixteens[at].add(group * per_group + part)).sum::<i32>()
-                    };
+                    let parts = group * per_group..(group + 1) * per_group;
+                    let sum = || parts.map(|part| *sixteens[at].add(part)).sum::<i32>();
                     [simd.splat_integer(if F::ZERO == 0 { 0 } else { -F::ZERO * sum() }); 2]
                 });
                 let here = values.map(|values| values.add(group * F::GROUP));
                 weights.dot::<S, F, ROWS>(simd, group, here, &mut products);
                 for half in 0..2 {
                     let scales = weights.scales::<S, F>(simd, half, group);
-                    for (totals, products) in totals.iter_mut().zip(&products) {
-                        let product = simd.to_floats(products[half]);
-                        totals[half] = simd.multiply_add(product, scales, totals[half]);
-                    }
-                    if F::HAS_MINIMA {
-                        let minima = weights.minima::<S, F>(simd, half, group);
-                        for (totals, sums) in totals.iter_mut().zip(spans) {
-                            let sum = simd.splat(*sums.add(group));
-                            totals[half] = simd.multiply_add(sum, minima, totals[half]);
-                        }
+                    let minima = if F::HAS_MINIMA {
+                        weights.minima::<S, F>(simd, half, group)
+                    } else {
+                        simd.splat(0.0)
+                    };
+                    for at in 0..ROWS {
+                        let product = simd.to_floats(products[at][half]);
+                        let span = spans[at].add(group * F::GROUP / SPAN);
+                        totals[at][half] = match F::ROUNDING {
+                            Rounding::Blocks => {
+                                let total = simd.multiply_add(product, scales, totals[at][half]);
+                                if F::HAS_MINIMA {
+                                    simd.multiply_add(simd.splat((*span).sum), minima, total)
+                                } else {
+                                    total
+                                }
+                            }
+                            Rounding::Spans => {
+                                let product = if F::HAS_MINIMA {
+                                    let minimum = simd.multiply(simd.splat((*span).sum), minima);
+                                    simd.multiply_add(product, scales, minimum)
+                                } else {
+                                    simd.multiply(product, scales)
+                                };
+                                simd.multiply_add(product, simd.splat((*span).scale), totals[at][half])
+                            }
+                        };
                     }
                 }
             }
             for (at, totals) in totals.into_iter().enumerate() {
-                let scale = simd.splat(activations.scale(block, row + at));
+                let scale = match F::ROUNDING {
+                    Rounding::Blocks => (*spans[at]).scale,
+                    Rounding::Spans => 1.0,
+                };
                 for (half, total) in totals.into_iter().enumerate() {
                     let to = sums[at].as_mut_ptr().add(half * LANES);
                     let before = if block == 0 { simd.splat(0.0) } else { simd.load(to) };
-                    simd.store(to, simd.multiply_add(total, scale, before));
+                    simd.store(to, simd.multiply_add(total, simd.splat(scale), before));
                 }
             }
         }

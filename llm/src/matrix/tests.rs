@@ -42,10 +42,15 @@ fn matrix(format: GgmlDType, rows: usize, columns: usize) -> (Matrix, Vec<f32>) 
     (packed, read)
 }
 
-fn activations(processor: Processor, rows: usize, columns: usize) -> (Activations, Vec<f32>) {
+fn activations(
+    processor: Processor,
+    rows: usize,
+    columns: usize,
+    rounding: Rounding,
+) -> (Activations, Vec<f32>) {
     let numbers = numbers(rows * columns, 2);
     let mut activations = Activations::default();
-    activations.fill(processor, rows, columns, |row, into| {
+    activations.fill(processor, rows, columns, rounding, |row, into| {
         into.copy_from_slice(&numbers[row * columns..(row + 1) * columns]);
     });
     (activations, numbers)
@@ -53,10 +58,11 @@ fn activations(processor: Processor, rows: usize, columns: usize) -> (Activation
 
 /// The numbers that the bytes of a row stand for.
 fn rounded(activations: &Activations, row: usize) -> Vec<f64> {
-    let blocks = 0..activations.columns.div_ceil(BLOCK);
+    let blocks = 0..activations.columns().div_ceil(BLOCK);
     let number = |block| {
-        let scale = f64::from(activations.scale(block, row));
-        activations.values(block, row).iter().map(move |&value| f64::from(value) * scale)
+        let spans = activations.spans(block, row);
+        let values = activations.values(block, row).iter().enumerate();
+        values.map(move |(at, &value)| f64::from(value) * f64::from(spans[at / SPAN].scale))
     };
     blocks.flat_map(number).collect()
 }
@@ -78,14 +84,17 @@ proptest! {
     #[test]
     fn products_are_those_of_the_files_numbers(
         at in 0..FORMATS.len(), rows in 1usize..80, blocks in 1usize..4, count in 1usize..14,
+        fine: bool,
     ) {
         let columns = columns(FORMATS[at], blocks);
         let (matrix, numbers) = matrix(FORMATS[at], rows, columns);
+        // Activations that are rounded for another matrix, too, may be rounded in blocks.
+        let rounding = if fine { Matrix::rounding(&[&matrix]) } else { Rounding::Blocks };
         // What is brought to Q8_0 is not the file's number to the last bit.
         let exact = !Matrix::recodes(FORMATS[at]);
         for instructions in InstructionSet::available() {
             let processor = Processor::start().with(instructions);
-            let (activations, _) = activations(processor, count, columns);
+            let (activations, _) = activations(processor, count, columns, rounding);
             let products = products(processor, &matrix, &activations);
             for (row, products) in products.chunks_exact(rows).enumerate() {
                 let factors = rounded(&activations, row);
@@ -124,13 +133,17 @@ fn rows_come_out_as_the_file_has_them() {
 }
 
 #[test]
-fn activations_are_rounded_to_a_255th_of_their_block() {
-    let processor = Processor::start();
-    let (activations, numbers) = activations(processor, 3, 544);
-    for (row, numbers) in numbers.chunks_exact(544).enumerate() {
-        for (at, (value, number)) in rounded(&activations, row).iter().zip(numbers).enumerate() {
-            let step = activations.scale(at / BLOCK, row);
-            assert!((value - f64::from(*number)).abs() <= f64::from(step) * 0.501);
+fn activations_are_rounded_to_a_255th_of_what_they_share_a_scale_with() {
+    for (rounding, together) in [(Rounding::Blocks, BLOCK), (Rounding::Spans, SPAN)] {
+        let (activations, numbers) = activations(Processor::start(), 3, 544, rounding);
+        for (row, numbers) in numbers.chunks_exact(544).enumerate() {
+            for (values, numbers) in rounded(&activations, row).chunks(together).zip(numbers.chunks(together))
+            {
+                let largest = numbers.iter().fold(0.0_f32, |largest, number| largest.max(number.abs()));
+                for (value, number) in values.iter().zip(numbers) {
+                    assert!((value - f64::from(*number)).abs() <= f64::from(largest / 127.0) * 0.501);
+                }
+            }
         }
     }
 }
@@ -141,11 +154,11 @@ fn a_row_is_computed_alike_alone_and_among_others() {
     for instructions in InstructionSet::available() {
         let processor = Processor::start().with(instructions);
         let (matrix, _) = matrix(GgmlDType::Q4K, 70, 512);
-        let (all, numbers) = activations(processor, 131, 512);
+        let (all, numbers) = activations(processor, 131, 512, Rounding::Blocks);
         let together = products(processor, &matrix, &all);
         for row in [0, 5, 64, 130] {
             let mut alone = Activations::default();
-            alone.fill(processor, 1, 512, |_, into| {
+            alone.fill(processor, 1, 512, Rounding::Blocks, |_, into| {
                 into.copy_from_slice(&numbers[row * 512..(row + 1) * 512]);
             });
             assert_eq!(products(processor, &matrix, &alone), &together[row * 70..(row + 1) * 70]);
@@ -157,7 +170,7 @@ fn a_row_is_computed_alike_alone_and_among_others() {
 fn products_are_added_where_they_are_to_be_added() {
     let processor = Processor::start();
     let (matrix, _) = matrix(GgmlDType::Q8_0, 33, 64);
-    let (activations, _) = activations(processor, 2, 64);
+    let (activations, _) = activations(processor, 2, 64, Rounding::Spans);
     let products = products(processor, &matrix, &activations);
     let mut sums = vec![1.0; products.len()];
     multiply(processor, &activations, &mut [Target::add(&matrix, &mut sums)]);

@@ -162,7 +162,7 @@ impl Reference<'_> {
 /// layers of random weights make of that rounding alone a cosine of 0.998.
 fn product(matrix: &[f32], rows: &Rows) -> Rows {
     let multiply = |row: &Vec<f32>| {
-        let row: Vec<f32> = row.chunks(256).flat_map(rounded).collect();
+        let row: Vec<f32> = row.chunks(32).flat_map(rounded).collect();
         let weights = matrix.chunks_exact(row.len());
         weights.map(|weights| weights.iter().zip(&row).map(|(w, x)| w * x).sum()).collect()
     };
