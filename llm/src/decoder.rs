@@ -4,12 +4,14 @@
 //! their tokens together, attention over each sequence for itself. What is computed for a token does not depend on
 //! what else is in the step, to the last bit: every row is summed in the same order, alone or among others.
 
+use std::io;
+
 use candle_core::quantized::gguf_file::TensorInfo;
 
 use crate::LoadError;
 use crate::attention::{Heads, Rows, attend};
 use crate::cache::{BLOCK_TOKENS, BlockId, KvStore};
-use crate::gguf::Gguf;
+use crate::gguf::{Gguf, Tensor};
 use crate::matrix::{Activations, Arena, Matrix, Target, multiply};
 use crate::ops::{add, gated, rms_norm, rms_norm_in_place};
 use crate::processor::{Processor, Shared};
@@ -380,8 +382,8 @@ impl Tensors<'_> {
     }
 
     fn matrix(&mut self, name: &str) -> Result<Matrix, LoadError> {
-        let (info, bytes) = self.gguf.tensor(name)?;
-        self.pack(info, &bytes)
+        let tensor = self.gguf.tensor(name)?;
+        self.pack(&tensor, |first, into| tensor.read(first, into))
     }
 
     fn norm(&self, name: &str) -> Result<Option<Vec<f32>>, LoadError> {
@@ -390,23 +392,32 @@ impl Tensors<'_> {
 
     fn projection(&mut self, layer: usize, name: &str, interleaved: bool) -> Result<Projection, LoadError> {
         let name = format!("blk.{layer}.{name}");
-        let (info, mut bytes) = self.gguf.tensor(&format!("{name}.weight"))?;
-        let mut bias = self.norm(&format!("{name}.bias"))?;
-        if interleaved {
-            let row_bytes = bytes.len() / info.shape.dims()[0];
-            bytes = halves_apart(&bytes, row_bytes, self.head_size);
-            bias = bias.map(|bias| halves_apart(&bias, 1, self.head_size));
-        }
         let norm = self.norm(&format!("{name}_norm.weight"))?;
-        Ok(Projection { matrix: self.pack(info, &bytes)?, bias, norm })
+        let bias = self.norm(&format!("{name}.bias"))?;
+        let weight = format!("{name}.weight");
+        if !interleaved {
+            return Ok(Projection { matrix: self.matrix(&weight)?, bias, norm });
+        }
+        let tensor = self.gguf.tensor(&weight)?;
+        let head_size = self.head_size;
+        let source = |row| interleaved_row(row, head_size);
+        let bias = bias.map(|bias| (0..bias.len()).map(|row| bias[source(row)]).collect());
+        let matrix = self.pack(&tensor, |first, into| {
+            let mut rows = (first..).zip(into.chunks_exact_mut(tensor.row_bytes()));
+            rows.try_for_each(|(row, into)| tensor.read(source(row), into))
+        })?;
+        Ok(Projection { matrix, bias, norm })
     }
 
-    fn pack(&mut self, info: &TensorInfo, bytes: &[u8]) -> Result<Matrix, LoadError> {
-        let [rows, columns] = info.shape.dims() else {
+    fn pack(
+        &mut self,
+        tensor: &Tensor<'_>,
+        read: impl Fn(usize, &mut [u8]) -> io::Result<()> + Sync,
+    ) -> Result<Matrix, LoadError> {
+        let [rows, columns] = tensor.info.shape.dims() else {
             return Err(LoadError::Malformed("a matrix has two dimensions".to_owned()));
         };
-        Matrix::pack(self.processor, &mut self.arena, bytes, info.ggml_dtype, *rows, *columns)
-            .map_err(|error| LoadError::Model(error.to_string()))
+        Matrix::pack(self.processor, &mut self.arena, tensor.info.ggml_dtype, (*rows, *columns), read)
     }
 
     fn tell_what_was_recoded(&self) {
@@ -424,18 +435,12 @@ impl Tensors<'_> {
     }
 }
 
-/// Puts the rows of each head in the order that [`Turns`] turns them in: first those with even numbers, then the odd
-/// ones. A row is `width` items.
-fn halves_apart<T: Copy>(rows: &[T], width: usize, head_size: usize) -> Vec<T> {
-    let mut apart = Vec::with_capacity(rows.len());
-    for head in rows.chunks_exact(width * head_size) {
-        for first in 0..2 {
-            for row in (first..head_size).step_by(2) {
-                apart.extend_from_slice(&head[row * width..(row + 1) * width]);
-            }
-        }
-    }
-    apart
+/// Where a file that interleaves rotation has row `row` of a matrix in the order that [`Turns`] turns them in: of each
+/// head first the even rows, then the odd ones.
+fn interleaved_row(row: usize, head_size: usize) -> usize {
+    let (head, within) = (row / head_size, row % head_size);
+    let half = head_size / 2;
+    head * head_size + within % half * 2 + within / half
 }
 
 #[cfg(test)]

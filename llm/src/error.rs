@@ -59,3 +59,9 @@ pub enum LoadError {
     #[error("the engine's thread cannot be started: {0}")]
     Thread(io::Error),
 }
+
+impl From<candle_core::Error> for LoadError {
+    fn from(error: candle_core::Error) -> Self {
+        Self::Model(error.to_string())
+    }
+}

@@ -10,7 +10,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{BufReader, Read, Seek, SeekFrom};
+use std::io::{self, BufReader, Read};
 use std::path::Path;
 
 use candle_core::Device;
@@ -124,28 +124,68 @@ impl Gguf {
         self.content.tensor_infos.keys().map(String::as_str)
     }
 
-    /// The bytes of a tensor, as the file has them, and what they are.
-    pub(crate) fn tensor(&self, name: &str) -> Result<(&TensorInfo, Vec<u8>), LoadError> {
+    /// A tensor that is there.
+    pub(crate) fn tensor(&self, name: &str) -> Result<Tensor<'_>, LoadError> {
         let missing = || LoadError::Malformed(format!("tensor `{name}` is missing"));
         let info = self.content.tensor_infos.get(name).ok_or_else(missing)?;
-        // The header's checks have seen that this is within the file.
-        let blocks = info.shape.elem_count() / info.ggml_dtype.block_size();
-        let mut bytes = vec![0; blocks * info.ggml_dtype.type_size()];
-        let mut file = &self.file;
-        file.seek(SeekFrom::Start(self.content.tensor_data_offset + info.offset))?;
-        file.read_exact(&mut bytes)?;
-        Ok((info, bytes))
+        Ok(Tensor { file: &self.file, start: self.content.tensor_data_offset + info.offset, info })
     }
 
     /// The numbers of a small tensor.
     pub(crate) fn floats(&self, name: &str) -> Result<Vec<f32>, LoadError> {
-        let (info, bytes) = self.tensor(name)?;
-        let read = || {
-            let storage = QStorage::from_data(Cow::Owned(bytes), &Device::Cpu, info.ggml_dtype)?;
-            QTensor::new(storage, info.shape.clone())?.dequantize(&Device::Cpu)?.flatten_all()?.to_vec1()
-        };
-        read().map_err(|error: candle_core::Error| LoadError::Model(error.to_string()))
+        let tensor = self.tensor(name)?;
+        let info = tensor.info;
+        let mut bytes = vec![0; tensor.row_bytes() * (info.shape.elem_count() / tensor.columns())];
+        tensor.read(0, &mut bytes)?;
+        let storage = QStorage::from_data(Cow::Owned(bytes), &Device::Cpu, info.ggml_dtype)?;
+        let numbers = QTensor::new(storage, info.shape.clone())?.dequantize(&Device::Cpu)?;
+        Ok(numbers.flatten_all()?.to_vec1()?)
     }
+}
+
+/// A tensor in a file, to be read row by row. The header's checks have seen that it is within the file.
+#[derive(Clone, Copy)]
+pub(crate) struct Tensor<'a> {
+    file: &'a File,
+    start: u64,
+    /// Its shape and format.
+    pub(crate) info: &'a TensorInfo,
+}
+
+impl Tensor<'_> {
+    /// Numbers of a row.
+    pub(crate) fn columns(&self) -> usize {
+        self.info.shape.dims().last().copied().unwrap_or(1)
+    }
+
+    /// Bytes of a row.
+    pub(crate) fn row_bytes(&self) -> usize {
+        self.columns() / self.info.ggml_dtype.block_size() * self.info.ggml_dtype.type_size()
+    }
+
+    /// Reads rows from `first` on, as many as `into` is long. Any number of threads may read at the same time.
+    pub(crate) fn read(&self, first: usize, into: &mut [u8]) -> io::Result<()> {
+        read_exact_at(self.file, into, self.start + (first * self.row_bytes()) as u64)
+    }
+}
+
+#[cfg(unix)]
+fn read_exact_at(file: &File, into: &mut [u8], offset: u64) -> io::Result<()> {
+    std::os::unix::fs::FileExt::read_exact_at(file, into, offset)
+}
+
+#[cfg(windows)]
+fn read_exact_at(file: &File, mut into: &mut [u8], mut offset: u64) -> io::Result<()> {
+    while !into.is_empty() {
+        match std::os::windows::fs::FileExt::seek_read(file, into, offset)? {
+            0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+            read => {
+                into = &mut into[read..];
+                offset += read as u64;
+            }
+        }
+    }
+    Ok(())
 }
 
 fn wrong_type(key: &str, expected: &str) -> LoadError {

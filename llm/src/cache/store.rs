@@ -15,26 +15,38 @@ pub(crate) struct BlockId(pub(crate) u32);
 
 /// The memory of all blocks of all layers.
 pub(crate) struct KvStore {
-    layers: Vec<KvLayer>,
+    /// For every layer, block and head: the keys, for every number of the head that of sixteen tokens; then the
+    /// values, for every token the numbers of the head. One piece, because memory that is large enough comes from the
+    /// machine already zeroed and is not there before it is written.
+    numbers: Vec<u16>,
+    form: Form,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Form {
+    blocks: usize,
     heads: usize,
     head_size: usize,
 }
 
-/// The memory of one layer.
-pub(crate) struct KvLayer {
-    /// For every block and head: for every number of the head, that of sixteen tokens.
-    keys: Vec<u16>,
-    /// For every block and head: for every token, the numbers of the head.
-    values: Vec<u16>,
+impl Form {
+    /// Numbers that the keys of a head in a block are, and so many its values.
+    fn part(self) -> usize {
+        self.head_size * BLOCK_TOKENS
+    }
+
+    /// Where the keys of a head in a block begin.
+    fn start(self, layer: usize, block: BlockId, head: usize) -> usize {
+        ((layer * self.blocks + block.0 as usize) * self.heads + head) * 2 * self.part()
+    }
 }
 
 impl KvStore {
     /// Room for `blocks` blocks. `heads` are those of keys and values; `head_size` is a multiple of sixteen.
     pub(crate) fn new(blocks: usize, layers: usize, heads: usize, head_size: usize) -> Self {
         assert!(head_size.is_multiple_of(LANES), "heads are whole vectors");
-        let numbers = blocks * heads * head_size * BLOCK_TOKENS;
-        let layer = || KvLayer { keys: vec![0; numbers], values: vec![0; numbers] };
-        Self { layers: (0..layers).map(|_| layer()).collect(), heads, head_size }
+        let form = Form { blocks, heads, head_size };
+        Self { numbers: vec![0; layers * blocks * heads * 2 * form.part()], form }
     }
 
     /// Bytes that a block takes in all layers.
@@ -44,10 +56,8 @@ impl KvStore {
 
     /// The keys and the values of a head in a block.
     pub(crate) fn read(&self, layer: usize, block: BlockId, head: usize) -> (&[u16], &[u16]) {
-        let length = self.head_size * BLOCK_TOKENS;
-        let start = (block.0 as usize * self.heads + head) * length;
-        let layer = &self.layers[layer];
-        (&layer.keys[start..start + length], &layer.values[start..start + length])
+        let start = self.form.start(layer, block, head);
+        self.numbers[start..start + 2 * self.form.part()].split_at(self.form.part())
     }
 
     /// Stores the keys and values of rows, all heads of a row together. `place` says for each row which token of
@@ -60,15 +70,15 @@ impl KvStore {
         values: &[f32],
         place: impl Fn(usize) -> (BlockId, usize) + Sync,
     ) {
-        let (heads, head_size) = (self.heads, self.head_size);
+        let form = self.form;
+        let (heads, head_size) = (form.heads, form.head_size);
         let width = heads * head_size;
-        let KvLayer { keys: stored_keys, values: stored_values } = &mut self.layers[layer];
-        let (stored_keys, stored_values) = (Shared::new(stored_keys), Shared::new(stored_values));
+        let stored = Shared::new(&mut self.numbers);
         processor.each_row(keys.len() / width, width, |rows| {
             for row in rows {
                 let (block, token) = place(row);
                 for head in 0..heads {
-                    let start = (block.0 as usize * heads + head) * head_size * BLOCK_TOKENS;
+                    let start = form.start(layer, block, head);
                     let from = row * width + head * head_size..row * width + (head + 1) * head_size;
                     let mut halves = [0_u16; LANES];
                     for (sixteen, numbers) in keys[from.clone()].chunks_exact(LANES).enumerate() {
@@ -77,14 +87,14 @@ impl KvStore {
                         for (number, half) in halves.iter().enumerate() {
                             let at = (sixteen * LANES + number) * BLOCK_TOKENS + token;
                             // SAFETY: no two rows have the same place.
-                            unsafe { stored_keys.slice(start + at, 1)[0] = *half };
+                            unsafe { stored.slice(start + at, 1)[0] = *half };
                         }
                     }
                     for (sixteen, numbers) in values[from].chunks_exact(LANES).enumerate() {
-                        let at = start + token * head_size + sixteen * LANES;
+                        let at = start + form.part() + token * head_size + sixteen * LANES;
                         // SAFETY: no two rows have the same place.
                         unsafe {
-                            let into = stored_values.slice(at, LANES);
+                            let into = stored.slice(at, LANES);
                             processor.launch(Halve { numbers, into });
                         }
                     }

@@ -13,6 +13,7 @@ mod multiply;
 mod tests;
 
 use std::borrow::Cow;
+use std::io;
 use std::marker::PhantomData;
 use std::sync::{Mutex, PoisonError};
 
@@ -23,6 +24,7 @@ pub(crate) use activations::{Activations, Rounding};
 pub(crate) use memory::Arena;
 pub(crate) use multiply::multiply;
 
+use crate::LoadError;
 use crate::processor::{Processor, Shared};
 use crate::simd::{Kernel, LANES, Simd};
 use activations::BLOCK;
@@ -85,36 +87,41 @@ impl Matrix {
         rows.div_ceil(PANEL) * Layout::of(format).panel_bytes(columns.next_multiple_of(SPAN))
     }
 
-    /// Packs a matrix whose rows lie in `bytes`, one after the other, into the next part of `arena`.
+    /// Packs a matrix of `rows` rows into the next part of `arena`. `read` reads rows as the file has them, from the one
+    /// it is given on, as many as the slice is long.
     pub(crate) fn pack(
         processor: Processor,
         arena: &mut Arena,
-        bytes: &[u8],
         format: GgmlDType,
-        rows: usize,
-        columns: usize,
-    ) -> candle_core::Result<Self> {
+        (rows, columns): (usize, usize),
+        read: impl Fn(usize, &mut [u8]) -> io::Result<()> + Sync,
+    ) -> Result<Self, LoadError> {
         let layout = Layout::of(format);
         let row_bytes = columns / format.block_size() * format.type_size();
-        if bytes.len() != rows * row_bytes {
-            candle_core::bail!("{} bytes for {rows} rows of {columns} numbers", bytes.len());
-        }
         let padded_columns = columns.next_multiple_of(SPAN);
         let panels = rows.div_ceil(PANEL);
         let panel_bytes = layout.panel_bytes(padded_columns);
         let mut packed = arena.part(panels * panel_bytes)?;
         let failure = Mutex::new(None);
         let shared = Shared::new(&mut packed);
-        processor.each(panels, |panel| {
-            let here = panel * PANEL..rows.min((panel + 1) * PANEL);
-            let source = &bytes[here.start * row_bytes..here.end * row_bytes];
-            // SAFETY: each panel is one item's.
-            let into = unsafe { shared.slice(panel * panel_bytes, panel_bytes) };
-            match native_blocks(source, format, here.len(), columns) {
-                Ok(blocks) => layout.pack_panel(&blocks, here.len(), padded_columns, into),
-                Err(error) => {
-                    *failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
-                }
+        processor.each_row(panels, PANEL * columns, |range| {
+            let mut source = vec![0; PANEL * row_bytes];
+            let mut pack = |panel: usize| {
+                let count = PANEL.min(rows - panel * PANEL);
+                let source = &mut source[..count * row_bytes];
+                read(panel * PANEL, source)?;
+                // SAFETY: each panel is in one range.
+                let into = unsafe { shared.slice(panel * panel_bytes, panel_bytes) };
+                layout.pack_panel(
+                    &native_blocks(source, format, count, columns)?,
+                    count,
+                    padded_columns,
+                    into,
+                );
+                Ok(())
+            };
+            if let Err(error) = range.into_iter().try_for_each(&mut pack) {
+                *failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
             }
         });
         match failure.into_inner().unwrap_or_else(PoisonError::into_inner) {
@@ -216,7 +223,7 @@ fn native_blocks(
     format: GgmlDType,
     rows: usize,
     columns: usize,
-) -> candle_core::Result<Cow<'_, [u8]>> {
+) -> Result<Cow<'_, [u8]>, LoadError> {
     match format {
         GgmlDType::Q4K | GgmlDType::Q6K | GgmlDType::Q4_1 | GgmlDType::Q8_0 => Ok(Cow::Borrowed(source)),
         GgmlDType::Q4_0 => Ok(Cow::Owned(format::q4_0_as_q4_1(source))),

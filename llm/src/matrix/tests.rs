@@ -37,8 +37,12 @@ fn matrix(format: GgmlDType, rows: usize, columns: usize) -> (Matrix, Vec<f32>) 
     let file = QTensor::quantize(&random, format).unwrap();
     let read = file.dequantize(&Device::Cpu).unwrap().flatten_all().unwrap().to_vec1().unwrap();
     let mut arena = Arena::new([Matrix::packed_bytes(format, rows, columns)].into_iter()).unwrap();
-    let packed =
-        Matrix::pack(Processor::start(), &mut arena, &file.data().unwrap(), format, rows, columns).unwrap();
+    let bytes = file.data().unwrap();
+    let read_rows = |first: usize, into: &mut [u8]| {
+        into.copy_from_slice(&bytes[first * (bytes.len() / rows)..][..into.len()]);
+        Ok(())
+    };
+    let packed = Matrix::pack(Processor::start(), &mut arena, format, (rows, columns), read_rows).unwrap();
     (packed, read)
 }
 
@@ -178,10 +182,14 @@ fn products_are_added_where_they_are_to_be_added() {
 }
 
 #[test]
-fn as_many_bytes_as_rows_and_columns_ask_for() {
-    let mut arena = Arena::new([Matrix::packed_bytes(GgmlDType::Q4K, 1, 256)].into_iter()).unwrap();
-    let mut pack = |bytes: &[u8]| Matrix::pack(Processor::start(), &mut arena, bytes, GgmlDType::Q4K, 1, 256);
-    assert!(pack(&[0; 143]).is_err());
-    assert!(pack(&[0; 144]).is_ok());
-    assert!(pack(&[0; 144]).is_err(), "there was room for one");
+fn what_cannot_be_read_or_has_no_room_is_an_error() {
+    let pack = |arena: &mut Arena, read: fn(usize, &mut [u8]) -> io::Result<()>| {
+        Matrix::pack(Processor::start(), arena, GgmlDType::Q4K, (1, 256), read)
+    };
+    let room_for_one = || Arena::new([Matrix::packed_bytes(GgmlDType::Q4K, 1, 256)].into_iter()).unwrap();
+    let gone = |_: usize, _: &mut [u8]| Err(io::ErrorKind::UnexpectedEof.into());
+    assert!(matches!(pack(&mut room_for_one(), gone), Err(LoadError::Unreadable(_))));
+    let mut arena = room_for_one();
+    assert!(pack(&mut arena, |_, _| Ok(())).is_ok());
+    assert!(pack(&mut arena, |_, _| Ok(())).is_err());
 }
