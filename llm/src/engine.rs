@@ -10,13 +10,14 @@ use serde::Serialize;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use crate::LoadError;
-use crate::cache::{BLOCK_TOKENS, KvStore};
+use crate::borrowed::Borrowed;
+use crate::cache::BLOCK_TOKENS;
 use crate::decoder::Decoder;
 use crate::gguf::Gguf;
+use crate::model::{Model, Plan};
 use crate::processor::Processor;
 use crate::queue::{EventSender, Job, Queue};
 use crate::sampling::TokenMask;
-use crate::shape::Shape;
 use crate::template::{CHATML, ChatTemplate};
 use crate::threads::compute_threads;
 use crate::tokenizer::Tokenizer;
@@ -45,7 +46,7 @@ pub struct EngineOptions {
 pub struct ModelProfile {
     /// Its name, as its file says, or the file's own name.
     pub name: String,
-    /// `llama`, `qwen2`, `qwen3`, `gemma3` or `exaone`.
+    /// What GGUF calls its family; [`crate::Support`] knows how it is run.
     pub architecture: String,
     /// Most tokens of prompt and answer together.
     pub context_tokens: usize,
@@ -78,18 +79,20 @@ impl Engine {
         let started = Instant::now();
         let gguf = Gguf::open(path)?;
         let vocabulary = Vocabulary::read(&gguf)?;
-        let shape = Shape::read(&gguf, vocabulary.len())?;
+        let plan = Plan::read(&gguf, vocabulary.len())?;
         let tokenizer = Tokenizer::new(&gguf, &vocabulary)?;
         let template = chat_template(&gguf, &vocabulary)?;
-        let block_bytes = KvStore::block_bytes(shape.layers, shape.key_value_heads, shape.head_size);
-        let blocks = (options.cache_bytes / block_bytes).clamp(1, MOST_BLOCKS);
+        let blocks = match plan.block_bytes() {
+            Some(block_bytes) => (options.cache_bytes / block_bytes).clamp(1, MOST_BLOCKS),
+            None => plan.context_tokens().div_ceil(BLOCK_TOKENS),
+        };
         let context_tokens = match options.context_tokens {
-            Some(asked) => asked.min(shape.context_tokens),
-            None => shape.context_tokens.min(blocks * BLOCK_TOKENS),
+            Some(asked) => asked.min(plan.context_tokens()),
+            None => plan.context_tokens().min(blocks * BLOCK_TOKENS),
         };
         let mut profile = ModelProfile {
             name: model_name(&gguf, path)?,
-            architecture: shape.family.name().to_owned(),
+            architecture: plan.architecture().to_owned(),
             context_tokens,
             vocabulary_tokens: vocabulary.len(),
             file_bytes: gguf.file_bytes,
@@ -104,11 +107,20 @@ impl Engine {
             );
         }
         let blocks = blocks.max(context_tokens.div_ceil(BLOCK_TOKENS));
-        let decoder = Decoder::load(Processor::start(), &gguf, shape, vocabulary.len())?;
+        let model = match plan {
+            Plan::Decoder(shape) => {
+                let decoder = Decoder::load(Processor::start(), &gguf, shape, vocabulary.len())?;
+                Model::Decoder { store: decoder.store(blocks), decoder }
+            }
+            Plan::Borrowed(family, context_tokens) => {
+                Model::Borrowed(Borrowed::load(gguf, family, context_tokens, vocabulary.len())?)
+            }
+        };
         profile.load_seconds = started.elapsed().as_secs_f64();
-        let queue = Arc::new(Queue::new(options.parallel, options.queue_length));
+        let parallel = options.parallel.min(model.most_parallel());
+        let queue = Arc::new(Queue::new(parallel, options.queue_length));
         let vocabulary = Arc::new(vocabulary);
-        let worker = Worker::new(decoder, Arc::clone(&vocabulary), Arc::clone(&queue), blocks);
+        let worker = Worker::new(model, Arc::clone(&vocabulary), Arc::clone(&queue), blocks);
         let thread = std::thread::Builder::new().name("llm-engine".to_owned());
         let thread = thread.spawn(move || worker.run()).map_err(LoadError::Thread)?;
         Ok(Self { profile, tokenizer, vocabulary, template, queue, thread: Mutex::new(Some(thread)) })

@@ -35,7 +35,8 @@ pub enum LoadError {
     Malformed(String),
     /// A sound file of a model that this engine does not know.
     #[error(
-        "the model's architecture `{0}` is not supported (`llama`, `qwen2`, `qwen3`, `gemma3` and `exaone` are)"
+        "the model's architecture `{0}` is not supported (`llama`, `qwen2`, `qwen3`, `gemma3` and `exaone` are; \
+         one answer at a time `phi2`, `phi3`, `glm4` and `lfm2`)"
     )]
     UnsupportedArchitecture(String),
     /// A tensor in a number format that this engine does not know.

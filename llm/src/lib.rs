@@ -15,7 +15,9 @@
 //! | `template` | messages and text |
 //! | `simd`, `processor` | what the machine computes with |
 //! | `matrix`, `ops`, `rotation`, `attention` | one operation each, over rows of numbers |
-//! | `decoder` | the network: tokens in, logits out |
+//! | `decoder` | the network of most families: tokens in, logits out |
+//! | `borrowed` | the networks of those that candle-transformers has |
+//! | `model` | which of the two a file needs |
 //! | `cache` | keys and values of what was read, and who shares them |
 //! | `sampling`, `stop`, `answer` | which token is next, and which is the last |
 //! | `queue`, `worker`, `engine` | who is answered when |
@@ -26,6 +28,7 @@
 mod answer;
 mod attention;
 pub mod bench;
+mod borrowed;
 mod cache;
 mod decode;
 mod decoder;
@@ -35,6 +38,7 @@ mod gguf;
 #[cfg(test)]
 mod llama_cpp;
 mod matrix;
+mod model;
 mod ops;
 mod processor;
 mod queue;
@@ -53,4 +57,5 @@ mod worker;
 
 pub use engine::{Engine, EngineOptions, ModelProfile};
 pub use error::LoadError;
+pub use model::Support;
 pub use threads::{compute_threads, set_compute_threads};

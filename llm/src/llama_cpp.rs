@@ -16,8 +16,8 @@ use crate::cache::{BLOCK_TOKENS, BlockId};
 use crate::decoder::{Decoder, Part};
 use crate::engine::chat_template;
 use crate::gguf::Gguf;
+use crate::model::Plan;
 use crate::processor::Processor;
-use crate::shape::Shape;
 use crate::template::Piece;
 use crate::tokenizer::Tokenizer;
 use crate::vocabulary::Vocabulary;
@@ -79,7 +79,9 @@ fn assert_same_tokens(gguf: &Gguf, recorded: &Recorded) {
 /// is how far below the likeliest token llama.cpp's may lie.
 fn assert_same_answers(gguf: &Gguf, recorded: &Recorded, near_tie: f32) {
     let vocabulary = Vocabulary::read(gguf).expect("a sound file");
-    let shape = Shape::read(gguf, vocabulary.len()).expect("a known family");
+    let Ok(Plan::Decoder(shape)) = Plan::read(gguf, vocabulary.len()) else {
+        panic!("the decoder has its family")
+    };
     let decoder = Decoder::load(Processor::start(), gguf, shape, vocabulary.len()).expect("a sound model");
     for Conversation { prompt, answer, .. } in &recorded.conversations {
         let tokens: Vec<u32> = prompt.iter().chain(answer).copied().collect();

@@ -38,11 +38,9 @@ impl Family {
         }
     }
 
-    fn named(name: &str) -> Result<Self, LoadError> {
-        Self::ALL
-            .into_iter()
-            .find(|family| family.name() == name)
-            .ok_or_else(|| LoadError::UnsupportedArchitecture(name.to_owned()))
+    /// The family that GGUF calls `name`.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|family| family.name() == name)
     }
 
     /// Whether the rows of its query and key matrices lie so that neighbours are turned together, as llama.cpp
@@ -82,14 +80,12 @@ pub(crate) struct Shape {
 }
 
 /// More than any model has.
-const MAX_LAYERS: usize = 1024;
+pub(crate) const MAX_LAYERS: usize = 1024;
 
 impl Shape {
-    /// Reads the sizes and checks all tensors against them. `vocabulary` is the number of tokens.
-    pub(crate) fn read(gguf: &Gguf, vocabulary: usize) -> Result<Self, LoadError> {
-        let name = gguf.text("general.architecture")?;
-        let name = name.ok_or_else(|| LoadError::Malformed("it names no architecture".to_owned()))?;
-        let family = Family::named(name)?;
+    /// Reads the sizes of a model of `family` and checks all tensors against them. `vocabulary` is the number of tokens.
+    pub(crate) fn read(gguf: &Gguf, family: Family, vocabulary: usize) -> Result<Self, LoadError> {
+        let name = family.name();
         if gguf.number(&format!("{name}.expert_count"))?.unwrap_or(0) > 1 {
             return Err(LoadError::UnsupportedArchitecture(format!("{name} with experts")));
         }
@@ -271,7 +267,7 @@ fn local(gguf: &Gguf, name: &str, head_size: usize) -> Result<Option<(usize, Rot
 }
 
 /// A size of at least 1 that fits in 32 bits, so that sums and products of two fit in 64.
-fn size_under(gguf: &Gguf, key: &str) -> Result<usize, LoadError> {
+pub(crate) fn size_under(gguf: &Gguf, key: &str) -> Result<usize, LoadError> {
     let number = gguf.number(key)?.ok_or_else(|| LoadError::Malformed(format!("`{key}` is missing")))?;
     match u32::try_from(number) {
         Ok(size @ 1..) => Ok(size as usize),
@@ -295,7 +291,7 @@ fn check(gguf: &Gguf, name: &str, expected: &[usize]) -> Result<(), LoadError> {
 }
 
 /// Embeddings have a row per token; some files round the number of rows up.
-fn check_vocabulary_rows(
+pub(crate) fn check_vocabulary_rows(
     gguf: &Gguf,
     name: &str,
     hidden_size: usize,

@@ -9,12 +9,12 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use tempfile::NamedTempFile;
 
-const HIDDEN: usize = 256;
+pub(crate) const HIDDEN: usize = 256;
 const HEADS: usize = 4;
 /// Weights lie this far apart at the most. Real ones are small, too: large ones make of every rounding another answer.
 const SPREAD: f32 = 0.125;
-const KEY_VALUE: usize = 128;
-const FEED_FORWARD: usize = 320;
+pub(crate) const KEY_VALUE: usize = 128;
+pub(crate) const FEED_FORWARD: usize = 320;
 
 pub(crate) const IM_START: u32 = 256;
 pub(crate) const IM_END: u32 = 257;
@@ -67,52 +67,72 @@ pub(crate) fn file_of(bytes: &[u8]) -> NamedTempFile {
     file
 }
 
+/// Weights, each time the same.
+pub(crate) struct Random(ChaCha8Rng);
+
+impl Random {
+    pub(crate) fn new() -> Self {
+        Self(ChaCha8Rng::seed_from_u64(1))
+    }
+
+    fn rows(&mut self, rows: usize, row: usize) -> Result<Tensor> {
+        let mut number = || (self.0.next_u32() as f32 / u32::MAX as f32 - 0.5) * SPREAD;
+        Tensor::from_iter((0..rows * row).map(|_| number()), &Device::Cpu)?.reshape((rows, row))
+    }
+
+    pub(crate) fn matrix(&mut self, rows: usize, row: usize, format: GgmlDType) -> QTensor {
+        let rows = self.rows(rows, row).expect("constant shapes");
+        QTensor::quantize(&rows, format).expect("constant shapes")
+    }
+}
+
+/// Weights of a norm: around 1, each different.
+pub(crate) fn norm(length: usize) -> QTensor {
+    norm_around(1.0, length)
+}
+
+fn norm_around(middle: f32, length: usize) -> QTensor {
+    let weights = (0..length).map(|at| middle * (1.0 + (at % 7) as f32 * 0.05));
+    let weights = Tensor::from_iter(weights, &Device::Cpu).expect("constant shapes");
+    QTensor::quantize(&weights, GgmlDType::F32).expect("constant shapes")
+}
+
 fn tensors(architecture: &str, layers: u32) -> Result<Vec<(String, QTensor)>> {
-    let mut random = ChaCha8Rng::seed_from_u64(1);
-    let mut random_rows = |rows: usize, row: usize| {
-        let numbers = (0..rows * row).map(|_| (random.next_u32() as f32 / u32::MAX as f32 - 0.5) * SPREAD);
-        Tensor::from_iter(numbers, &Device::Cpu)?.reshape((rows, row))
-    };
+    let mut random = Random::new();
     // Markup has the logit 0, so that it is never the likeliest: greedy answers end at their limit alone.
     let no_markup = Tensor::zeros((2, HIDDEN), candle_core::DType::F32, &Device::Cpu)?;
-    let embedding = Tensor::cat(&[random_rows(IM_START as usize, HIDDEN)?, no_markup], 0)?;
-    let mut matrix = |rows, row, format| QTensor::quantize(&random_rows(rows, row)?, format);
-    // Around a number, each different.
-    let norm_around = |middle: f32, length: usize| {
-        let weights = (0..length).map(|at| middle * (1.0 + (at % 7) as f32 * 0.05));
-        QTensor::quantize(&Tensor::from_iter(weights, &Device::Cpu)?, GgmlDType::F32)
-    };
-    let norm = |length| norm_around(1.0, length);
+    let embedding = Tensor::cat(&[random.rows(IM_START as usize, HIDDEN)?, no_markup], 0)?;
+    let mut matrix = |rows, row, format| random.matrix(rows, row, format);
     let mut tensors = vec![
         ("token_embd.weight".to_owned(), QTensor::quantize(&embedding, GgmlDType::Q8_0)?),
-        ("output_norm.weight".to_owned(), norm(HIDDEN)?),
+        ("output_norm.weight".to_owned(), norm(HIDDEN)),
     ];
     if architecture == "exaone" {
-        tensors.push(("rope_freqs.weight".to_owned(), norm(HIDDEN / HEADS / 2)?));
+        tensors.push(("rope_freqs.weight".to_owned(), norm(HIDDEN / HEADS / 2)));
     }
     for layer in 0..layers {
         let mut add = |name: &str, tensor| tensors.push((format!("blk.{layer}.{name}"), tensor));
-        add("attn_norm.weight", norm(HIDDEN)?);
-        add("attn_q.weight", matrix(HIDDEN, HIDDEN, GgmlDType::Q8_0)?);
-        add("attn_k.weight", matrix(KEY_VALUE, HIDDEN, GgmlDType::Q4_1)?);
-        add("attn_v.weight", matrix(KEY_VALUE, HIDDEN, GgmlDType::Q8_0)?);
-        add("attn_output.weight", matrix(HIDDEN, HIDDEN, GgmlDType::Q8_0)?);
-        add("ffn_norm.weight", norm(HIDDEN)?);
-        add("ffn_gate.weight", matrix(FEED_FORWARD, HIDDEN, GgmlDType::Q8_0)?);
-        add("ffn_up.weight", matrix(FEED_FORWARD, HIDDEN, GgmlDType::Q8_0)?);
-        add("ffn_down.weight", matrix(HIDDEN, FEED_FORWARD, GgmlDType::Q8_0)?);
+        add("attn_norm.weight", norm(HIDDEN));
+        add("attn_q.weight", matrix(HIDDEN, HIDDEN, GgmlDType::Q8_0));
+        add("attn_k.weight", matrix(KEY_VALUE, HIDDEN, GgmlDType::Q4_1));
+        add("attn_v.weight", matrix(KEY_VALUE, HIDDEN, GgmlDType::Q8_0));
+        add("attn_output.weight", matrix(HIDDEN, HIDDEN, GgmlDType::Q8_0));
+        add("ffn_norm.weight", norm(HIDDEN));
+        add("ffn_gate.weight", matrix(FEED_FORWARD, HIDDEN, GgmlDType::Q8_0));
+        add("ffn_up.weight", matrix(FEED_FORWARD, HIDDEN, GgmlDType::Q8_0));
+        add("ffn_down.weight", matrix(HIDDEN, FEED_FORWARD, GgmlDType::Q8_0));
         if architecture == "qwen2" {
-            add("attn_q.bias", norm(HIDDEN)?);
-            add("attn_k.bias", norm(KEY_VALUE)?);
-            add("attn_v.bias", norm(KEY_VALUE)?);
+            add("attn_q.bias", norm(HIDDEN));
+            add("attn_k.bias", norm(KEY_VALUE));
+            add("attn_v.bias", norm(KEY_VALUE));
         }
         if matches!(architecture, "qwen3" | "gemma3") {
-            add("attn_q_norm.weight", norm(HIDDEN / HEADS)?);
-            add("attn_k_norm.weight", norm(HIDDEN / HEADS)?);
+            add("attn_q_norm.weight", norm(HIDDEN / HEADS));
+            add("attn_k_norm.weight", norm(HIDDEN / HEADS));
         }
         if architecture == "gemma3" {
-            add("post_attention_norm.weight", norm_around(0.25, HIDDEN)?);
-            add("post_ffw_norm.weight", norm_around(0.25, HIDDEN)?);
+            add("post_attention_norm.weight", norm_around(0.25, HIDDEN));
+            add("post_ffw_norm.weight", norm_around(0.25, HIDDEN));
         }
     }
     Ok(tensors)

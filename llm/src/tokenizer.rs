@@ -151,10 +151,13 @@ impl WordRules {
         let gpt2_words = PreTokenizerWrapper::from(ByteLevel::new(false, false, true));
         let digits = PreTokenizerWrapper::from(Digits::new(true));
         let (normalizer, pre_tokenizers, whole_words_first) = match name {
-            Some("llama-bpe" | "llama3" | "llama-v3") => (None, vec![split(LLAMA3_WORDS)?, bytes], true),
+            Some("llama-bpe" | "llama3" | "llama-v3" | "lfm2" | "glm4") => {
+                (None, vec![split(LLAMA3_WORDS)?, bytes], true)
+            }
             Some("qwen2" | "deepseek-r1-qwen") => (Some(NFC.into()), vec![split(QWEN2_WORDS)?, bytes], false),
             Some("smollm" | "starcoder" | "exaone") => (None, vec![digits, gpt2_words], false),
-            None | Some("default" | "gpt-2") => (None, vec![gpt2_words], false),
+            Some("chatglm-bpe" | "dbrx") => (None, vec![split(LLAMA3_WORDS)?, bytes], false),
+            None | Some("default" | "gpt-2" | "phi-2") => (None, vec![gpt2_words], false),
             Some(other) => return Err(LoadError::UnsupportedTokenizer(other.to_owned())),
         };
         Ok(Self { normalizer, pre_tokenizers, whole_words_first })

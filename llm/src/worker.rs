@@ -10,20 +10,15 @@ use std::sync::Arc;
 use domain::{FinishReason, GenerateError, GenerationEvent};
 
 use crate::answer::{Answer, Next};
-use crate::cache::{KvStore, Lease, PrefixTree};
-use crate::decoder::{Decoder, Part};
+use crate::cache::{Lease, PrefixTree};
+use crate::decoder::Part;
+use crate::model::Model;
 use crate::queue::{Queue, shutting_down};
 use crate::vocabulary::Vocabulary;
 
-/// Tokens of prompts in a step while answers are being written: what a reader's next token waits for.
-const PROMPT_TOKENS_BESIDE_ANSWERS: usize = 64;
-/// Tokens of prompts in a step while none is: as long as a cancelled request goes on being computed.
-const PROMPT_TOKENS_ALONE: usize = 256;
-
 /// What the engine's thread owns.
 pub(crate) struct Worker {
-    decoder: Decoder,
-    store: KvStore,
+    model: Model,
     tree: PrefixTree,
     vocabulary: Arc<Vocabulary>,
     queue: Arc<Queue>,
@@ -64,15 +59,9 @@ impl Drop for Worker {
 }
 
 impl Worker {
-    /// A worker with room for the keys and values of `blocks` blocks of tokens.
-    pub(crate) fn new(
-        decoder: Decoder,
-        vocabulary: Arc<Vocabulary>,
-        queue: Arc<Queue>,
-        blocks: usize,
-    ) -> Self {
-        let store = decoder.store(blocks);
-        Self { decoder, store, tree: PrefixTree::new(blocks), vocabulary, queue, running: Vec::new() }
+    /// A worker for a model that has room for `blocks` blocks of tokens.
+    pub(crate) fn new(model: Model, vocabulary: Arc<Vocabulary>, queue: Arc<Queue>, blocks: usize) -> Self {
+        Self { model, tree: PrefixTree::new(blocks), vocabulary, queue, running: Vec::new() }
     }
 
     /// Answers requests until the queue is closed.
@@ -109,8 +98,8 @@ impl Worker {
         if parts.is_empty() {
             return;
         }
-        let (decoder, store) = (&self.decoder, &mut self.store);
-        let ends = match caught(|| decoder.forward(store, &parts)) {
+        let model = &mut self.model;
+        let ends = match caught(|| model.forward(&parts)) {
             Ok(logits) => self.go_on(&counts, logits),
             Err(reason) => {
                 tracing::error!(reason, "a step of the engine failed");
@@ -124,11 +113,11 @@ impl Worker {
     /// How many tokens of each request the next step computes.
     fn shares(&mut self) -> Vec<usize> {
         let anyone_writes = self.running.iter().any(Running::writes);
-        let mut prompt_tokens =
-            if anyone_writes { PROMPT_TOKENS_BESIDE_ANSWERS } else { PROMPT_TOKENS_ALONE };
+        let mut prompt_tokens = self.model.prompt_tokens(anyone_writes);
         let mut counts = Vec::with_capacity(self.running.len());
         for running in &mut self.running {
-            if prompt_tokens > 0 && running.computed == running.lease.shared_tokens() {
+            let begins = running.computed == running.lease.shared_tokens();
+            if prompt_tokens > 0 && begins && self.model.remembers() {
                 self.tree.adopt(&mut running.lease, &running.tokens);
                 running.answer.usage.cached_tokens += running.lease.shared_tokens() - running.computed;
                 running.computed = running.lease.shared_tokens();
@@ -136,7 +125,8 @@ impl Worker {
             let count = if running.writes() {
                 1
             } else {
-                let count = prompt_tokens.min(running.tokens.len() - running.computed);
+                let left = prompt_tokens.min(running.tokens.len() - running.computed);
+                let count = self.model.step_tokens(running.computed, left);
                 prompt_tokens -= count;
                 count
             };
@@ -151,7 +141,9 @@ impl Worker {
         let mut ends = Vec::with_capacity(counts.len());
         for (running, &count) in self.running.iter_mut().zip(counts) {
             running.computed += count;
-            self.tree.share(&mut running.lease, &running.tokens[..running.computed]);
+            if self.model.remembers() {
+                self.tree.share(&mut running.lease, &running.tokens[..running.computed]);
+            }
             let is_complete = count > 0 && running.computed == running.tokens.len();
             let next = if is_complete { logits.next() } else { None };
             ends.push(next.and_then(
@@ -224,7 +216,7 @@ impl Running {
 }
 
 /// Runs `step`; a panic in it is an error like others, so that a bug in one answer does not end the service.
-fn caught<T>(step: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
+pub(crate) fn caught<T>(step: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(step)).unwrap_or_else(|panic| {
         let message = panic.downcast_ref::<String>().map(String::as_str);
         let message = message.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");

@@ -11,7 +11,8 @@ use serde::Deserialize;
 use crate::{ModelError, Sha256Digest};
 
 /// Architectures of generators that this version runs.
-pub const RUNNABLE_ARCHITECTURES: [&str; 2] = ["llama", "qwen2"];
+pub const RUNNABLE_ARCHITECTURES: [&str; 9] =
+    ["llama", "qwen2", "qwen3", "gemma3", "exaone", "phi2", "phi3", "glm4", "lfm2"];
 
 /// All models that daedap knows by name.
 #[derive(Debug)]

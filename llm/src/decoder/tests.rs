@@ -8,6 +8,7 @@ use candle_transformers::models::{quantized_llama, quantized_qwen2, quantized_qw
 use proptest::prelude::*;
 
 use super::*;
+use crate::model::Plan;
 use crate::simd::InstructionSet;
 use crate::tiny::TinyModel;
 use reference::Reference;
@@ -15,9 +16,17 @@ use reference::Reference;
 const VOCABULARY: usize = 258;
 const FAMILIES: [&str; 5] = ["llama", "qwen2", "qwen3", "gemma3", "exaone"];
 
+fn shape(gguf: &Gguf) -> Shape {
+    match Plan::read(gguf, VOCABULARY) {
+        Ok(Plan::Decoder(shape)) => shape,
+        Ok(Plan::Borrowed(family, _)) => panic!("{family:?} is not the decoder's"),
+        Err(error) => panic!("{error}"),
+    }
+}
+
 fn decoder(model: &TinyModel, processor: Processor) -> Decoder {
     let gguf = Gguf::open(model.file().path()).expect("a sound file");
-    let shape = Shape::read(&gguf, VOCABULARY).expect("sound sizes");
+    let shape = shape(&gguf);
     Decoder::load(processor, &gguf, shape, VOCABULARY).expect("a sound model")
 }
 
@@ -57,7 +66,7 @@ fn every_family_computes_what_the_plain_reference_does() {
     for family in FAMILIES {
         let model = TinyModel::of(family);
         let gguf = Gguf::open(model.file().path()).expect("a sound file");
-        let shape = Shape::read(&gguf, VOCABULARY).expect("sound sizes");
+        let shape = shape(&gguf);
         let expected = Reference { gguf: &gguf, shape: &shape }.logits(&tokens(75));
         for instructions in InstructionSet::available() {
             let decoder = decoder(&model, Processor::start().with(instructions));

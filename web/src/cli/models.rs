@@ -45,6 +45,8 @@ struct ListedModel<'a> {
     licence: &'a str,
     bytes: u64,
     ram_bytes: u64,
+    /// Whether several answers are written at once; `null` for what writes none.
+    batched: Option<bool>,
     installed: bool,
 }
 
@@ -130,7 +132,7 @@ fn list(store: &Store, json: bool) -> Result<Outcome> {
         return Ok(Outcome::Done);
     }
     let mut table = Table::new();
-    table.set_header(["id", "kind", "languages", "size", "memory", "licence", "here"]);
+    table.set_header(["id", "kind", "languages", "size", "memory", "licence", "answers", "here"]);
     for model in models {
         table.add_row([
             model.id.to_owned(),
@@ -139,6 +141,12 @@ fn list(store: &Store, json: bool) -> Result<Outcome> {
             HumanBytes(model.bytes).to_string(),
             HumanBytes(model.ram_bytes).to_string(),
             model.licence.to_owned(),
+            match model.batched {
+                Some(true) => "many at once",
+                Some(false) => "one at a time",
+                None => "",
+            }
+            .to_owned(),
             if model.installed { "yes" } else { "" }.to_owned(),
         ]);
     }
@@ -168,6 +176,8 @@ fn listed<'a>(store: &Store, entry: &'a Entry) -> ListedModel<'a> {
         licence: &entry.license,
         bytes: entry.size(),
         ram_bytes: entry.ram_bytes,
+        batched: matches!(entry.kind, Kind::Generator(_))
+            .then(|| llm::Support::of(&entry.architecture) == Some(llm::Support::Batched)),
         installed: store.installed(entry).is_some(),
     }
 }
@@ -205,4 +215,17 @@ async fn verify(store: &Store, ids: &[String], json: bool) -> Result<Outcome> {
         writeln!(out, "{}: {}", model.id, model.error.as_deref().unwrap_or("as it should be"))?;
     }
     Ok(outcome)
+}
+
+#[cfg(test)]
+mod tests {
+    use models::RUNNABLE_ARCHITECTURES;
+
+    #[test]
+    fn the_engine_runs_what_the_catalog_may_list() {
+        for architecture in RUNNABLE_ARCHITECTURES {
+            assert!(llm::Support::of(architecture).is_some(), "{architecture}");
+        }
+        assert_eq!(llm::Support::of("mamba"), None);
+    }
 }
