@@ -50,6 +50,7 @@ impl Family {
 
 /// A model of candle's, and the sequence it is at.
 pub(crate) struct Borrowed {
+    device: Device,
     network: Network,
     vocabulary: usize,
 }
@@ -99,9 +100,10 @@ impl Borrowed {
         // Memory is reserved by it.
         let length = u32::try_from(context_tokens).unwrap_or(u32::MAX);
         content.metadata.insert(format!("{}.context_length", family.name()), Value::U32(length));
-        let build = || Network::load(family, content, &mut file);
+        let device = device()?;
+        let build = || Network::load(family, content, &mut file, &device);
         let network = crate::worker::caught(build).map_err(LoadError::Model)?;
-        Ok(Self { network, vocabulary })
+        Ok(Self { device, network, vocabulary })
     }
 
     /// How many of `left` tokens from `position` on are computed in one step.
@@ -120,7 +122,9 @@ impl Borrowed {
         if part.position == 0 && part.tokens.len() < 2 {
             return Err("a prompt of this family has at least two tokens".to_owned());
         }
-        let logits = self.network.forward(part.tokens, part.position).map_err(|error| error.to_string())?;
+        let logits = Tensor::new(part.tokens, &self.device)
+            .and_then(|tokens| self.network.forward(&tokens.unsqueeze(0)?, part.position))
+            .map_err(|error| error.to_string())?;
         if logits.len() < self.vocabulary {
             return Err(format!("the model has logits for {} tokens", logits.len()));
         }
@@ -129,9 +133,21 @@ impl Borrowed {
     }
 }
 
+/// A graphics card that this build can use, or the processor.
+fn device() -> candle_core::Result<Device> {
+    match Device::cuda_if_available(0)? {
+        Device::Cpu => Device::metal_if_available(0),
+        card => Ok(card),
+    }
+}
+
 impl Network {
-    fn load(family: Family, content: Content, file: &mut std::fs::File) -> Result<Self, String> {
-        let device = &Device::Cpu;
+    fn load(
+        family: Family,
+        content: Content,
+        file: &mut std::fs::File,
+        device: &Device,
+    ) -> Result<Self, String> {
         let network = match family {
             Family::Phi2 => quantized_phi::ModelWeights::from_gguf(content, file, device).map(Self::Phi2),
             Family::Phi3 => {
@@ -145,13 +161,12 @@ impl Network {
         network.map_err(|error| error.to_string())
     }
 
-    fn forward(&mut self, tokens: &[u32], position: usize) -> candle_core::Result<Vec<f32>> {
-        let tokens = Tensor::new(tokens, &Device::Cpu)?.unsqueeze(0)?;
+    fn forward(&mut self, tokens: &Tensor, position: usize) -> candle_core::Result<Vec<f32>> {
         let logits = match self {
-            Self::Phi2(model) => model.forward(&tokens, position),
-            Self::Phi3(model) => model.forward(&tokens, position),
-            Self::Glm4(model) => model.forward(&tokens, position),
-            Self::Lfm2(model) => model.forward(&tokens, position),
+            Self::Phi2(model) => model.forward(tokens, position),
+            Self::Phi3(model) => model.forward(tokens, position),
+            Self::Glm4(model) => model.forward(tokens, position),
+            Self::Lfm2(model) => model.forward(tokens, position),
         };
         logits?.flatten_all()?.to_vec1()
     }
