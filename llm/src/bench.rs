@@ -1,10 +1,12 @@
 //! How fast a model reads and writes here: requests of random tokens, through the same queue as everyone's.
 
+use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 use domain::{GenerateError, GenerationEvent, Sampling};
 use futures::StreamExt;
-use futures::future::join_all;
+use futures::channel::oneshot;
+use futures::future::{join, join_all};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use serde::Serialize;
@@ -23,6 +25,15 @@ pub struct Load {
     pub depth: usize,
     /// Requests at the same time.
     pub parallel: usize,
+    /// Tokens of one more request, which comes when the last of the others has begun to write; 0 for none.
+    pub arriving: usize,
+}
+
+impl Load {
+    /// Places that the requests need, so that none waits for another.
+    pub fn places(&self) -> usize {
+        self.parallel + usize::from(self.arriving > 0)
+    }
 }
 
 /// What was measured.
@@ -34,7 +45,7 @@ pub struct Speed {
     pub decode_tokens_per_s: f64,
     /// Time to the first token.
     pub ttft_ms: Percentiles,
-    /// Time between two tokens of one request.
+    /// Time between two tokens of one request; with a request that arrives, as long as that is being read.
     pub gap_ms: Percentiles,
     /// Tokens read and written in a second, from the first to the last.
     pub total_tokens_per_s: f64,
@@ -67,21 +78,43 @@ struct Times {
     read_tokens: usize,
 }
 
-/// Measures `engine` under `load`. Blocks. The requests need as many places as they are, or they wait for each other.
+/// Measures `engine`, which has [`Load::places`], under `load`. Blocks.
 pub fn measure(engine: &Engine, load: Load) -> Result<Speed, GenerateError> {
     let prompts: Vec<Vec<u32>> = (0..load.parallel as u64)
         .map(|seed| random_tokens(engine, load.depth + load.prompt_tokens.max(1), seed))
         .collect();
     futures::executor::block_on(async {
         if load.depth > 0 {
-            let earlier = prompts.iter().map(|prompt| request(engine, prompt[..load.depth].to_vec(), 1));
+            let earlier =
+                prompts.iter().map(|prompt| request(engine, prompt[..load.depth].to_vec(), 1, || {}));
             for outcome in join_all(earlier).await {
                 outcome?;
             }
         }
-        let requests = prompts.iter().map(|prompt| request(engine, prompt.clone(), load.generate.max(1)));
-        let times: Result<Vec<Times>, _> = join_all(requests).await.into_iter().collect();
-        Ok(speed(&times?))
+        let silent = Cell::new(load.parallel);
+        let (all_write, when_all_write) = oneshot::channel();
+        let all_write = Cell::new(Some(all_write));
+        let begins = || {
+            silent.set(silent.get() - 1);
+            if silent.get() == 0
+                && let Some(all_write) = all_write.take()
+            {
+                // Without a request that arrives nobody listens.
+                let _ = all_write.send(());
+            }
+        };
+        let requests =
+            prompts.iter().map(|prompt| request(engine, prompt.clone(), load.generate.max(1), begins));
+        let arriving = async {
+            if load.arriving == 0 || when_all_write.await.is_err() {
+                return Ok(None);
+            }
+            let prompt = random_tokens(engine, load.arriving, load.parallel as u64);
+            request(engine, prompt, 1, || {}).await.map(Some)
+        };
+        let (times, arriving) = join(join_all(requests), arriving).await;
+        let times: Result<Vec<Times>, _> = times.into_iter().collect();
+        Ok(speed(&times?, arriving?.as_ref()))
     })
 }
 
@@ -101,26 +134,37 @@ fn random_tokens(engine: &Engine, count: usize, seed: u64) -> Vec<u32> {
     (0..count).map(|_| known[random.next_u32() as usize % known.len()]).collect()
 }
 
-async fn request(engine: &Engine, prompt: Vec<u32>, max_tokens: usize) -> Result<Times, GenerateError> {
+/// Writes `max_tokens` tokens after `prompt`. `begins` is called with the first of them.
+async fn request(
+    engine: &Engine,
+    prompt: Vec<u32>,
+    max_tokens: usize,
+    begins: impl Fn(),
+) -> Result<Times, GenerateError> {
     let mut times = Times { began: Instant::now(), tokens: Vec::new(), read_tokens: prompt.len() };
     let mask = TokenMask::of(text_tokens(engine));
     let mut stream = engine.continue_tokens(prompt, max_tokens, Sampling::GREEDY, Some(mask))?;
     while let Some(event) = stream.next().await {
         match event? {
             GenerationEvent::Queued { .. } => {}
-            GenerationEvent::Delta(_) => times.tokens.push(Instant::now()),
+            GenerationEvent::Delta(_) => {
+                if times.tokens.is_empty() {
+                    begins();
+                }
+                times.tokens.push(Instant::now());
+            }
             GenerationEvent::Done { usage, .. } => times.read_tokens -= usage.cached_tokens,
         }
     }
     Ok(times)
 }
 
-fn speed(times: &[Times]) -> Speed {
-    let read: usize = times.iter().map(|times| times.read_tokens).sum();
+fn speed(times: &[Times], arriving: Option<&Times>) -> Speed {
+    let read: usize = times.iter().chain(arriving).map(|times| times.read_tokens).sum();
     let written: usize = times.iter().map(|times| times.tokens.len()).sum();
     let began = times.iter().map(|times| times.began).min();
     let all_read = times.iter().filter_map(|times| times.tokens.first()).max();
-    let ended = times.iter().filter_map(|times| times.tokens.last()).max();
+    let ended = times.iter().chain(arriving).filter_map(|times| times.tokens.last()).max();
     let after = |from: Option<&Instant>, to: Option<&Instant>| match (from, to) {
         (Some(from), Some(to)) => to.saturating_duration_since(*from).as_secs_f64().max(1e-9),
         _ => f64::INFINITY,
@@ -128,7 +172,14 @@ fn speed(times: &[Times]) -> Speed {
     let late = |time: &&Instant| all_read.is_some_and(|all_read| *time > all_read);
     let written_after = times.iter().flat_map(|times| &times.tokens).filter(late).count();
     let first = times.iter().filter_map(|times| Some(*times.tokens.first()? - times.began));
-    let gaps = times.iter().flat_map(|times| times.tokens.windows(2)).map(|pair| pair[1] - pair[0]);
+    let counts = |pair: &&[Instant]| {
+        arriving.is_none_or(|arriving| {
+            let read = arriving.tokens.first();
+            pair[1] > arriving.began && read.is_none_or(|read| pair[0] < *read)
+        })
+    };
+    let gaps = times.iter().flat_map(|times| times.tokens.windows(2)).filter(counts);
+    let gaps = gaps.map(|pair| pair[1] - pair[0]);
     Speed {
         prefill_tokens_per_s: read as f64 / after(began.as_ref(), all_read),
         decode_tokens_per_s: written_after as f64 / after(all_read, ended),

@@ -30,7 +30,7 @@ pub(crate) enum Family {
 }
 
 impl Family {
-    const ALL: [Self; 4] = [Self::Phi2, Self::Phi3, Self::Glm4, Self::Lfm2];
+    pub(crate) const ALL: [Self; 4] = [Self::Phi2, Self::Phi3, Self::Glm4, Self::Lfm2];
 
     /// Its name in GGUF.
     pub(crate) fn name(self) -> &'static str {
@@ -173,4 +173,4 @@ impl Network {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -3,6 +3,7 @@
 //! Each chore is one module. Nothing of the product is linked here: a chore drives the same `cargo` and the
 //! same `daedap` binary that a person would.
 
+mod bench;
 mod cargo_output;
 mod models;
 mod postgres;
@@ -26,6 +27,8 @@ struct Arguments {
 enum Chore {
     /// Finds or installs what the tests need, fetches the test models and runs every test.
     Test(test::TestArguments),
+    /// Measures the engine and llama.cpp in turn, and writes what came out to BENCHMARKS.md.
+    Bench(bench::BenchArguments),
 }
 
 fn main() -> Result<ExitCode> {
@@ -33,6 +36,7 @@ fn main() -> Result<ExitCode> {
     std::env::set_current_dir(workspace_root()?).context("cannot enter the workspace root")?;
     match arguments.chore {
         Chore::Test(arguments) => test::run(&arguments),
+        Chore::Bench(arguments) => bench::run(&arguments),
     }
 }
 

@@ -13,7 +13,7 @@ const OPTIONS: EngineOptions =
 const L_CACHE: usize = 3;
 
 /// A model of two layers with the tensors that llama.cpp writes for the family.
-fn tiny(family: Family) -> TinyModel {
+pub(crate) fn tiny(family: Family) -> TinyModel {
     let name = family.name();
     let mut random = Random::new();
     let mut model = TinyModel::of(name);

@@ -36,6 +36,9 @@ pub(super) struct Arguments {
     /// Requests at the same time
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=256))]
     parallel: u32,
+    /// Tokens of one more request, which comes when all others write; the time between tokens is then measured as long as it is read
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=1 << 20))]
+    arriving: u32,
     /// Threads to compute with; 0 for one per core
     #[arg(long)]
     threads: Option<u64>,
@@ -77,15 +80,16 @@ pub(super) async fn run(config: Config, globals: &Globals, command: Command) -> 
 }
 
 fn measured(path: &std::path::Path, arguments: &Arguments, config: &Config) -> Result<Report> {
-    let options = EngineOptions { parallel: arguments.parallel as usize, ..engine_options(config) };
-    let engine =
-        Engine::load(path, options).with_context(|| format!("{} cannot be loaded", path.display()))?;
     let load = Load {
         prompt_tokens: arguments.prompt_tokens as usize,
         generate: arguments.generate as usize,
         depth: arguments.depth as usize,
         parallel: arguments.parallel as usize,
+        arriving: arguments.arriving as usize,
     };
+    let options = EngineOptions { parallel: load.places(), ..engine_options(config) };
+    let engine =
+        Engine::load(path, options).with_context(|| format!("{} cannot be loaded", path.display()))?;
     let speed = measure(&engine, load)?;
     let profile = engine.profile();
     Ok(Report {
