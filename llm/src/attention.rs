@@ -169,16 +169,22 @@ impl Kernel for Item<'_, '_> {
         let first = heads.first_seen(rows.position);
         for start in (first / KEYS * KEYS..end).step_by(KEYS) {
             let keys = KEYS.min(end - start);
-            // SAFETY: the scratch was made large enough above.
+            let blocks = &rows.blocks[start / BLOCK_TOKENS..(start + keys).div_ceil(BLOCK_TOKENS)];
+            let stored = Stored::read(self.store, self.layer, self.head, blocks);
+            // Whoever needs them once takes them as they are stored.
+            let brought = count > TILE;
+            let queries = Left { numbers: scratch.queries.as_ptr(), stride: size, width: size, rows: count };
+            let scores = Left { numbers: scratch.scores.as_ptr(), stride: KEYS, width: keys, rows: count };
+            // SAFETY: the scratch was made large enough above, and there are as many blocks as keys need.
             unsafe {
-                bring_keys(simd, self.store, self.layer, rows, self.head, start, keys, scratch, size);
-                multiply(
-                    simd,
-                    Left { numbers: scratch.queries.as_ptr(), width: size, rows: count },
-                    Right { numbers: scratch.keys.as_ptr(), width: KEYS },
-                    scratch.scores.as_mut_ptr(),
-                    false,
-                );
+                if brought {
+                    stored.bring(simd, blocks.len(), size, scratch);
+                    let right = Brought { numbers: scratch.keys.as_ptr(), width: KEYS };
+                    multiply(simd, queries, right, scratch.scores.as_mut_ptr(), false);
+                } else {
+                    let right = StoredKeys(&stored);
+                    multiply(simd, queries, right, scratch.scores.as_mut_ptr(), false);
+                }
                 for query in 0..count {
                     let position = rows.position + query / group;
                     let first = heads.first_seen(position);
@@ -186,13 +192,13 @@ impl Kernel for Item<'_, '_> {
                         first.saturating_sub(start).min(KEYS)..KEYS.min((position + 1).saturating_sub(start));
                     weigh(simd, scratch, query, size, seen);
                 }
-                multiply(
-                    simd,
-                    Left { numbers: scratch.scores.as_ptr(), width: KEYS, rows: count },
-                    Right { numbers: scratch.values.as_ptr(), width: size },
-                    scratch.sums.as_mut_ptr(),
-                    true,
-                );
+                if brought {
+                    let right = Brought { numbers: scratch.values.as_ptr(), width: size };
+                    multiply(simd, scores, right, scratch.sums.as_mut_ptr(), true);
+                } else {
+                    let right = StoredValues(&stored, size);
+                    multiply(simd, scores, right, scratch.sums.as_mut_ptr(), true);
+                }
             }
         }
         for query in 0..count {
@@ -206,37 +212,40 @@ impl Kernel for Item<'_, '_> {
     }
 }
 
-/// Brings keys `start..start + keys` and their values to full precision. `start` begins a block. Values beyond the
-/// last key are set to 0: what lies there is another text's, and 0 times a number that is none would be none.
-#[inline(always)]
-#[expect(clippy::too_many_arguments, reason = "it is a part of `run`, cut out to be read")]
-unsafe fn bring_keys<S: Simd>(
-    simd: S,
-    store: &KvStore,
-    layer: usize,
-    rows: Rows<'_>,
-    head: usize,
-    start: usize,
-    keys: usize,
-    scratch: &mut Scratch,
-    size: usize,
-) {
-    for part in 0..keys.div_ceil(BLOCK_TOKENS) {
-        let block = rows.blocks[start / BLOCK_TOKENS + part];
-        let (stored_keys, stored_values) = store.read(layer, block, head);
-        // SAFETY: a block has `size` vectors of keys, and as many numbers of values; so has the scratch.
-        unsafe {
-            for number in 0..size {
-                let to = scratch.keys.as_mut_ptr().add(number * KEYS + part * BLOCK_TOKENS);
-                simd.store(to, simd.load_half(stored_keys.as_ptr().add(number * BLOCK_TOKENS)));
-            }
-            let to = scratch.values.as_mut_ptr().add(part * BLOCK_TOKENS * size);
-            for at in (0..BLOCK_TOKENS * size).step_by(LANES) {
-                simd.store(to.add(at), simd.load_half(stored_values.as_ptr().add(at)));
+/// Up to [`KEYS`] keys and their values, as they are stored.
+struct Stored {
+    keys: [*const u16; KEYS / BLOCK_TOKENS],
+    values: [*const u16; KEYS / BLOCK_TOKENS],
+}
+
+impl Stored {
+    /// Those of one head in `blocks`, of which there is at least one. Missing blocks are the last one again: what is
+    /// computed with them counts for nothing.
+    fn read(store: &KvStore, layer: usize, head: usize, blocks: &[BlockId]) -> Self {
+        let block = |at: usize| store.read(layer, blocks[at.min(blocks.len() - 1)], head);
+        Self {
+            keys: std::array::from_fn(|at| block(at).0.as_ptr()),
+            values: std::array::from_fn(|at| block(at).1.as_ptr()),
+        }
+    }
+
+    /// Brings the first `blocks` blocks to full precision.
+    #[inline(always)]
+    unsafe fn bring<S: Simd>(&self, simd: S, blocks: usize, size: usize, scratch: &mut Scratch) {
+        for part in 0..blocks {
+            // SAFETY: a block has `size` vectors of keys, and as many numbers of values; so has the scratch.
+            unsafe {
+                for number in 0..size {
+                    let to = scratch.keys.as_mut_ptr().add(number * KEYS + part * BLOCK_TOKENS);
+                    simd.store(to, simd.load_half(self.keys[part].add(number * BLOCK_TOKENS)));
+                }
+                let to = scratch.values.as_mut_ptr().add(part * BLOCK_TOKENS * size);
+                for at in (0..BLOCK_TOKENS * size).step_by(LANES) {
+                    simd.store(to.add(at), simd.load_half(self.values[part].add(at)));
+                }
             }
         }
     }
-    scratch.values[keys * size..].fill(0.0);
 }
 
 /// Turns a query's scores into powers of the running maximum, and brings what was summed so far to it. Only the keys
@@ -288,37 +297,95 @@ unsafe fn weigh<S: Simd>(
     }
 }
 
-/// The left factor: rows of `width` numbers.
+/// The left factor: rows of `width` numbers, `stride` apart.
 #[derive(Clone, Copy)]
 struct Left {
     numbers: *const f32,
+    stride: usize,
     width: usize,
     rows: usize,
 }
 
-/// The right factor: as many rows as the left one is wide, of `width` numbers each, a multiple of sixteen.
+/// The right factor: at least as many rows as the left one is wide.
+trait Right: Copy {
+    /// Numbers of a row, a multiple of sixteen.
+    fn width(self) -> usize;
+    /// Sixteen numbers of a row.
+    ///
+    /// # Safety
+    ///
+    /// The row has them, and the caller is a kernel.
+    unsafe fn load<S: Simd>(self, simd: S, row: usize, column: usize) -> S::Floats;
+}
+
+/// Rows one after the other.
 #[derive(Clone, Copy)]
-struct Right {
+struct Brought {
     numbers: *const f32,
     width: usize,
 }
 
+impl Right for Brought {
+    fn width(self) -> usize {
+        self.width
+    }
+
+    #[inline(always)]
+    unsafe fn load<S: Simd>(self, simd: S, row: usize, column: usize) -> S::Floats {
+        // SAFETY: as the caller says.
+        unsafe { simd.load(self.numbers.add(row * self.width + column)) }
+    }
+}
+
+/// A row for every number of a head, with that of each key.
+#[derive(Clone, Copy)]
+struct StoredKeys<'a>(&'a Stored);
+
+impl Right for StoredKeys<'_> {
+    fn width(self) -> usize {
+        KEYS
+    }
+
+    #[inline(always)]
+    unsafe fn load<S: Simd>(self, simd: S, row: usize, column: usize) -> S::Floats {
+        // SAFETY: as the caller says.
+        unsafe { simd.load_half(self.0.keys[column / BLOCK_TOKENS].add(row * BLOCK_TOKENS)) }
+    }
+}
+
+/// A row for every key, with the numbers of its value: so many.
+#[derive(Clone, Copy)]
+struct StoredValues<'a>(&'a Stored, usize);
+
+impl Right for StoredValues<'_> {
+    fn width(self) -> usize {
+        self.1
+    }
+
+    #[inline(always)]
+    unsafe fn load<S: Simd>(self, simd: S, row: usize, column: usize) -> S::Floats {
+        let block = self.0.values[row / BLOCK_TOKENS];
+        // SAFETY: as the caller says.
+        unsafe { simd.load_half(block.add(row % BLOCK_TOKENS * self.1 + column)) }
+    }
+}
+
 /// The product of two small matrices, stored to `into` or added to what is there.
 #[inline(always)]
-unsafe fn multiply<S: Simd>(simd: S, left: Left, right: Right, into: *mut f32, adds: bool) {
+unsafe fn multiply<S: Simd, R: Right>(simd: S, left: Left, right: R, into: *mut f32, adds: bool) {
     // SAFETY: columns and rows are those of the factors, as the caller has them.
     unsafe {
         let mut column = 0;
-        while column < right.width {
-            let wide = right.width - column >= 2 * LANES;
+        while column < right.width() {
+            let wide = right.width() - column >= 2 * LANES;
             let mut row = 0;
             while row < left.rows {
                 match (wide, left.rows - row) {
-                    (true, TILE..) => tile::<S, TILE, 2>(simd, left, right, into, row, column, adds),
-                    (true, 3..) => tile::<S, 3, 2>(simd, left, right, into, row, column, adds),
-                    (true, _) => tile::<S, 1, 2>(simd, left, right, into, row, column, adds),
-                    (false, TILE..) => tile::<S, TILE, 1>(simd, left, right, into, row, column, adds),
-                    (false, _) => tile::<S, 1, 1>(simd, left, right, into, row, column, adds),
+                    (true, TILE..) => tile::<S, R, TILE, 2>(simd, left, right, into, row, column, adds),
+                    (true, 3..) => tile::<S, R, 3, 2>(simd, left, right, into, row, column, adds),
+                    (true, _) => tile::<S, R, 1, 2>(simd, left, right, into, row, column, adds),
+                    (false, TILE..) => tile::<S, R, TILE, 1>(simd, left, right, into, row, column, adds),
+                    (false, _) => tile::<S, R, 1, 1>(simd, left, right, into, row, column, adds),
                 }
                 row += match (wide, left.rows - row) {
                     (_, TILE..) => TILE,
@@ -332,10 +399,10 @@ unsafe fn multiply<S: Simd>(simd: S, left: Left, right: Right, into: *mut f32, a
 }
 
 #[inline(always)]
-unsafe fn tile<S: Simd, const ROWS: usize, const VECTORS: usize>(
+unsafe fn tile<S: Simd, R: Right, const ROWS: usize, const VECTORS: usize>(
     simd: S,
     left: Left,
-    right: Right,
+    right: R,
     into: *mut f32,
     row: usize,
     column: usize,
@@ -345,10 +412,10 @@ unsafe fn tile<S: Simd, const ROWS: usize, const VECTORS: usize>(
     unsafe {
         let mut sums = [[simd.splat(0.0); VECTORS]; ROWS];
         for number in 0..left.width {
-            let from = right.numbers.add(number * right.width + column);
-            let columns: [_; VECTORS] = std::array::from_fn(|vector| simd.load(from.add(vector * LANES)));
+            let columns: [_; VECTORS] =
+                std::array::from_fn(|vector| right.load(simd, number, column + vector * LANES));
             for (at, sums) in sums.iter_mut().enumerate() {
-                let factor = simd.splat(*left.numbers.add((row + at) * left.width + number));
+                let factor = simd.splat(*left.numbers.add((row + at) * left.stride + number));
                 for (sum, column) in sums.iter_mut().zip(columns) {
                     *sum = simd.multiply_add(factor, column, *sum);
                 }
@@ -356,7 +423,7 @@ unsafe fn tile<S: Simd, const ROWS: usize, const VECTORS: usize>(
         }
         for (at, sums) in sums.into_iter().enumerate() {
             for (vector, sum) in sums.into_iter().enumerate() {
-                let to = into.add((row + at) * right.width + column + vector * LANES);
+                let to = into.add((row + at) * right.width() + column + vector * LANES);
                 simd.store(to, if adds { simd.add(simd.load(to), sum) } else { sum });
             }
         }
