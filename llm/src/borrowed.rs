@@ -74,6 +74,7 @@ pub(crate) fn check(gguf: &Gguf, family: Family, vocabulary: usize) -> Result<us
         return Err(LoadError::Malformed(format!("{hidden_size} numbers make no {heads} heads")));
     }
     check_vocabulary_rows(gguf, "token_embd.weight", hidden_size, vocabulary)?;
+    check_rotation(gguf, family, hidden_size / heads)?;
     if let Some(left_out) = gguf.tensor_names().find(|name| name.starts_with("rope_")) {
         return Err(LoadError::UnsupportedArchitecture(format!("{name} with `{left_out}`")));
     }
@@ -81,6 +82,26 @@ pub(crate) fn check(gguf: &Gguf, family: Family, vocabulary: usize) -> Result<us
     let window = usize::try_from(window).ok().filter(|&window| window > 0).unwrap_or(usize::MAX);
     // Phi-2's file has a context, but candle's model has one of its own.
     Ok(size("context_length")?.min(CONTEXT_TOKENS).min(window))
+}
+
+/// How candle's models turn queries and keys is built in.
+fn check_rotation(gguf: &Gguf, family: Family, head_size: usize) -> Result<(), LoadError> {
+    let name = family.name();
+    let head_size = gguf.number(&format!("{name}.attention.key_length"))?.unwrap_or(head_size as u64);
+    let rotated = gguf.number(&format!("{name}.rope.dimension_count"))?;
+    let base = gguf.float(&format!("{name}.rope.freq_base"))?;
+    let fits = match family {
+        Family::Phi2 => base.is_none_or(|base| base == 10_000.0),
+        Family::Phi3 => base.is_none_or(|base| base == 10_000.0) && rotated == Some(head_size),
+        Family::Glm4 => rotated == Some(head_size / 2),
+        Family::Lfm2 => rotated.is_none_or(|rotated| rotated == head_size),
+    };
+    if fits {
+        return Ok(());
+    }
+    let rotated = rotated.unwrap_or(head_size);
+    let unknown = format!("{name} that rotates {rotated} of {head_size} dimensions from base {base:?}");
+    Err(LoadError::UnsupportedArchitecture(unknown))
 }
 
 impl Borrowed {

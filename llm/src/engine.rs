@@ -252,4 +252,4 @@ fn stream(reader: UnboundedReceiver<Result<GenerationEvent, GenerateError>>) -> 
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

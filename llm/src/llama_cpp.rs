@@ -1,9 +1,10 @@
-//! Real models held to llama.cpp: the same tokens for the same texts and messages, and the same greedy answers.
+//! Models held to llama.cpp: real ones to the same tokens for the same texts and messages, and to the same greedy answers;
+//! the tests' tiny ones, one of each family, to the same logits.
 //!
-//! `llama_cpp.json` has what llama.cpp's server (commit 0c1e570) gave on a processor with AVX-512: `/apply-template` and
+//! `real.json` has what llama.cpp's server (commit 0c1e570) gave on a processor with AVX-512: `/apply-template` and
 //! `/tokenize` for five conversations and for texts that tokenizers disagree about, `/completion` with temperature 0
 //! for up to 64 tokens of each answer. Absent: text in NFD, which llama.cpp takes as it is, and Qwen2's own tokenizer,
-//! like ours, composes first.
+//! like ours, composes first. `tiny.json` has the logarithms of the probabilities that it gave to all tokens after 41.
 
 use std::collections::HashMap;
 use std::io::Write;
@@ -12,13 +13,16 @@ use std::path::PathBuf;
 use domain::{Message, Role};
 use serde::Deserialize;
 
+use crate::borrowed::Borrowed;
 use crate::cache::{BLOCK_TOKENS, BlockId};
 use crate::decoder::{Decoder, Part};
 use crate::engine::chat_template;
+use crate::engine::tests::models_of_all_families;
 use crate::gguf::Gguf;
 use crate::model::Plan;
 use crate::processor::Processor;
 use crate::template::Piece;
+use crate::tiny::TinyModel;
 use crate::tokenizer::Tokenizer;
 use crate::vocabulary::Vocabulary;
 
@@ -54,7 +58,7 @@ fn model(id: &str) -> Option<(Gguf, Recorded)> {
         return None;
     };
     let mut recorded: HashMap<String, Recorded> =
-        serde_json::from_str(include_str!("llama_cpp.json")).expect("sound JSON");
+        serde_json::from_str(include_str!("llama_cpp/real.json")).expect("sound JSON");
     Some((Gguf::open(&file).expect("a sound file"), recorded.remove(id).expect("it was recorded")))
 }
 
@@ -119,4 +123,47 @@ fn qwen2_5_coder_reads_and_writes_as_llama_cpp_does() {
     let Some((gguf, recorded)) = model("qwen2.5-coder-1.5b-instruct") else { return };
     assert_same_tokens(&gguf, &recorded);
     assert_same_answers(&gguf, &recorded, 0.15);
+}
+
+/// The logits of a tiny model after the last of `tokens`.
+fn tiny_logits(model: &TinyModel, tokens: &[u32]) -> Vec<f32> {
+    let gguf = Gguf::open(model.file().path()).expect("a sound file");
+    let vocabulary = Vocabulary::read(&gguf).expect("a sound file").len();
+    let blocks: Vec<_> = (0..tokens.len().div_ceil(BLOCK_TOKENS) as u32).map(BlockId).collect();
+    let part = Part { tokens, position: 0, blocks: &blocks, logits: 1 };
+    let logits = match Plan::read(&gguf, vocabulary).expect("a known family") {
+        Plan::Decoder(shape) => {
+            let decoder = Decoder::load(Processor::start(), &gguf, shape, vocabulary).expect("a sound model");
+            decoder.forward(&mut decoder.store(blocks.len()), &[part])
+        }
+        Plan::Borrowed(family, context_tokens) => {
+            let mut model = Borrowed::load(gguf, family, context_tokens, vocabulary).expect("a sound model");
+            model.forward(&part)
+        }
+    };
+    logits.expect("computed").remove(0)
+}
+
+#[test]
+fn every_family_computes_what_llama_cpp_does() {
+    let recorded: HashMap<String, Vec<f32>> =
+        serde_json::from_str(include_str!("llama_cpp/tiny.json")).expect("sound JSON");
+    let tokens: Vec<u32> = (0..41).map(|n| (n * n * 7 + 3 * n) % 256).collect();
+    let mut compared = 0;
+    for model in models_of_all_families() {
+        let (_, family) =
+            model.metadata.iter().find(|(key, _)| key == "general.architecture").expect("named");
+        let family = family.to_string().expect("a text");
+        // Logits and logarithms of probabilities are apart by a number that is the same for all tokens.
+        let centred = |numbers: &[f32]| {
+            let mean = numbers.iter().sum::<f32>() / numbers.len() as f32;
+            numbers.iter().map(|number| f64::from(number - mean)).collect::<Vec<f64>>()
+        };
+        let (ours, theirs) = (centred(&tiny_logits(&model, &tokens)), centred(&recorded[family]));
+        let product = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+        let cosine = product(&ours, &theirs) / (product(&ours, &ours) * product(&theirs, &theirs)).sqrt();
+        assert!(cosine > 0.999, "{family}: {cosine}");
+        compared += 1;
+    }
+    assert_eq!(compared, recorded.len());
 }

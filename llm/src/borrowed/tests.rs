@@ -11,6 +11,7 @@ use crate::tiny::{FEED_FORWARD, HIDDEN, KEY_VALUE, Random, TinyModel, norm};
 const OPTIONS: EngineOptions =
     EngineOptions { threads: 1, context_tokens: None, parallel: 4, queue_length: 4, cache_bytes: 1 << 20 };
 const L_CACHE: usize = 3;
+const HEAD: usize = HIDDEN / 4;
 
 /// A model of two layers with the tensors that llama.cpp writes for the family.
 pub(crate) fn tiny(family: Family) -> TinyModel {
@@ -21,6 +22,9 @@ pub(crate) fn tiny(family: Family) -> TinyModel {
     if family == Family::Lfm2 {
         model = model.with("lfm2.attention.head_count_kv", Value::Array(vec![Value::U32(0), Value::U32(2)]));
         model = model.with("lfm2.shortconv.l_cache", Value::U32(L_CACHE as u32));
+    }
+    if family == Family::Glm4 {
+        model = model.with("glm4.rope.dimension_count", Value::U32(HEAD as u32 / 2));
     }
     if family == Family::Phi2 {
         model = model.with("phi2.attention.head_count_kv", Value::U32(4));
@@ -83,8 +87,8 @@ pub(crate) fn tiny(family: Family) -> TinyModel {
                 add("post_attention_norm.weight", norm(HIDDEN));
             }
             Family::Lfm2 => {
-                add("attn_q_norm.weight", norm(HIDDEN / 4));
-                add("attn_k_norm.weight", norm(HIDDEN / 4));
+                add("attn_q_norm.weight", norm(HEAD));
+                add("attn_k_norm.weight", norm(HEAD));
             }
             Family::Phi3 => {}
         }
@@ -195,6 +199,14 @@ fn what_candle_would_believe_is_checked() {
                 "{family:?}: {name}"
             );
         }
+    }
+    for (family, key, value) in [
+        (Family::Phi3, "phi3.rope.freq_base", Value::F32(500_000.0)),
+        (Family::Phi3, "phi3.rope.dimension_count", Value::U32(48)),
+        (Family::Glm4, "glm4.rope.dimension_count", Value::U32(64)),
+    ] {
+        let refused = Engine::load(tiny(family).with(key, value).file().path(), OPTIONS).err();
+        assert!(matches!(refused, Some(LoadError::UnsupportedArchitecture(_))), "{key}: {refused:?}");
     }
     let mut scaled = tiny(Family::Phi3);
     scaled.tensors.push(("rope_factors_long.weight".to_owned(), norm(32)));
