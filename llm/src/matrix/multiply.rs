@@ -14,6 +14,8 @@ use crate::simd::{Kernel, LANES, Simd};
 /// Rows of activations that one step of the innermost loop multiplies: with 32 rows of weights that is 12 sums of
 /// products and 12 of scaled ones, which the 32 registers of AVX-512 hold.
 const TILE: usize = 6;
+/// More rows than these are worth unpacking a block of weights for.
+const UNPACKED_FROM: usize = 2 * TILE;
 /// Most rows of activations that a block of weights is multiplied with once it is unpacked.
 const STRIP: usize = 20 * TILE;
 /// Bytes of activations that stay in the second-level cache while panel after panel passes over them.
@@ -107,26 +109,26 @@ impl<F: Format> Kernel for Panel<'_, F> {
             let width = BLOCK.min(matrix.padded_columns - start);
             let (here, rest) = packed.split_at(F::packed_bytes(width));
             packed = rest;
-            let is_alone = rows.len() <= TILE;
+            let is_unpacked = rows.len() > UNPACKED_FROM;
             // SAFETY: the block is as long as the format says; tiles are rows that exist.
             unsafe {
-                if !is_alone {
+                if is_unpacked {
                     F::unpack(simd, here.as_ptr(), 0, width, &mut blocks[0]);
                     F::unpack(simd, here.as_ptr(), 1, width, &mut blocks[1]);
                 }
                 let tiles = sums.len().div_ceil(TILE);
                 for (tile, sums) in sums.chunks_mut(TILE).enumerate() {
-                    if !is_alone {
+                    if is_unpacked {
                         // Nothing is read from memory while tiles are multiplied: time to fetch the next block.
                         for line in here.len() * tile / tiles / 64..here.len() * (tile + 1) / tiles / 64 {
                             simd.prefetch(here.as_ptr().wrapping_add(here.len() + line * 64));
                         }
                     }
                     let tile = Tile { activations, block, width, row: rows.start + tile * TILE, sums };
-                    if is_alone {
-                        tile.multiply::<S, F, _>(simd, &Packed(here.as_ptr()));
-                    } else {
+                    if is_unpacked {
                         tile.multiply::<S, F, _>(simd, &*blocks);
+                    } else {
+                        tile.multiply::<S, F, _>(simd, &Packed(here.as_ptr()));
                     }
                 }
             }
@@ -163,7 +165,7 @@ trait Weights {
     unsafe fn minima<S: Simd, F: Format>(&self, simd: S, half: usize, group: usize) -> S::Floats;
 }
 
-/// From where they are packed: for a single tile, which needs them once.
+/// From where they are packed: for few tiles.
 struct Packed(*const u8);
 
 impl Weights for Packed {
