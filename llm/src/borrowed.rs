@@ -3,8 +3,8 @@
 //!
 //! candle's models keep the keys and values of one sequence, which begins anew at position 0. They hold the scores of
 //! all pairs of tokens and a mask for every pair of lengths they have met, so the context is short and the
-//! lengths are few. Absent for that reason: shared beginnings, several answers in a step, sliding windows. Absent
-//! because candle's model cannot begin anew: Qwen3 with experts.
+//! lengths are few. Absent for that reason: shared beginnings, several answers in a step, sliding windows, and an end
+//! inside a prompt, which is read in one step. Absent because candle's model cannot begin anew: Qwen3 with experts.
 
 use candle_core::quantized::gguf_file::{Content, Value};
 use candle_core::{DType, Device, Tensor};

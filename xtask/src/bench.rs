@@ -15,6 +15,7 @@ use anyhow::{Context, Result, ensure};
 use clap::Args;
 use serde_json::Value;
 
+use crate::cargo::cargo;
 use crate::models;
 use llama_server::LlamaServer;
 use report::Report;
@@ -68,7 +69,7 @@ struct Pair {
 }
 
 pub(crate) fn run(arguments: &BenchArguments) -> Result<ExitCode> {
-    let status = Command::new("cargo").args(["build", "--release"]).status().context("cannot run cargo")?;
+    let status = cargo("build").arg("--release").status().context("cannot run cargo")?;
     ensure!(status.success(), "the build failed");
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from);
     let daedap = target.join("release/daedap");

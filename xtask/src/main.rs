@@ -4,6 +4,7 @@
 //! same `daedap` binary that a person would.
 
 mod bench;
+mod cargo;
 mod cargo_output;
 mod models;
 mod postgres;

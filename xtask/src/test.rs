@@ -9,6 +9,7 @@ use std::process::{Command, ExitCode};
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 
+use crate::cargo::cargo;
 use crate::cargo_output::run_counting;
 use crate::models;
 use crate::postgres::Postgres;
@@ -17,9 +18,6 @@ use crate::prerequisites::Prerequisites;
 /// The same selection for building and for testing: with another one, cargo would choose other features for shared
 /// dependencies and compile them a second time.
 const SELECTION: &str = "--workspace";
-
-/// How the variables begin in which cargo tells a program about its package.
-const OWN_PACKAGE: [&str; 4] = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_NAME", "CARGO_PRIMARY_PACKAGE"];
 
 #[derive(Args)]
 pub(crate) struct TestArguments {
@@ -88,19 +86,6 @@ fn build_everything() -> Result<()> {
     let status = cargo("build").args([SELECTION, "--all-targets"]).status().context("cannot run cargo")?;
     ensure!(status.success(), "the build failed");
     Ok(())
-}
-
-/// The cargo that runs us, without what it told us of ourselves: build scripts (ring's is one) run again when such a
-/// variable changes, and everything that stands on them would be compiled twice.
-fn cargo(subcommand: &str) -> Command {
-    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    for (name, _) in std::env::vars_os() {
-        if name.to_str().is_some_and(|name| OWN_PACKAGE.iter().any(|prefix| name.starts_with(prefix))) {
-            command.env_remove(name);
-        }
-    }
-    command.arg(subcommand);
-    command
 }
 
 fn complain(complaint: &str) -> Result<()> {

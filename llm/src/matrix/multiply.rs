@@ -14,8 +14,8 @@ use crate::simd::{Kernel, LANES, Simd};
 /// Rows of activations that one step of the innermost loop multiplies: with 32 rows of weights that is 12 sums of
 /// products and 12 of scaled ones, which the 32 registers of AVX-512 hold.
 const TILE: usize = 6;
-/// More rows than these are worth unpacking a block of weights for.
-const UNPACKED_FROM: usize = 2 * TILE;
+/// Most rows of activations that weights are multiplied with as they are packed; more are worth unpacking them for.
+const PACKED_ROWS: usize = 2 * TILE;
 /// Most rows of activations that a block of weights is multiplied with once it is unpacked.
 const STRIP: usize = 20 * TILE;
 /// Bytes of activations that stay in the second-level cache while panel after panel passes over them.
@@ -109,7 +109,7 @@ impl<F: Format> Kernel for Panel<'_, F> {
             let width = BLOCK.min(matrix.padded_columns - start);
             let (here, rest) = packed.split_at(F::packed_bytes(width));
             packed = rest;
-            let is_unpacked = rows.len() > UNPACKED_FROM;
+            let is_unpacked = rows.len() > PACKED_ROWS;
             // SAFETY: the block is as long as the format says; tiles are rows that exist.
             unsafe {
                 if is_unpacked {

@@ -82,7 +82,7 @@ impl LlamaServer {
                 .collect();
             drop(begins);
             // Ends early where a chat failed, which is reported below.
-            let all_write = begun.iter().count() == crowd.chats;
+            let all_write = begun.iter().take(crowd.chats).count() == crowd.chats;
             let arriving = all_write.then(|| self.request(crowd.arriving, crowd.chats, 1, || {}));
             let joined = |chat: std::thread::ScopedJoinHandle<'_, Result<Times>>| {
                 chat.join().unwrap_or_else(|_| Err(anyhow::anyhow!("a request panicked")))
