@@ -56,7 +56,7 @@ async fn answer(engine: &Engine, request: GenerationRequest) -> (String, FinishR
 async fn a_real_model_answers() {
     let Some(file) = model_file() else { return };
     let engine = Engine::load(&file, OPTIONS).expect("a sound file");
-    let question = "What is the capital of France?";
+    let question = "In which city is the Eiffel Tower?";
 
     let (text, finish_reason, first) = answer(&engine, request(question)).await;
     assert!(text.contains("Paris"), "{text}");
