@@ -80,13 +80,15 @@ struct Times {
 
 /// Measures `engine`, which has [`Load::places`], under `load`. Blocks.
 pub fn measure(engine: &Engine, load: Load) -> Result<Speed, GenerateError> {
+    let known = text_tokens(engine);
+    let mask = TokenMask::of(known.clone());
     let prompts: Vec<Vec<u32>> = (0..load.parallel as u64)
-        .map(|seed| random_tokens(engine, load.depth + load.prompt_tokens.max(1), seed))
+        .map(|seed| random_tokens(&known, load.depth + load.prompt_tokens.max(1), seed))
         .collect();
     futures::executor::block_on(async {
         if load.depth > 0 {
             let earlier =
-                prompts.iter().map(|prompt| request(engine, prompt[..load.depth].to_vec(), 1, || {}));
+                prompts.iter().map(|prompt| request(engine, &mask, prompt[..load.depth].to_vec(), 1, || {}));
             for outcome in join_all(earlier).await {
                 outcome?;
             }
@@ -104,13 +106,13 @@ pub fn measure(engine: &Engine, load: Load) -> Result<Speed, GenerateError> {
             }
         };
         let requests =
-            prompts.iter().map(|prompt| request(engine, prompt.clone(), load.generate.max(1), begins));
+            prompts.iter().map(|prompt| request(engine, &mask, prompt.clone(), load.generate.max(1), begins));
         let arriving = async {
             if load.arriving == 0 || when_all_write.await.is_err() {
                 return Ok(None);
             }
-            let prompt = random_tokens(engine, load.arriving, load.parallel as u64);
-            request(engine, prompt, 1, || {}).await.map(Some)
+            let prompt = random_tokens(&known, load.arriving, load.parallel as u64);
+            request(engine, &mask, prompt, 1, || {}).await.map(Some)
         };
         let (times, arriving) = join(join_all(requests), arriving).await;
         let times: Result<Vec<Times>, _> = times.into_iter().collect();
@@ -128,22 +130,22 @@ fn text_tokens(engine: &Engine) -> Vec<u32> {
     (0..vocabulary.len() as u32).filter(is_text).collect()
 }
 
-fn random_tokens(engine: &Engine, count: usize, seed: u64) -> Vec<u32> {
-    let known = text_tokens(engine);
+/// `count` of the tokens in `known`.
+fn random_tokens(known: &[u32], count: usize, seed: u64) -> Vec<u32> {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     (0..count).map(|_| known[random.next_u32() as usize % known.len()]).collect()
 }
 
-/// Writes `max_tokens` tokens after `prompt`. `begins` is called with the first of them.
+/// Writes `max_tokens` tokens out of `mask` after `prompt`. `begins` is called with the first of them.
 async fn request(
     engine: &Engine,
+    mask: &TokenMask,
     prompt: Vec<u32>,
     max_tokens: usize,
     begins: impl Fn(),
 ) -> Result<Times, GenerateError> {
     let mut times = Times { began: Instant::now(), tokens: Vec::new(), read_tokens: prompt.len() };
-    let mask = TokenMask::of(text_tokens(engine));
-    let mut stream = engine.continue_tokens(prompt, max_tokens, Sampling::GREEDY, Some(mask))?;
+    let mut stream = engine.continue_tokens(prompt, max_tokens, Sampling::GREEDY, Some(mask.clone()))?;
     while let Some(event) = stream.next().await {
         match event? {
             GenerationEvent::Queued { .. } => {}

@@ -146,12 +146,7 @@ impl Matrix {
 
     /// How activations are to be rounded that are multiplied with all of `matrices`.
     pub(crate) fn rounding(matrices: &[&Self]) -> Rounding {
-        let in_blocks = |matrix: &&Self| match matrix.layout {
-            Layout::Q4K => Q4K::ROUNDING == Rounding::Blocks,
-            Layout::Q6K => Q6K::ROUNDING == Rounding::Blocks,
-            Layout::Q4 => Q4::ROUNDING == Rounding::Blocks,
-            Layout::Q8 => Q8::ROUNDING == Rounding::Blocks,
-        };
+        let in_blocks = |matrix: &&Self| matrix.layout.rounding() == Rounding::Blocks;
         if matrices.iter().any(in_blocks) { Rounding::Blocks } else { Rounding::Spans }
     }
 
@@ -178,6 +173,15 @@ impl Layout {
             GgmlDType::Q6K => Self::Q6K,
             GgmlDType::Q4_0 | GgmlDType::Q4_1 => Self::Q4,
             _ => Self::Q8,
+        }
+    }
+
+    fn rounding(self) -> Rounding {
+        match self {
+            Self::Q4K => Q4K::ROUNDING,
+            Self::Q6K => Q6K::ROUNDING,
+            Self::Q4 => Q4::ROUNDING,
+            Self::Q8 => Q8::ROUNDING,
         }
     }
 
