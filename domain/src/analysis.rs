@@ -43,6 +43,9 @@ pub trait Analyzer: Send + Sync {
     /// Term weights of a stored text: the part of BM25 that depends on the document alone.
     fn document_terms(&self, text: FieldedText<'_>) -> SparseVector;
 
+    /// The text as if it had been typed plainly: composed, without full-width, invisible and look-alike characters.
+    fn normalize(&self, text: &str) -> String;
+
     /// Term weights of a question.
     fn query_terms(&self, text: &str) -> SparseVector;
 

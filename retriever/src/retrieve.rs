@@ -164,8 +164,10 @@ impl Retriever {
     }
 
     pub(crate) fn read(&self, text: &str) -> Read {
-        let text: String = text.chars().take(QUERY_CHARACTERS).collect();
         let analyzer = &self.parts.analyzer;
+        let text: String = text.chars().take(QUERY_CHARACTERS).collect();
+        // The embedder reads what the analyzer reads: a spelling that only looks alike must find the same.
+        let text = analyzer.normalize(&text);
         Read { language: analyzer.language(&text), terms: analyzer.query_terms(&text), text }
     }
 

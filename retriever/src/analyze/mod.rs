@@ -5,7 +5,9 @@
 //! statistics. A text's weights never change because other texts come or go.
 
 mod language;
+mod normalize;
 mod question;
+mod stem;
 mod terms;
 
 use std::collections::BTreeMap;
@@ -55,8 +57,9 @@ impl Analyzer for BigramAnalyzer {
     fn document_terms(&self, text: FieldedText<'_>) -> SparseVector {
         let mut frequencies = BTreeMap::<u32, f32>::new();
         let mut length = 0.0;
+        let language = self.language(text.body);
         let mut add = |field: &str, weight: f32| {
-            each_term(field, |term| {
+            each_term(field, language, |term| {
                 *frequencies.entry(term_id(term.text)).or_default() += weight;
                 length += weight;
             });
@@ -70,9 +73,13 @@ impl Analyzer for BigramAnalyzer {
         vector(frequencies, |frequency| frequency * (SATURATION + 1.0) / (frequency + norm))
     }
 
+    fn normalize(&self, text: &str) -> String {
+        normalize::normalize(text)
+    }
+
     fn query_terms(&self, text: &str) -> SparseVector {
         let mut asked = BTreeMap::<u32, f32>::new();
-        question::each_content_term(text, |term: Term<'_>| {
+        question::each_content_term(text, self.language(text), |term: Term<'_>| {
             let weight = if term.is_ending { ENDING_WEIGHT } else { 1.0 };
             *asked.entry(term_id(term.text)).or_default() += weight;
         });

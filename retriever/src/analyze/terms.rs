@@ -1,12 +1,15 @@
 //! Tokenisation: text to terms. The same code reads documents and questions, else they would not meet.
 //!
-//! Hangul, Han and Kana become overlapping bigrams: no dictionary is needed, compounds are found by their parts,
-//! and Korean particles cost one bigram instead of the whole word. Everything else becomes words (UAX #29),
-//! English ones stemmed, and names such as `snake_case`, `HashMap`, `1.2.3` stay whole *and* give their parts.
+//! Hangul, Han, Kana and the scripts of South East Asia that put no space between words become overlapping bigrams:
+//! no dictionary is needed, compounds are found by their parts, and Korean particles cost one bigram instead of the
+//! whole word. Everything else becomes words (UAX #29), stemmed as the text's language has it, and names such as
+//! `snake_case`, `HashMap`, `1.2.3` stay whole *and* give their parts.
 
-use rust_stemmers::{Algorithm, Stemmer};
-use unicode_normalization::UnicodeNormalization;
+use domain::Language;
 use unicode_segmentation::UnicodeSegmentation;
+
+use super::normalize::normalize;
+use super::stem::WordStemmer;
 
 /// One occurrence of a term.
 #[derive(Debug, Clone, Copy)]
@@ -17,23 +20,15 @@ pub(super) struct Term<'t> {
     pub(super) is_ending: bool,
 }
 
-/// Calls `emit` with every term of `text`, in order, repetitions included.
-pub(super) fn each_term(text: &str, mut emit: impl FnMut(Term<'_>)) {
-    for run in runs(&normalise(text)) {
+/// Calls `emit` with every term of `text`, which is in `language`, in order, repetitions included.
+pub(super) fn each_term(text: &str, language: Language, mut emit: impl FnMut(Term<'_>)) {
+    let stemmer = WordStemmer::of(language);
+    for run in runs(&normalize(text)) {
         match run {
             Run::Bigrams(run) => bigrams(run, &mut emit),
-            Run::Words(run) => words(run, &mut emit),
+            Run::Words(run) => words(run, &stemmer, &mut emit),
         }
     }
-}
-
-/// NFKC without characters that nobody sees. Case is kept: it shows where the parts of a name begin.
-pub(super) fn normalise(text: &str) -> String {
-    text.nfkc().filter(|c| !is_invisible(*c)).collect()
-}
-
-fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}')
 }
 
 /// A stretch of text that is tokenised in one way.
@@ -57,11 +52,16 @@ pub(super) fn runs(text: &str) -> impl Iterator<Item = Run<'_>> {
 }
 
 fn is_bigram_script(c: char) -> bool {
-    is_hangul(c) || is_kana(c) || is_han(c)
+    is_hangul(c) || is_kana(c) || is_han(c) || is_south_east_asian(c)
 }
 
 pub(super) fn is_hangul(c: char) -> bool {
     matches!(c, '\u{1100}'..='\u{11ff}' | '\u{3131}'..='\u{318e}' | '\u{a960}'..='\u{a97c}' | '\u{ac00}'..='\u{d7a3}')
+}
+
+/// Thai, Lao, Myanmar, Khmer.
+fn is_south_east_asian(c: char) -> bool {
+    matches!(c, '\u{e00}'..='\u{eff}' | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{17ff}')
 }
 
 pub(super) fn is_kana(c: char) -> bool {
@@ -84,24 +84,32 @@ fn bigrams(run: &str, emit: &mut impl FnMut(Term<'_>)) {
     }
 }
 
-fn words(run: &str, emit: &mut impl FnMut(Term<'_>)) {
-    let stemmer = Stemmer::create(Algorithm::English);
-    let mut emit_word = |word: &str| {
-        let word = word.to_lowercase();
-        let is_english = word.bytes().all(|byte| byte.is_ascii_lowercase());
-        let text = if is_english { stemmer.stem(&word) } else { word.as_str().into() };
-        emit(Term { text: &text, is_ending: false });
-    };
-    for word in run.unicode_words() {
+fn words(run: &str, stemmer: &WordStemmer, emit: &mut impl FnMut(Term<'_>)) {
+    let mut emit_word = |word: &str| emit(Term { text: &stemmer.stem(word), is_ending: false });
+    for name in run.split_whitespace().filter_map(hyphenated) {
+        emit_word(name);
+    }
+    for (at, word) in run.unicode_word_indices() {
+        let word = &run[at..at + word.len() + sign_length(&run[at + word.len()..])];
         let word = without_contraction(word);
         let parts: Vec<&str> = parts(word).collect();
-        if let [part] = parts[..] {
-            emit_word(part);
-            continue;
-        }
         emit_word(word);
-        parts.into_iter().for_each(&mut emit_word);
+        if parts != [word] {
+            parts.into_iter().for_each(&mut emit_word);
+        }
     }
+}
+
+/// A number of a part, an order or a standard (`AB-1234-X`, `ISO-8859-1`): parts joined by hyphens, digits among them.
+fn hyphenated(word: &str) -> Option<&str> {
+    let name = word.trim_matches(|c: char| !c.is_alphanumeric());
+    let is_joined = name.split('-').all(|part| !part.is_empty() && part.chars().all(char::is_alphanumeric));
+    (is_joined && name.contains('-') && name.contains(|c: char| c.is_ascii_digit())).then_some(name)
+}
+
+/// Length of a sign that belongs to the word before it: `C++` and `C#` are not `C`.
+fn sign_length(rest: &str) -> usize {
+    ["++", "#"].iter().find(|sign| rest.starts_with(**sign)).map_or(0, |sign| sign.len())
 }
 
 /// `Einstein's` is about Einstein, and `don't` has nothing that `do` has not.
@@ -153,7 +161,7 @@ mod tests {
 
     fn terms(text: &str) -> Vec<String> {
         let mut terms = Vec::new();
-        each_term(text, |term| terms.push(term.text.to_owned()));
+        each_term(text, Language::ENGLISH, |term| terms.push(term.text.to_owned()));
         terms
     }
 
@@ -166,10 +174,15 @@ mod tests {
     }
 
     #[test]
+    fn thai_has_no_spaces_either() {
+        assert_eq!(terms("ข้าว"), ["ข้", "้า", "าว"]);
+    }
+
+    #[test]
     fn words_meet_their_inflections() {
         assert_eq!(terms("Leases renewed"), terms("lease RENEW"));
         assert_eq!(terms("Einstein\u{2019}s don't"), ["einstein", "don"]);
-        assert_eq!(terms("Gesellschaft für"), ["gesellschaft", "für"]);
+        assert_eq!(terms("Gesellschaft für"), ["gesellschaft", "fur"]);
     }
 
     #[test]
@@ -179,6 +192,8 @@ mod tests {
         assert_eq!(terms("JSONParser"), ["jsonpars", "json", "parser"]);
         assert_eq!(terms("1.2.3"), ["1.2.3", "1", "2", "3"]);
         assert_eq!(terms("E0382"), ["e0382"]);
+        assert_eq!(terms("(AB-1234-X)"), ["ab-1234-x", "ab", "1234", "x"]);
+        assert_eq!(terms("well-known C++ and C#"), ["well", "known", "c++", "c", "and", "c#", "c"]);
     }
 
     #[test]
@@ -194,7 +209,7 @@ mod tests {
     #[test]
     fn only_the_end_of_a_longer_hangul_run_is_an_ending() {
         let mut endings = Vec::new();
-        each_term("방주는 배 所有权", |term| endings.push(term.is_ending));
+        each_term("방주는 배 所有权", Language::KOREAN, |term| endings.push(term.is_ending));
         assert_eq!(endings, [false, true, false, false, false]);
     }
 }

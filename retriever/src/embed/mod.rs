@@ -1,16 +1,22 @@
 //! Dense embedding on ONNX Runtime through fastembed. The only place that knows either of them.
 //!
-//! One thread owns the model (`worker`); everything else sends it work and waits without blocking a task. What
-//! is absent: any download. The caller brings files, and a missing or damaged one is [`EmbedError::Unusable`].
+//! Threads of its own own the model (`worker`); everything else sends them work and waits without blocking a task.
+//! What is absent: any download. The caller brings files, and a missing or damaged one is [`EmbedError::Unusable`].
 
+mod integer;
+mod onnx;
 mod runtime;
 mod worker;
 
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
 use domain::{EmbedError, Embedder, EmbeddingSpace, LanguageCoverage};
 use fastembed::{InitOptionsUserDefined, TextEmbedding, TokenizerFiles, UserDefinedEmbeddingModel};
+use lru::LruCache;
+use ort::environment::Environment;
 use tokenizers::Tokenizer;
 
 use worker::Worker;
@@ -43,7 +49,7 @@ pub struct EmbedderProfile {
     pub max_tokens: usize,
     /// How token vectors become one vector.
     pub pooling: Pooling,
-    /// Threads that one text is computed with.
+    /// Processor cores that it may use.
     pub threads: usize,
 }
 
@@ -56,50 +62,80 @@ pub enum Pooling {
     Cls,
 }
 
-/// An embedder on ONNX Runtime. Dropping it ends its thread after the text at hand.
+/// Questions whose vectors are kept: people ask the same things, and ask again when an answer was cut off.
+const QUESTIONS_KEPT: NonZeroUsize = NonZeroUsize::new(1_024).unwrap();
+
+/// Most copies of the model for documents. Each takes the memory of its weights; further cores share in the copies.
+const MOST_COPIES: usize = 4;
+
+/// Most threads for a question: it is short, and more would wait for one another.
+const THREADS_FOR_QUESTIONS: usize = 2;
+
+/// An embedder on ONNX Runtime. Dropping it ends its threads after the texts at hand.
 pub struct FastEmbedder {
     profile: EmbedderProfile,
     /// The model's tokenizer without truncation and padding, to count and never to embed.
     counter: Tokenizer,
     worker: Worker,
+    questions: Mutex<LruCache<String, Vec<f32>>>,
 }
 
 impl FastEmbedder {
     /// Loads the model and embeds one text with it, so that a model that cannot work is refused here. Takes a
     /// second; call it where blocking is allowed.
     pub fn load(files: EmbedderFiles, profile: EmbedderProfile) -> Result<Self, EmbedError> {
-        let EmbedderFiles { model, tokenizer, config, special_tokens_map, tokenizer_config, runtime_library } =
-            files;
-        let environment = runtime::environment(&runtime_library)?;
-        let tokenizer_file = read(&tokenizer)?;
-        let counter = counting_tokenizer(&tokenizer_file)?;
-        let definition = UserDefinedEmbeddingModel::new(
-            read(&model)?,
-            TokenizerFiles {
-                tokenizer_file,
-                config_file: read(&config)?,
-                special_tokens_map_file: read(&special_tokens_map)?,
-                tokenizer_config_file: read(&tokenizer_config)?,
-            },
-        )
-        .with_pooling(match profile.pooling {
-            Pooling::Mean => fastembed::Pooling::Mean,
-            Pooling::Cls => fastembed::Pooling::Cls,
-        });
-        let options = InitOptionsUserDefined::new()
-            .with_environment(environment)
-            .with_max_length(profile.max_tokens)
-            .with_intra_threads(profile.threads.max(1));
-        let mut engine = TextEmbedding::try_new_from_user_defined(definition, options)
-            .map_err(|error| EmbedError::Unusable(format!("{}: {error}", model.display())))?;
-        check_dimensions(&mut engine, &profile.space)?;
-        let worker = Worker::start(engine).map_err(|error| EmbedError::Unusable(error.to_string()))?;
-        Ok(Self { profile, counter, worker })
+        let counter = counting_tokenizer(&read(&files.tokenizer)?)?;
+        let source = ModelSource::read(files, &profile)?;
+        let mut for_questions = source.open(profile.threads.clamp(1, THREADS_FOR_QUESTIONS))?;
+        check_dimensions(&mut for_questions, &profile.space)?;
+        let copies = profile.threads.clamp(1, MOST_COPIES);
+        let threads_each = (profile.threads / copies).max(1);
+        let for_passages = (0..copies).map(|_| source.open(threads_each)).collect::<Result<_, _>>()?;
+        let worker = Worker::start(for_questions, for_passages)
+            .map_err(|error| EmbedError::Unusable(error.to_string()))?;
+        Ok(Self { profile, counter, worker, questions: Mutex::new(LruCache::new(QUESTIONS_KEPT)) })
     }
 
     fn tokens(&self, text: &str) -> usize {
         // A text the tokenizer refuses is taken for its longest: one token for every byte.
         self.counter.encode_fast(text, false).map_or(text.len(), |encoding| encoding.len())
+    }
+}
+
+/// The files of a model in memory, to open it as often as it is needed.
+struct ModelSource {
+    definition: UserDefinedEmbeddingModel,
+    environment: Environment,
+    max_tokens: usize,
+    /// For messages.
+    path: PathBuf,
+}
+
+impl ModelSource {
+    fn read(files: EmbedderFiles, profile: &EmbedderProfile) -> Result<Self, EmbedError> {
+        let environment = runtime::environment(&files.runtime_library)?;
+        let model = integer::with_byte_products(read(&files.model)?);
+        let tokenizer_files = TokenizerFiles {
+            tokenizer_file: read(&files.tokenizer)?,
+            config_file: read(&files.config)?,
+            special_tokens_map_file: read(&files.special_tokens_map)?,
+            tokenizer_config_file: read(&files.tokenizer_config)?,
+        };
+        let definition =
+            UserDefinedEmbeddingModel::new(model, tokenizer_files).with_pooling(match profile.pooling {
+                Pooling::Mean => fastembed::Pooling::Mean,
+                Pooling::Cls => fastembed::Pooling::Cls,
+            });
+        Ok(Self { definition, environment, max_tokens: profile.max_tokens, path: files.model })
+    }
+
+    fn open(&self, threads: usize) -> Result<TextEmbedding, EmbedError> {
+        let options = InitOptionsUserDefined::new()
+            .with_environment(self.environment.clone())
+            .with_max_length(self.max_tokens)
+            .with_intra_threads(threads);
+        TextEmbedding::try_new_from_user_defined(self.definition.clone(), options)
+            .map_err(|error| EmbedError::Unusable(format!("{}: {error}", self.path.display())))
     }
 }
 
@@ -152,6 +188,13 @@ impl Embedder for FastEmbedder {
     }
 
     async fn embed_query(&self, text: &str) -> Result<Vec<f32>, EmbedError> {
-        self.worker.embed_query(format!("{}{text}", self.profile.space.query_prefix)).await
+        // The lock is held for a lookup, never while embedding; a panic in between leaves a whole cache.
+        let questions = || self.questions.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(vector) = questions().get(text) {
+            return Ok(vector.clone());
+        }
+        let vector = self.worker.embed_query(format!("{}{text}", self.profile.space.query_prefix)).await?;
+        questions().put(text.to_owned(), vector.clone());
+        Ok(vector)
     }
 }

@@ -1,12 +1,14 @@
-//! The thread that owns the model, and its queue.
+//! The threads that own the model's copies, and their queues.
 //!
-//! A question must not wait behind a thousand chunks being ingested. So work is queued text by text and questions
-//! go first: a question waits for one text at most.
+//! A question must not wait behind a thousand chunks being ingested, nor behind one of them. So questions have a copy
+//! of the model and a thread to themselves; the operating system shares the cores between them and the threads for
+//! passages.
 //!
-//! Texts are never batched. On a CPU one text fills the cores and a batch only adds padding: the paragraphs of
-//! XQuAD, sorted by length, take 42 to 45 ms of CPU each alone and 48 to 51 in batches of eight (int8 MiniLM, two
-//! cores). It also keeps a text's vector the same whatever is embedded beside it, which dynamically quantised
-//! models do not promise for batches, and without which doing the same work twice would not be the same.
+//! Texts are never batched. On a CPU one text fills a core and a batch only adds padding: the paragraphs of
+//! XQuAD, sorted by length, take 42 to 45 ms of CPU each alone and 48 to 51 in batches of eight (MiniLM, two
+//! cores). Copies with one thread each do 80 texts a second where one copy with two threads does 72. It also keeps a
+//! text's vector the same whatever is embedded beside it, which dynamically quantised models do not promise for
+//! batches, and without which doing the same work twice would not be the same.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -25,8 +27,7 @@ struct Job {
 
 #[derive(Default)]
 struct Jobs {
-    queries: VecDeque<Job>,
-    passages: VecDeque<Job>,
+    waiting: VecDeque<Job>,
     is_closed: bool,
 }
 
@@ -42,19 +43,35 @@ impl Queue {
         self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The next job that somebody still waits for, questions first; `None` once the queue is closed.
+    /// The next job that somebody still waits for; `None` once the queue is closed.
     fn next(&self) -> Option<Job> {
         let mut jobs = self.lock();
         loop {
             if jobs.is_closed {
                 return None;
             }
-            match jobs.queries.pop_front().or_else(|| jobs.passages.pop_front()) {
+            match jobs.waiting.pop_front() {
                 Some(job) if job.reply.is_closed() => {}
                 Some(job) => return Some(job),
                 None => jobs = self.changed.wait(jobs).unwrap_or_else(PoisonError::into_inner),
             }
         }
+    }
+
+    fn push(&self, texts: impl IntoIterator<Item = String>) -> Vec<oneshot::Receiver<Vector>> {
+        let mut jobs = self.lock();
+        let replies = texts
+            .into_iter()
+            .map(|text| {
+                let (reply, receiver) = oneshot::channel();
+                if !jobs.is_closed {
+                    jobs.waiting.push_back(Job { text, reply });
+                }
+                receiver
+            })
+            .collect();
+        self.changed.notify_all();
+        replies
     }
 
     fn close(&self) {
@@ -65,57 +82,49 @@ impl Queue {
     }
 }
 
-/// The sending side. Dropping it ends the thread.
+/// The sending side. Dropping it ends the threads.
 pub(super) struct Worker {
-    queue: Arc<Queue>,
+    questions: Arc<Queue>,
+    passages: Arc<Queue>,
 }
 
 impl Worker {
-    pub(super) fn start(model: TextEmbedding) -> std::io::Result<Self> {
-        let queue = Arc::new(Queue::default());
-        let jobs = ClosedOnExit(Arc::clone(&queue));
-        std::thread::Builder::new().name("embedder".to_owned()).spawn(move || serve(&jobs.0, model))?;
-        Ok(Self { queue })
+    /// One thread for each of the copies.
+    pub(super) fn start(
+        for_questions: TextEmbedding,
+        for_passages: Vec<TextEmbedding>,
+    ) -> std::io::Result<Self> {
+        let worker = Self { questions: Arc::default(), passages: Arc::default() };
+        serve_on_thread("embed-questions", &worker.questions, for_questions)?;
+        for model in for_passages {
+            serve_on_thread("embed-passages", &worker.passages, model)?;
+        }
+        Ok(worker)
     }
 
     pub(super) async fn embed_query(&self, text: String) -> Vector {
-        let reply = self.push([text], |jobs| &mut jobs.queries).pop();
+        let reply = self.questions.push([text]).pop();
         wait(reply.ok_or_else(stopped)?).await
     }
 
     pub(super) async fn embed_passages(&self, texts: Vec<String>) -> Result<Vec<Vec<f32>>, EmbedError> {
-        let replies = self.push(texts, |jobs| &mut jobs.passages);
-        try_join_all(replies.into_iter().map(wait)).await
-    }
-
-    fn push(
-        &self,
-        texts: impl IntoIterator<Item = String>,
-        queue: impl Fn(&mut Jobs) -> &mut VecDeque<Job>,
-    ) -> Vec<oneshot::Receiver<Vector>> {
-        let mut jobs = self.queue.lock();
-        let replies = texts
-            .into_iter()
-            .map(|text| {
-                let (reply, receiver) = oneshot::channel();
-                if !jobs.is_closed {
-                    queue(&mut jobs).push_back(Job { text, reply });
-                }
-                receiver
-            })
-            .collect();
-        self.queue.changed.notify_one();
-        replies
+        try_join_all(self.passages.push(texts).into_iter().map(wait)).await
     }
 }
 
 impl Drop for Worker {
     fn drop(&mut self) {
-        self.queue.close();
+        self.questions.close();
+        self.passages.close();
     }
 }
 
-/// Closes the queue when the thread ends, also by a panic, so that nobody waits for ever.
+fn serve_on_thread(name: &str, queue: &Arc<Queue>, model: TextEmbedding) -> std::io::Result<()> {
+    let queue = ClosedOnExit(Arc::clone(queue));
+    std::thread::Builder::new().name(name.to_owned()).spawn(move || serve(&queue.0, model)).map(drop)
+}
+
+/// Closes the queue when a thread ends, also by a panic, so that nobody waits for ever.
 struct ClosedOnExit(Arc<Queue>);
 
 impl Drop for ClosedOnExit {
