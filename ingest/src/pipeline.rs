@@ -18,6 +18,7 @@ use domain::{
     Analyzer, Chunk, ChunkId, ChunkPoint, CollectionId, Document, DocumentId, EmbedError, Embedder,
     FieldedText, Selection, VectorStore, Version, WorkspaceId,
 };
+use jiff::Timestamp;
 use tracing::warn;
 
 use crate::IngestError;
@@ -25,6 +26,7 @@ use crate::chunk::{ChunkOptions, Draft};
 use crate::document_locks::DocumentLocks;
 use crate::measure::Measure;
 use crate::prepare::{Prepared, Preparer, checked_source, content_hash};
+use crate::tags::checked_tags;
 
 /// Most bytes of a document: 64 MiB.
 pub const MAX_DOCUMENT_BYTES: u64 = 64 * 1024 * 1024;
@@ -63,6 +65,10 @@ pub struct IngestItem {
     pub source: String,
     /// Its bytes, at most [`MAX_DOCUMENT_BYTES`].
     pub bytes: Vec<u8>,
+    /// What it is sorted by from now on; `None` leaves it as it is.
+    pub tags: Option<Vec<String>>,
+    /// When its source was last changed, where that is known. Of a content that is in already it changes nothing.
+    pub dated_at: Option<Timestamp>,
     /// Take it in even if it has not changed.
     pub force: bool,
 }
@@ -100,12 +106,15 @@ pub struct Pipeline {
     locks: Arc<DocumentLocks>,
 }
 
-/// Where a document belongs.
+/// Where a document belongs, and what is known of it besides its text.
 #[derive(Debug, Clone)]
 pub(crate) struct Place {
     pub(crate) workspace: WorkspaceId,
     pub(crate) collection: CollectionId,
     pub(crate) source: String,
+    /// As [`checked_tags`] gives them.
+    pub(crate) tags: Option<Vec<String>>,
+    pub(crate) dated_at: Option<Timestamp>,
     pub(crate) force: bool,
 }
 
@@ -137,8 +146,10 @@ impl Pipeline {
     /// # Errors
     /// Any [`IngestError`]; a version that was live before stays live.
     pub async fn ingest(&self, item: IngestItem) -> Result<Ingested, IngestError> {
-        let IngestItem { workspace, collection, source, bytes, force } = item;
-        let place = Place { workspace, collection, source: checked_source(&source)?, force };
+        let IngestItem { workspace, collection, source, bytes, tags, dated_at, force } = item;
+        let source = checked_source(&source)?;
+        let tags = tags.map(checked_tags).transpose()?;
+        let place = Place { workspace, collection, source, tags, dated_at, force };
         check_size(bytes.len() as u64)?;
         let (bytes, hash) = on_blocking_thread(move || {
             let hash = content_hash(&bytes);
@@ -149,7 +160,10 @@ impl Pipeline {
             && let Some(document) = self.live_document(workspace, place.document()).await?
             && document.content_hash == hash
         {
-            return Ok(unchanged(&document));
+            return match place.tags {
+                None => Ok(unchanged(&document)),
+                Some(tags) => self.retag(workspace, document.id, tags, dated_at).await,
+            };
         }
         let preparer = self.preparer.clone();
         let name = place.source.clone();
@@ -157,12 +171,57 @@ impl Pipeline {
         self.store(place, prepared).await
     }
 
+    /// Sorts a document by these tags: a new version of the text that is stored, because chunks carry the tags. The
+    /// source is not needed. Without a date the document keeps its own.
+    ///
+    /// # Errors
+    /// `BadTags` as [`checked_tags`], `Database` with `NotFound` where there is no such document and with `Conflict`
+    /// where its first version is still being made; and what can go wrong when chunks are made and stored.
+    pub async fn retag(
+        &self,
+        workspace: WorkspaceId,
+        document: DocumentId,
+        tags: Vec<String>,
+        dated_at: Option<Timestamp>,
+    ) -> Result<Ingested, IngestError> {
+        let tags = checked_tags(tags)?;
+        // Held from reading to storing, so that a content which comes in meanwhile is not replaced by the one before.
+        let _turn = self.locks.acquire(document).await;
+        let document = self.db.document(workspace, document).await?;
+        let Some(live) = document.live_version else {
+            return Err(DbError::Conflict("the document is still being taken in".to_owned()).into());
+        };
+        if document.tags == tags {
+            return Ok(unchanged(&document));
+        }
+        let version = self.db.version(workspace, live).await?;
+        let place = Place {
+            workspace,
+            collection: document.collection,
+            source: document.source,
+            tags: Some(tags),
+            dated_at: dated_at.or(Some(document.dated_at)),
+            force: false,
+        };
+        let (preparer, title) = (self.preparer.clone(), document.title);
+        let prepared = on_blocking_thread(move || {
+            preparer.prepare_text(title, version.content_hash, version.text, version.page_starts)
+        });
+        self.store_in_turn(place, prepared.await?).await
+    }
+
     /// Stores what was prepared and makes it live.
     pub(crate) async fn store(&self, place: Place, prepared: Prepared) -> Result<Ingested, IngestError> {
         let _turn = self.locks.acquire(place.document()).await;
-        let Place { workspace, collection, source, force } = place;
+        self.store_in_turn(place, prepared).await
+    }
+
+    /// The same for who holds the document's lock.
+    async fn store_in_turn(&self, place: Place, prepared: Prepared) -> Result<Ingested, IngestError> {
+        let Place { workspace, collection, source, tags, dated_at, force } = place;
         let Prepared { content_hash, title, language, text, page_starts, drafts } = prepared;
         let before = self.live_document(workspace, DocumentId::derive(collection, &source)).await?;
+        let kept_tags = || before.as_ref().map(|document| document.tags.clone());
         let new = NewVersion {
             workspace,
             collection,
@@ -172,6 +231,8 @@ impl Pipeline {
             language,
             text,
             page_starts,
+            tags: tags.or_else(kept_tags).unwrap_or_default(),
+            dated_at,
             force,
         };
         let version = match self.db.begin_version(new).await? {
@@ -330,6 +391,8 @@ impl Writing<'_> {
             heading_path: draft.heading_path.to_vec(),
             page: draft.page,
             language,
+            tags: self.version.tags.clone(),
+            dated_at: self.version.dated_at,
             text: draft.text.clone(),
         }
     }
