@@ -142,9 +142,11 @@ pub async fn sync_folder(
         let present: HashSet<&str> = found.files.iter().map(|file| file.source.as_str()).collect();
         let is_gone = |source: &str| source.starts_with(&found.prefix) && !present.contains(source);
         for row in stored.into_iter().filter(|row| is_gone(&row.source)) {
-            gone.entry(row.content_hash)
-                .or_default()
-                .push(Gone { source: row.source, document: row.document, tags: row.tags });
+            gone.entry(row.content_hash).or_default().push(Gone {
+                source: row.source,
+                document: row.document,
+                tags: row.tags,
+            });
         }
     }
     let mut sync = Sync { pipeline, request, known, gone, report: IngestReport::default(), on_event };

@@ -49,7 +49,9 @@ mod tests {
         let number = |count: usize| (0..count).map(|number| number.to_string());
         assert!(checked_tags(number(32)).is_ok());
         assert!(checked_tags(["가".repeat(64)]).is_ok());
-        for bad in [number(33).collect(), vec!["가".repeat(65)], vec![" ".to_owned()], vec!["a\0b".to_owned()]] {
+        for bad in
+            [number(33).collect(), vec!["가".repeat(65)], vec![" ".to_owned()], vec!["a\0b".to_owned()]]
+        {
             assert_eq!(checked_tags(&bad).expect_err("too much").code(), "bad_tags", "{bad:?}");
         }
     }

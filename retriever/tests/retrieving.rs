@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use db::{BegunVersion, Database, NewVersion};
 use domain::{
-    Analyzer, Chunk, ChunkId, ChunkPoint, CollectionId, DocumentId, Embedder, FieldedText, Scope,
+    Analyzer, Chunk, ChunkId, ChunkPoint, CollectionId, DocumentId, Embedder, FieldedText, Filter, Scope,
     VectorStore, VersionId, Visibility, WorkspaceId,
 };
 use retriever::analyze::BigramAnalyzer;
@@ -57,6 +57,8 @@ impl KnowledgeBase {
             language: self.analyzer.language(&text),
             text,
             page_starts: Vec::new(),
+            tags: Vec::new(),
+            dated_at: None,
             force: false,
         };
         let BegunVersion::Pending(version) = self.db.begin_version(new).await.unwrap() else {
@@ -88,6 +90,8 @@ impl KnowledgeBase {
             heading_path: Vec::new(),
             page: None,
             language,
+            tags: Vec::new(),
+            dated_at: jiff::Timestamp::UNIX_EPOCH,
             text: text.to_owned(),
         };
         let sparse =
@@ -108,7 +112,8 @@ impl KnowledgeBase {
             analyzer: Arc::clone(&self.analyzer) as Arc<dyn Analyzer>,
             options: RetrievalOptions::default(),
         });
-        let scope = Scope { workspace: WORKSPACE, collections: vec![self.collection] };
+        let scope =
+            Scope { workspace: WORKSPACE, collections: vec![self.collection], filter: Filter::default() };
         retriever.retrieve(&Query { text: text.to_owned(), scope, limit }).await.unwrap()
     }
 

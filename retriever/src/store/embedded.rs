@@ -29,8 +29,9 @@ use domain::{
 };
 use qdrant_edge::{
     Condition, CountRequest, EdgeShard, FieldCondition, Filter, JsonPath, Match, NamedQuery, OperationResult,
-    Payload, PointId, PointInsertOperations, PointOperations, PointStructPersisted, QueryEnum, Range, SearchRequest,
-    UpdateOperation, VectorInternal, VectorPersisted, VectorStructPersisted, WithPayloadInterface,
+    Payload, PointId, PointInsertOperations, PointOperations, PointStructPersisted, QueryEnum, Range,
+    SearchRequest, UpdateOperation, VectorInternal, VectorPersisted, VectorStructPersisted,
+    WithPayloadInterface,
 };
 
 use super::{DENSE, SPARSE, in_order, payload};
@@ -290,7 +291,8 @@ fn filter(conditions: Vec<payload::Condition>) -> Result<Filter, VectorStoreErro
                 FieldCondition::new_match(path(field)?, Match::from(values))
             }
             payload::Condition::Between { field, from, until } => {
-                let range = Range { gte: from.map(Into::into), lt: until.map(Into::into), gt: None, lte: None };
+                let range =
+                    Range { gte: from.map(Into::into), lt: until.map(Into::into), gt: None, lte: None };
                 FieldCondition::new_range(path(field)?, range)
             }
         }))

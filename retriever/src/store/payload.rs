@@ -185,11 +185,14 @@ mod tests {
             // Half a millisecond before the epoch: what is dated in milliseconds and before that is before 0.
             until: Some(0.0),
         };
-        assert_eq!(filtered[2..], [
-            Condition::any_of("document", &[document]),
-            Condition::any_of("tags", &["인사", "휴가"]),
-            Condition::any_of("language", &["ko"]),
-            bounds,
-        ]);
+        assert_eq!(
+            filtered[2..],
+            [
+                Condition::any_of("document", &[document]),
+                Condition::any_of("tags", &["인사", "휴가"]),
+                Condition::any_of("language", &["ko"]),
+                bounds,
+            ]
+        );
     }
 }

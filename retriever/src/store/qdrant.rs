@@ -354,7 +354,10 @@ mod tests {
         let ours = || serde_json::to_value(space()).unwrap();
         assert!(check(vec![(SPACE_KEY, ours()), (FORMAT_KEY, FORMAT.into())]).is_ok());
         let of_format_1 = check(vec![(SPACE_KEY, ours())]).unwrap_err().to_string();
-        assert!(of_format_1.contains("format is 1") && of_format_1.contains("daedap reindex"), "{of_format_1}");
+        assert!(
+            of_format_1.contains("format is 1") && of_format_1.contains("daedap reindex"),
+            "{of_format_1}"
+        );
         let newer = check(vec![(SPACE_KEY, ours()), (FORMAT_KEY, 99.into())]).unwrap_err().to_string();
         assert!(newer.contains("format is 99"), "{newer}");
         let other = serde_json::to_value(EmbeddingSpace { dimensions: 8, ..space() }).unwrap();

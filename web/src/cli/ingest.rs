@@ -11,7 +11,8 @@ use comfy_table::Table;
 use db::JobState;
 use domain::{CollectionId, Visibility};
 use ingest::{
-    FailedSource, FoundFile, IngestReport, SyncEvent, SyncRequest, content_hash, sync_folder, walk,
+    FailedSource, FoundFile, IngestReport, SyncEvent, SyncRequest, checked_tags, content_hash, sync_folder,
+    walk,
 };
 
 use super::{Globals, Outcome, narrow, print_json, progress, remote};
@@ -39,6 +40,7 @@ pub(super) struct Arguments {
 
 pub(super) async fn run(config: Config, globals: &Globals, arguments: Arguments) -> Result<Outcome> {
     let collection = globals.collection.as_deref().unwrap_or(COLLECTION);
+    let arguments = Arguments { tags: checked_tags(&arguments.tags)?, ..arguments };
     let report = match Instance::take(&config.data_dir) {
         Ok(_instance) => ingest_here(&config, collection, &arguments).await?,
         Err(InstanceError::Served(url)) => {

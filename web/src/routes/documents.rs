@@ -147,9 +147,9 @@ async fn keep_text(app: &App, request: Request) -> Result<Upload, ApiError> {
 }
 
 async fn keep_file(app: &App, request: Request) -> Result<Upload, ApiError> {
-    let mut form = Multipart::from_request(request, &()).await.map_err(|rejection| {
-        ApiError::new(rejection.status(), "invalid_multipart", rejection.body_text())
-    })?;
+    let mut form = Multipart::from_request(request, &())
+        .await
+        .map_err(|rejection| ApiError::new(rejection.status(), "invalid_multipart", rejection.body_text()))?;
     let (mut source, mut labels) = (None, Labels::default());
     while let Some(field) = form.next_field().await? {
         match field.name() {

@@ -136,7 +136,10 @@ fn index_fields(dir: &Path, engine: &EdgeShard) -> Result<(), VectorStoreError> 
     let indexed = engine.info().payload_schema;
     let words = INDEXED_WORDS.map(|field| {
         let is_tenant = Some(field == TENANT_FIELD);
-        (field, PayloadSchemaParams::Keyword(KeywordIndexParams { is_tenant, ..KeywordIndexParams::default() }))
+        (
+            field,
+            PayloadSchemaParams::Keyword(KeywordIndexParams { is_tenant, ..KeywordIndexParams::default() }),
+        )
     });
     let (lookup, range) = (Some(false), Some(true));
     let date =
