@@ -27,6 +27,7 @@ mod pieces;
 mod pipeline;
 mod prepare;
 mod reindex;
+mod retag;
 mod sentences;
 mod sniff;
 mod sync;

@@ -103,7 +103,7 @@ pub struct Pipeline {
     embedder: Arc<dyn Embedder>,
     analyzer: Arc<dyn Analyzer>,
     preparer: Preparer,
-    locks: Arc<DocumentLocks>,
+    pub(crate) locks: Arc<DocumentLocks>,
 }
 
 /// Where a document belongs, and what is known of it besides its text.
@@ -171,45 +171,6 @@ impl Pipeline {
         self.store(place, prepared).await
     }
 
-    /// Sorts a document by these tags: a new version of the text that is stored, because chunks carry the tags. The
-    /// source is not needed. Without a date the document keeps its own.
-    ///
-    /// # Errors
-    /// `BadTags` as [`checked_tags`], `Database` with `NotFound` where there is no such document and with `Conflict`
-    /// where its first version is still being made; and what can go wrong when chunks are made and stored.
-    pub async fn retag(
-        &self,
-        workspace: WorkspaceId,
-        document: DocumentId,
-        tags: Vec<String>,
-        dated_at: Option<Timestamp>,
-    ) -> Result<Ingested, IngestError> {
-        let tags = checked_tags(tags)?;
-        // Held from reading to storing, so that a content which comes in meanwhile is not replaced by the one before.
-        let _turn = self.locks.acquire(document).await;
-        let document = self.db.document(workspace, document).await?;
-        let Some(live) = document.live_version else {
-            return Err(DbError::Conflict("the document is still being taken in".to_owned()).into());
-        };
-        if document.tags == tags {
-            return Ok(unchanged(&document));
-        }
-        let version = self.db.version(workspace, live).await?;
-        let place = Place {
-            workspace,
-            collection: document.collection,
-            source: document.source,
-            tags: Some(tags),
-            dated_at: dated_at.or(Some(document.dated_at)),
-            force: false,
-        };
-        let (preparer, title) = (self.preparer.clone(), document.title);
-        let prepared = on_blocking_thread(move || {
-            preparer.prepare_text(title, version.content_hash, version.text, version.page_starts)
-        });
-        self.store_in_turn(place, prepared.await?).await
-    }
-
     /// Stores what was prepared and makes it live.
     pub(crate) async fn store(&self, place: Place, prepared: Prepared) -> Result<Ingested, IngestError> {
         let _turn = self.locks.acquire(place.document()).await;
@@ -217,7 +178,11 @@ impl Pipeline {
     }
 
     /// The same for who holds the document's lock.
-    async fn store_in_turn(&self, place: Place, prepared: Prepared) -> Result<Ingested, IngestError> {
+    pub(crate) async fn store_in_turn(
+        &self,
+        place: Place,
+        prepared: Prepared,
+    ) -> Result<Ingested, IngestError> {
         let Place { workspace, collection, source, tags, dated_at, force } = place;
         let Prepared { content_hash, title, language, text, page_starts, drafts } = prepared;
         let before = self.live_document(workspace, DocumentId::derive(collection, &source)).await?;
@@ -403,7 +368,7 @@ fn text_to_embed(draft: &Draft) -> String {
     if draft.context.is_empty() { draft.text.clone() } else { format!("{}\n{}", draft.context, draft.text) }
 }
 
-fn unchanged(document: &Document) -> Ingested {
+pub(crate) fn unchanged(document: &Document) -> Ingested {
     Ingested { document: document.id, outcome: Outcome::Unchanged, chunks: document.chunk_count }
 }
 
