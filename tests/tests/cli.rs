@@ -172,7 +172,7 @@ async fn documents_are_tagged_and_found_by_tag_language_and_date_with_a_server_a
     assert_eq!(counts(&["--tag", "new"]).await, [0, 2, 0, 2], "only the tags go to the server");
     std::fs::write(folder.path().join("c.md"), "# Bicycles\n\nBicycles stand in the garage.").unwrap();
     assert_eq!(counts(&["--tag", "new"]).await, [1, 0, 2, 1]);
-    assert_eq!(found(&daedap, &["search", "garage", "--tag", "new", "--json"]).await.len(), 3);
+    assert_eq!(found(&daedap, &["search", "garage 주차장", "--tag", "new", "--json"]).await.len(), 3);
     assert!(server.stop().await.success());
 }
 
