@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use db::{Database, FinishedAnswer};
 use domain::{
-    Analyzer, Citation, CollectionId, ConversationId, FinishReason, GenerateError, GenerationEvent,
+    Analyzer, Citation, CollectionId, ConversationId, Filter, FinishReason, GenerateError, GenerationEvent,
     GenerationRequest, Generator, Language, Passage, Sampling, Scope, Turn, TurnId, TurnState, Usage,
     WorkspaceId,
 };
@@ -64,6 +64,8 @@ pub struct Ask {
     pub question: String,
     /// The collections to search; empty means all of the workspace.
     pub collections: Vec<CollectionId>,
+    /// What the search is narrowed to within them.
+    pub filter: Filter,
 }
 
 /// What a reader is told while an answer is written. `Done` or `Failed` comes last, unless the reader leaves.
@@ -125,7 +127,7 @@ impl Chat {
         }
         let question = self.checked_question(&ask.question)?;
         let db = &self.parts.db;
-        let scope = db.scope(ask.workspace, &ask.collections).await?;
+        let scope = db.scope(ask.workspace, &ask.collections, ask.filter).await?;
         db.conversation(ask.workspace, ask.conversation).await?;
         let history = db.turns(ask.workspace, ask.conversation).await?;
         let language = self.parts.analyzer.language(&question);

@@ -156,6 +156,8 @@ pub(crate) mod tests {
             heading_path: vec![title.to_owned()],
             page: None,
             language: Language::KOREAN,
+            tags: Vec::new(),
+            dated_at: jiff::Timestamp::UNIX_EPOCH,
             text: text.to_owned(),
         };
         Passage { chunk, score: 1.0, dense_score: None, sparse_score: Some(1.0) }

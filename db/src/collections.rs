@@ -1,6 +1,6 @@
 //! Collections: made by name, deleted with their documents.
 
-use domain::{Collection, CollectionId, Scope, Visibility, WorkspaceId};
+use domain::{Collection, CollectionId, Filter, Scope, Visibility, WorkspaceId};
 use sqlx::AnyConnection;
 
 use crate::rows::{self, now_ms, word};
@@ -15,12 +15,17 @@ macro_rules! columns {
 
 impl Database {
     /// What a search may see: the named collections, each of which must be the workspace's, or all of it where none is
-    /// named.
+    /// named, narrowed by the filter.
     ///
     /// # Errors
     ///
     /// `NotFound` where a named collection is not the workspace's.
-    pub async fn scope(&self, workspace: WorkspaceId, named: &[CollectionId]) -> Result<Scope, DbError> {
+    pub async fn scope(
+        &self,
+        workspace: WorkspaceId,
+        named: &[CollectionId],
+        filter: Filter,
+    ) -> Result<Scope, DbError> {
         let mut collections = named.to_vec();
         if named.is_empty() {
             collections =
@@ -29,7 +34,7 @@ impl Database {
         for &collection in named {
             self.collection(workspace, collection).await?;
         }
-        Ok(Scope { workspace, collections })
+        Ok(Scope { workspace, collections, filter })
     }
 
     /// The collection called `name`, made with this visibility if it is missing. One that exists keeps its own

@@ -1,6 +1,6 @@
 //! Documents as their readers see them: through the one live version.
 //!
-//! What a document *is* (title, language, number of chunks) is read from its live version; nothing is copied, so nothing
+//! What a document *is* (title, language, tags, date, number of chunks) is read from its live version; nothing is copied, so nothing
 //! can disagree. A document whose first version is still being made is in no list. How versions change is in
 //! `versions.rs`.
 
@@ -20,7 +20,7 @@ const IDS_PER_STATEMENT: usize = 500;
 macro_rules! select_document {
     () => {
         "SELECT d.id, d.workspace, d.collection, d.source, d.created_at, d.updated_at, v.id AS live_version, v.title, \
-         v.number, v.chunk_count, v.language, v.content_hash \
+         v.number, v.chunk_count, v.language, v.tags, v.dated_at, v.content_hash \
          FROM documents d LEFT JOIN versions v ON v.document = d.id AND v.state = 'live' "
     };
 }
@@ -34,6 +34,8 @@ pub struct DocumentSource {
     pub source: String,
     /// SHA-256 of its live version's source bytes.
     pub content_hash: String,
+    /// Its live version's tags.
+    pub tags: Vec<String>,
 }
 
 impl Database {
@@ -106,7 +108,7 @@ impl Database {
         .collect()
     }
 
-    /// Sources and hashes of all documents of the collection that have a live version, by document id.
+    /// Sources, hashes and tags of all documents of the collection that have a live version, by document id.
     ///
     /// # Errors
     ///
@@ -117,7 +119,7 @@ impl Database {
         collection: CollectionId,
     ) -> Result<Vec<DocumentSource>, DbError> {
         sqlx::query(
-            "SELECT d.id, d.source, v.content_hash FROM documents d \
+            "SELECT d.id, d.source, v.content_hash, v.tags FROM documents d \
              JOIN versions v ON v.document = d.id AND v.state = 'live' \
              WHERE d.workspace = $1 AND d.collection = $2 ORDER BY d.id",
         )
@@ -131,6 +133,7 @@ impl Database {
                 document: rows::parsed(row, "id")?,
                 source: rows::text(row, "source")?,
                 content_hash: rows::text(row, "content_hash")?,
+                tags: rows::json(row, "tags")?,
             })
         })
         .collect()

@@ -17,8 +17,8 @@ const MAX_ATTEMPTS: u32 = 3;
 
 macro_rules! columns {
     () => {
-        "id, workspace, collection, source, content_hash, state, attempts, error_code, error_message, document, \
-         created_at, updated_at"
+        "id, workspace, collection, source, content_hash, tags, dated_at, state, attempts, error_code, error_message, \
+         document, created_at, updated_at"
     };
 }
 
@@ -36,6 +36,10 @@ pub struct Job {
     pub source: String,
     /// SHA-256 of the original, lower-case hexadecimal; it is kept under this name.
     pub content_hash: String,
+    /// The document's tags from then on; `None` where it keeps those it has.
+    pub tags: Option<Vec<String>>,
+    /// When the original was last changed, where that is known.
+    pub dated_at: Option<Timestamp>,
     /// Where it stands.
     pub state: JobState,
     /// How often it was begun.
@@ -86,6 +90,10 @@ pub struct NewJob {
     pub source: String,
     /// SHA-256 of the original, lower-case hexadecimal.
     pub content_hash: String,
+    /// The document's tags from then on; `None` where it keeps those it has.
+    pub tags: Option<Vec<String>>,
+    /// When the original was last changed, where that is known.
+    pub dated_at: Option<Timestamp>,
 }
 
 impl Database {
@@ -97,17 +105,20 @@ impl Database {
     pub async fn enqueue_job(&self, new: NewJob) -> Result<Job, DbError> {
         require("source", &new.source)?;
         require("content hash", &new.content_hash)?;
+        let tags = new.tags.as_ref().map(serde_json::to_string).transpose()?;
         let mut tx = self.write().await?;
         lock_collection(&mut tx, new.workspace, new.collection).await?;
         let row = sqlx::query(concat!(
-            "INSERT INTO jobs (id, workspace, collection, source, content_hash, state, created_at, updated_at) ",
-            "VALUES ($1, $2, $3, $4, $5, 'queued', $6, $6) RETURNING ", columns!()
+            "INSERT INTO jobs (id, workspace, collection, source, content_hash, tags, dated_at, state, created_at, ",
+            "updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, 'queued', $8, $8) RETURNING ", columns!()
         ))
         .bind(JobId::new().to_string())
         .bind(new.workspace.to_string())
         .bind(new.collection.to_string())
         .bind(new.source)
         .bind(new.content_hash)
+        .bind(tags)
+        .bind(new.dated_at.map(|date| date.as_millisecond()))
         .bind(now_ms())
         .fetch_one(&mut *tx)
         .await?;
@@ -261,6 +272,8 @@ fn job(row: &AnyRow) -> Result<Job, DbError> {
         collection: rows::parsed(row, "collection")?,
         source: rows::text(row, "source")?,
         content_hash: rows::text(row, "content_hash")?,
+        tags: rows::optional_json(row, "tags")?,
+        dated_at: rows::optional_time(row, "dated_at")?,
         state: rows::worded(row, "state")?,
         attempts: rows::number(row, "attempts")?,
         error: match code {

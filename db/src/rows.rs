@@ -70,7 +70,16 @@ fn from_word<T: DeserializeOwned>(column: &str, word: &str) -> Result<T, DbError
 
 /// A structured value.
 pub(crate) fn json<T: DeserializeOwned>(row: &AnyRow, column: &str) -> Result<T, DbError> {
-    serde_json::from_str(&text(row, column)?).map_err(|error| damaged(column, error))
+    from_json(column, &text(row, column)?)
+}
+
+/// A structured value that may be absent.
+pub(crate) fn optional_json<T: DeserializeOwned>(row: &AnyRow, column: &str) -> Result<Option<T>, DbError> {
+    optional_text(row, column)?.map(|text| from_json(column, &text)).transpose()
+}
+
+fn from_json<T: DeserializeOwned>(column: &str, text: &str) -> Result<T, DbError> {
+    serde_json::from_str(text).map_err(|error| damaged(column, error))
 }
 
 fn integer(row: &AnyRow, column: &str) -> Result<i64, DbError> {
@@ -91,7 +100,17 @@ pub(crate) fn flag(row: &AnyRow, column: &str) -> Result<bool, DbError> {
 }
 
 pub(crate) fn time(row: &AnyRow, column: &str) -> Result<Timestamp, DbError> {
-    Timestamp::from_millisecond(integer(row, column)?).map_err(|error| damaged(column, error))
+    from_ms(column, integer(row, column)?)
+}
+
+/// A time that may be absent.
+pub(crate) fn optional_time(row: &AnyRow, column: &str) -> Result<Option<Timestamp>, DbError> {
+    let ms = row.try_get::<Option<i64>, _>(column).map_err(|error| damaged(column, error))?;
+    ms.map(|ms| from_ms(column, ms)).transpose()
+}
+
+fn from_ms(column: &str, ms: i64) -> Result<Timestamp, DbError> {
+    Timestamp::from_millisecond(ms).map_err(|error| damaged(column, error))
 }
 
 pub(crate) fn collection(row: &AnyRow) -> Result<Collection, DbError> {
@@ -109,6 +128,7 @@ pub(crate) fn document(row: &AnyRow) -> Result<Document, DbError> {
     let live_version: Option<VersionId> = optional(row, "live_version")?;
     let source = text(row, "source")?;
     let live = live_version.is_some();
+    let created_at = time(row, "created_at")?;
     Ok(Document {
         id: parsed(row, "id")?,
         workspace: parsed(row, "workspace")?,
@@ -119,8 +139,10 @@ pub(crate) fn document(row: &AnyRow) -> Result<Document, DbError> {
         version_number: if live { number(row, "number")? } else { 0 },
         chunk_count: if live { number(row, "chunk_count")? } else { 0 },
         language: if live { worded(row, "language")? } else { Language::UNKNOWN },
+        tags: if live { json(row, "tags")? } else { Vec::new() },
+        dated_at: if live { time(row, "dated_at")? } else { created_at },
         content_hash: if live { text(row, "content_hash")? } else { String::new() },
-        created_at: time(row, "created_at")?,
+        created_at,
         updated_at: time(row, "updated_at")?,
     })
 }
@@ -131,6 +153,8 @@ pub(crate) fn version(row: &AnyRow) -> Result<Version, DbError> {
         document: parsed(row, "document")?,
         number: number(row, "number")?,
         content_hash: text(row, "content_hash")?,
+        tags: json(row, "tags")?,
+        dated_at: time(row, "dated_at")?,
         state: worded(row, "state")?,
         text: text(row, "text")?,
         page_starts: json(row, "page_starts")?,

@@ -141,7 +141,7 @@ mod tests {
     use sqlx::Row as _;
 
     use super::*;
-    use crate::Database;
+    use crate::{Database, rows};
 
     #[test]
     fn a_url_keeps_every_character_of_the_path() {
@@ -206,6 +206,33 @@ mod tests {
         database.close().await;
         let refused = Database::open(&url).await;
         assert!(matches!(&refused, Err(DbError::Failed(why)) if why.contains("newer daedap")), "{refused:?}");
+    }
+
+    #[tokio::test]
+    async fn what_was_stored_before_tags_and_dates_has_them_afterwards() {
+        sqlx::any::install_default_drivers();
+        let mut connection = AnyConnection::connect("sqlite::memory:").await.expect("a database in memory");
+        let steps = [
+            "PRAGMA foreign_keys = ON; BEGIN IMMEDIATE",
+            include_str!("../../migrations/sqlite/0001_first_tables.sql"),
+            include_str!("first_rows.sql"),
+            include_str!("../../migrations/sqlite/0002_tags_and_dates.sql"),
+            "COMMIT; PRAGMA foreign_key_check",
+        ];
+        for step in steps {
+            sqlx::raw_sql(step).execute(&mut connection).await.expect("it runs");
+        }
+        let row =
+            sqlx::query("SELECT v.tags, v.dated_at, v.text, p.passage FROM versions v, turn_passages p")
+                .fetch_one(&mut connection)
+                .await
+                .expect("the version and the passage of it");
+        let date = rows::time(&row, "dated_at").expect("a date");
+        assert_eq!(date.to_string(), "2023-11-14T22:13:20.123Z", "when it was taken in");
+        assert_eq!(rows::text(&row, "text").as_deref(), Ok("연차는 15일이다."));
+        assert_eq!(rows::json::<Vec<String>>(&row, "tags"), Ok(Vec::new()));
+        let passage: domain::Passage = rows::json(&row, "passage").expect("it can be read");
+        assert_eq!((passage.chunk.dated_at, passage.chunk.tags, passage.score), (date, Vec::new(), 0.1));
     }
 
     #[test]

@@ -7,6 +7,7 @@
 use domain::{
     CollectionId, Document, DocumentId, Language, PageStart, Version, VersionId, VersionState, WorkspaceId,
 };
+use jiff::Timestamp;
 use sqlx::AnyConnection;
 use sqlx::any::AnyRow;
 
@@ -18,7 +19,7 @@ use crate::{Database, DbError};
 
 macro_rules! columns {
     () => {
-        "id, document, number, content_hash, state, text, page_starts"
+        "id, document, number, content_hash, tags, dated_at, state, text, page_starts"
     };
 }
 
@@ -41,14 +42,18 @@ pub struct NewVersion {
     pub text: String,
     /// Where pages begin in the text.
     pub page_starts: Vec<PageStart>,
-    /// Make a version even when the live one has the same hash.
+    /// What the document is sorted by, in the form in which tags are compared.
+    pub tags: Vec<String>,
+    /// When the source was last changed, where that is known; else the version is dated now.
+    pub dated_at: Option<Timestamp>,
+    /// Make a version even when the live one has the same hash and the same tags.
     pub force: bool,
 }
 
 /// What became of a [`NewVersion`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum BegunVersion {
-    /// The live version has this hash already; there is nothing to do.
+    /// The live version has this hash and these tags already; there is nothing to do.
     Unchanged(Document),
     /// Embed this one and publish it. After a crash the same one comes again.
     Pending(Version),
@@ -68,7 +73,7 @@ pub struct StaleVersion {
 impl Database {
     /// Begins a version of the document at `new.source`, which is made if it is new and brought back if it was deleted.
     /// Nobody sees the version until [`publish_version`](Database::publish_version). There is at most one pending
-    /// version: one with the same hash is taken up again, with the text given now; any other is superseded.
+    /// version: one with the same hash is taken up again, with what is given now; any other is superseded.
     ///
     /// # Errors
     ///
@@ -84,8 +89,10 @@ impl Database {
         insert_or_lock_document(&mut tx, document, &new).await?;
 
         let current = live_document(&mut tx, new.workspace, document).await?;
-        let unchanged =
-            current.live_version.is_some() && current.content_hash == new.content_hash && !new.force;
+        let unchanged = current.live_version.is_some()
+            && current.content_hash == new.content_hash
+            && current.tags == new.tags
+            && !new.force;
         let kept_hash = if unchanged { None } else { Some(new.content_hash.as_str()) };
         supersede_pending(&mut tx, document, kept_hash).await?;
         let begun = if unchanged {
@@ -236,14 +243,14 @@ async fn supersede_pending(
     Ok(())
 }
 
-/// The pending version, with the text given now: the parser may have changed since it was begun.
+/// The pending version, with what is given now: the parser or the tags may have changed since it was begun.
 async fn resume_pending(
     connection: &mut AnyConnection,
     document: DocumentId,
     new: &NewVersion,
 ) -> Result<Option<Version>, DbError> {
     let row: Option<AnyRow> = sqlx::query(concat!(
-        "UPDATE versions SET title = $2, language = $3, text = $4, page_starts = $5 ",
+        "UPDATE versions SET title = $2, language = $3, text = $4, page_starts = $5, tags = $6, dated_at = $7 ",
         "WHERE document = $1 AND state = 'pending' RETURNING ",
         columns!()
     ))
@@ -252,6 +259,8 @@ async fn resume_pending(
     .bind(word(&new.language)?)
     .bind(new.text.as_str())
     .bind(serde_json::to_string(&new.page_starts)?)
+    .bind(serde_json::to_string(&new.tags)?)
+    .bind(dated_ms(new))
     .fetch_optional(connection)
     .await?;
     row.as_ref().map(rows::version).transpose()
@@ -268,8 +277,9 @@ async fn insert_version(
         .await?;
     let number = rows::number::<u32>(&row, "last")? + 1;
     let row = sqlx::query(concat!(
-        "INSERT INTO versions (id, workspace, document, number, title, language, content_hash, state, page_starts, ",
-        "created_at, text) VALUES ($1, $2, $3, $4, $5, $6, $7, 'pending', $8, $9, $10) RETURNING ", columns!()
+        "INSERT INTO versions (id, workspace, document, number, title, language, content_hash, state, page_starts, tags, ",
+        "dated_at, created_at, text) VALUES ($1, $2, $3, $4, $5, $6, $7, 'pending', $8, $9, $10, $11, $12) RETURNING ",
+        columns!()
     ))
     .bind(VersionId::derive(document, number).to_string())
     .bind(new.workspace.to_string())
@@ -279,11 +289,17 @@ async fn insert_version(
     .bind(word(&new.language)?)
     .bind(new.content_hash.as_str())
     .bind(serde_json::to_string(&new.page_starts)?)
+    .bind(serde_json::to_string(&new.tags)?)
+    .bind(dated_ms(new))
     .bind(now_ms())
     .bind(new.text.as_str())
     .fetch_one(connection)
     .await?;
     rows::version(&row)
+}
+
+fn dated_ms(new: &NewVersion) -> i64 {
+    new.dated_at.map_or_else(now_ms, |date| date.as_millisecond())
 }
 
 /// Holds the version's document until the transaction ends, and with it the states of all its versions.

@@ -57,6 +57,10 @@ pub struct Document {
     pub chunk_count: u32,
     /// Language of the live version's text.
     pub language: Language,
+    /// What its live version is sorted by; none while there is none.
+    pub tags: Vec<String>,
+    /// When its source was last changed, where that is known; else when its live version was taken in.
+    pub dated_at: Timestamp,
     /// SHA-256 of the live version's source bytes, lower-case hexadecimal; empty while there is none.
     pub content_hash: String,
     /// When the document first came.
@@ -76,6 +80,10 @@ pub struct Version {
     pub number: u32,
     /// SHA-256 of the source bytes, lower-case hexadecimal.
     pub content_hash: String,
+    /// What the document is sorted by.
+    pub tags: Vec<String>,
+    /// When the source was last changed, where that is known; else when this version was taken in.
+    pub dated_at: Timestamp,
     /// Where it stands in its life.
     pub state: VersionState,
     /// The extracted text, as Markdown, NFC. Kept so that a new embedder never needs the source again.
@@ -130,6 +138,10 @@ pub struct Chunk {
     pub page: Option<u32>,
     /// Language of its text.
     pub language: Language,
+    /// The document's tags at the time.
+    pub tags: Vec<String>,
+    /// The document's date at the time, to the millisecond.
+    pub dated_at: Timestamp,
     /// The text itself, Markdown, NFC, without the heading path.
     pub text: String,
 }

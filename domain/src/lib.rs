@@ -10,6 +10,7 @@
 //! | [`Collection`] | documents that are searched together |
 //! | [`Document`], [`Version`] | one source with a stable id, and its numbered contents |
 //! | [`Chunk`] | a stored piece of one document version |
+//! | [`Scope`], [`Filter`] | what a search may see, and what it is narrowed to |
 //! | [`Passage`] | a chunk that a query found, with its scores |
 //! | [`Conversation`], [`Turn`] | a chat, and one question or answer in it |
 //! | [`Citation`] | a checked link from an answer to a passage |
@@ -36,4 +37,4 @@ pub use generation::{
 pub use id::{ChunkId, CollectionId, ConversationId, DocumentId, JobId, TurnId, VersionId, WorkspaceId};
 pub use language::{Language, LanguageCoverage};
 pub use passage::Passage;
-pub use vectors::{ChunkPoint, Scope, ScoredChunk, Selection, VectorStore, VectorStoreError};
+pub use vectors::{ChunkPoint, Filter, Scope, ScoredChunk, Selection, VectorStore, VectorStoreError};

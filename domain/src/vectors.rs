@@ -1,8 +1,10 @@
 //! The vector store port: an index over chunks, rebuilt from SQL whenever that is easier than mending it.
 
 use async_trait::async_trait;
+use jiff::Timestamp;
+use serde::Serialize;
 
-use crate::{Chunk, CollectionId, DocumentId, SparseVector, VersionId, WorkspaceId};
+use crate::{Chunk, CollectionId, DocumentId, Language, SparseVector, VersionId, WorkspaceId};
 
 /// A chunk with its vectors, as stored.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,6 +24,23 @@ pub struct Scope {
     pub workspace: WorkspaceId,
     /// The collections to search; none of them means nothing can be found.
     pub collections: Vec<CollectionId>,
+    /// What it is narrowed to within them.
+    pub filter: Filter,
+}
+
+/// What a search is narrowed to. Each list means "any of", an empty one "whatever it is"; a chunk must pass all of them.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Filter {
+    /// Documents that a chunk may belong to.
+    pub documents: Vec<DocumentId>,
+    /// Tags of which its document has one.
+    pub tags: Vec<String>,
+    /// Languages that it may be in.
+    pub languages: Vec<Language>,
+    /// Its document's date is this or later.
+    pub from: Option<Timestamp>,
+    /// Its document's date is before this.
+    pub until: Option<Timestamp>,
 }
 
 /// A chunk with the score of one search.

@@ -27,6 +27,9 @@ pub enum IngestError {
     /// The source's name cannot be stored.
     #[error("the name of the source cannot be used: {0}")]
     BadSource(&'static str),
+    /// The tags cannot be stored.
+    #[error("the tags cannot be used: {0}")]
+    BadTags(&'static str),
     /// Two files of a folder have the same name once it is in Unicode normal form.
     #[error("another file has the same name in another Unicode form; rename one of them")]
     DuplicateSource,
@@ -88,6 +91,7 @@ impl IngestError {
             Self::Unreadable { .. } => "unreadable",
             Self::NoFiles { .. } => "no_files",
             Self::BadSource(_) => "bad_source",
+            Self::BadTags(_) => "bad_tags",
             Self::DuplicateSource => "duplicate_source",
             Self::UnsupportedType { .. } => "unsupported_type",
             Self::BadEncoding { .. } => "bad_encoding",
@@ -121,6 +125,7 @@ impl IngestError {
             Self::Unreadable { .. }
             | Self::NoFiles { .. }
             | Self::BadSource(_)
+            | Self::BadTags(_)
             | Self::DuplicateSource
             | Self::UnsupportedType { .. }
             | Self::BadEncoding { .. }

@@ -3,7 +3,8 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use ignore::WalkBuilder;
+use ignore::{DirEntry, WalkBuilder};
+use jiff::Timestamp;
 
 use crate::IngestError;
 use crate::pipeline::check_size;
@@ -30,6 +31,8 @@ pub struct FoundFile {
     pub path: PathBuf,
     /// What its document is called: the absolute path with `/`, in NFC.
     pub source: String,
+    /// When it was last changed, where the file system says.
+    pub modified_at: Option<Timestamp>,
 }
 
 /// What became of a file before storing.
@@ -71,9 +74,12 @@ pub fn walk(root: &Path) -> Result<FoundFiles, IngestError> {
         if !is_file {
             continue;
         }
+        let modified_at = modified_at(&entry);
         let path = entry.into_path();
         match source_of(&path) {
-            Ok(source) if names.insert(source.clone()) => found.files.push(FoundFile { path, source }),
+            Ok(source) if names.insert(source.clone()) => {
+                found.files.push(FoundFile { path, source, modified_at });
+            }
             Ok(source) => found.failed.push(FailedSource::new(source, &IngestError::DuplicateSource)),
             Err(error) => found.failed.push(FailedSource::new(path.display().to_string(), &error)),
         }
@@ -82,6 +88,11 @@ pub fn walk(root: &Path) -> Result<FoundFiles, IngestError> {
         return Err(IngestError::NoFiles { root: root.to_owned() });
     }
     Ok(found)
+}
+
+fn modified_at(entry: &DirEntry) -> Option<Timestamp> {
+    let modified = entry.metadata().ok()?.modified().ok()?;
+    Timestamp::try_from(modified).ok()
 }
 
 /// Reads a file, and prepares it unless its hash is `known_hash`.

@@ -27,9 +27,11 @@ mod pieces;
 mod pipeline;
 mod prepare;
 mod reindex;
+mod retag;
 mod sentences;
 mod sniff;
 mod sync;
+mod tags;
 
 pub use chunk::ChunkOptions;
 pub use error::IngestError;
@@ -38,3 +40,4 @@ pub use pipeline::{IngestItem, Ingested, MAX_DOCUMENT_BYTES, Outcome, Pipeline, 
 pub use prepare::content_hash;
 pub use reindex::{ReindexProgress, ReindexReport};
 pub use sync::{FailedSource, IngestReport, SyncEvent, SyncRequest, sync_folder};
+pub use tags::checked_tags;

@@ -18,6 +18,7 @@ use domain::{
     Analyzer, Chunk, ChunkId, ChunkPoint, CollectionId, Document, DocumentId, EmbedError, Embedder,
     FieldedText, Selection, VectorStore, Version, WorkspaceId,
 };
+use jiff::Timestamp;
 use tracing::warn;
 
 use crate::IngestError;
@@ -25,6 +26,7 @@ use crate::chunk::{ChunkOptions, Draft};
 use crate::document_locks::DocumentLocks;
 use crate::measure::Measure;
 use crate::prepare::{Prepared, Preparer, checked_source, content_hash};
+use crate::tags::checked_tags;
 
 /// Most bytes of a document: 64 MiB.
 pub const MAX_DOCUMENT_BYTES: u64 = 64 * 1024 * 1024;
@@ -63,6 +65,10 @@ pub struct IngestItem {
     pub source: String,
     /// Its bytes, at most [`MAX_DOCUMENT_BYTES`].
     pub bytes: Vec<u8>,
+    /// What it is sorted by from now on; `None` leaves it as it is.
+    pub tags: Option<Vec<String>>,
+    /// When its source was last changed, where that is known. Of a content that is in already it changes nothing.
+    pub dated_at: Option<Timestamp>,
     /// Take it in even if it has not changed.
     pub force: bool,
 }
@@ -97,15 +103,18 @@ pub struct Pipeline {
     embedder: Arc<dyn Embedder>,
     analyzer: Arc<dyn Analyzer>,
     preparer: Preparer,
-    locks: Arc<DocumentLocks>,
+    pub(crate) locks: Arc<DocumentLocks>,
 }
 
-/// Where a document belongs.
+/// Where a document belongs, and what is known of it besides its text.
 #[derive(Debug, Clone)]
 pub(crate) struct Place {
     pub(crate) workspace: WorkspaceId,
     pub(crate) collection: CollectionId,
     pub(crate) source: String,
+    /// As [`checked_tags`] gives them.
+    pub(crate) tags: Option<Vec<String>>,
+    pub(crate) dated_at: Option<Timestamp>,
     pub(crate) force: bool,
 }
 
@@ -137,8 +146,10 @@ impl Pipeline {
     /// # Errors
     /// Any [`IngestError`]; a version that was live before stays live.
     pub async fn ingest(&self, item: IngestItem) -> Result<Ingested, IngestError> {
-        let IngestItem { workspace, collection, source, bytes, force } = item;
-        let place = Place { workspace, collection, source: checked_source(&source)?, force };
+        let IngestItem { workspace, collection, source, bytes, tags, dated_at, force } = item;
+        let source = checked_source(&source)?;
+        let tags = tags.map(checked_tags).transpose()?;
+        let place = Place { workspace, collection, source, tags, dated_at, force };
         check_size(bytes.len() as u64)?;
         let (bytes, hash) = on_blocking_thread(move || {
             let hash = content_hash(&bytes);
@@ -149,7 +160,10 @@ impl Pipeline {
             && let Some(document) = self.live_document(workspace, place.document()).await?
             && document.content_hash == hash
         {
-            return Ok(unchanged(&document));
+            return match place.tags {
+                None => Ok(unchanged(&document)),
+                Some(tags) => self.retag(workspace, document.id, tags, dated_at).await,
+            };
         }
         let preparer = self.preparer.clone();
         let name = place.source.clone();
@@ -160,9 +174,19 @@ impl Pipeline {
     /// Stores what was prepared and makes it live.
     pub(crate) async fn store(&self, place: Place, prepared: Prepared) -> Result<Ingested, IngestError> {
         let _turn = self.locks.acquire(place.document()).await;
-        let Place { workspace, collection, source, force } = place;
+        self.store_in_turn(place, prepared).await
+    }
+
+    /// The same for who holds the document's lock.
+    pub(crate) async fn store_in_turn(
+        &self,
+        place: Place,
+        prepared: Prepared,
+    ) -> Result<Ingested, IngestError> {
+        let Place { workspace, collection, source, tags, dated_at, force } = place;
         let Prepared { content_hash, title, language, text, page_starts, drafts } = prepared;
         let before = self.live_document(workspace, DocumentId::derive(collection, &source)).await?;
+        let kept_tags = || before.as_ref().map(|document| document.tags.clone());
         let new = NewVersion {
             workspace,
             collection,
@@ -172,6 +196,8 @@ impl Pipeline {
             language,
             text,
             page_starts,
+            tags: tags.or_else(kept_tags).unwrap_or_default(),
+            dated_at,
             force,
         };
         let version = match self.db.begin_version(new).await? {
@@ -330,6 +356,8 @@ impl Writing<'_> {
             heading_path: draft.heading_path.to_vec(),
             page: draft.page,
             language,
+            tags: self.version.tags.clone(),
+            dated_at: self.version.dated_at,
             text: draft.text.clone(),
         }
     }
@@ -340,7 +368,7 @@ fn text_to_embed(draft: &Draft) -> String {
     if draft.context.is_empty() { draft.text.clone() } else { format!("{}\n{}", draft.context, draft.text) }
 }
 
-fn unchanged(document: &Document) -> Ingested {
+pub(crate) fn unchanged(document: &Document) -> Ingested {
     Ingested { document: document.id, outcome: Outcome::Unchanged, chunks: document.chunk_count }
 }
 

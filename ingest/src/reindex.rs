@@ -86,6 +86,8 @@ impl Pipeline {
             workspace: document.workspace,
             collection: document.collection,
             source: document.source,
+            tags: Some(document.tags),
+            dated_at: Some(document.dated_at),
             force: true,
         };
         Ok(self.store(place, prepared).await?.chunks)

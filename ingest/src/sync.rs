@@ -11,12 +11,13 @@ use std::time::Instant;
 
 use domain::{CollectionId, DocumentId, WorkspaceId};
 use futures::StreamExt;
+use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::folder::{FoundFile, FoundFiles, Read, read, walk};
 use crate::pipeline::{Ingested, Outcome, Place, on_blocking_thread};
 use crate::prepare::Prepared;
-use crate::{IngestError, Pipeline};
+use crate::{IngestError, Pipeline, checked_tags};
 
 /// Documents prepared ahead of the one that is being embedded.
 const PREPARED_AHEAD: usize = 2;
@@ -30,6 +31,8 @@ pub struct SyncRequest {
     pub collection: CollectionId,
     /// A folder, or a single file.
     pub root: PathBuf,
+    /// What all of its files are sorted by from now on; `None` leaves each as it is.
+    pub tags: Option<Vec<String>>,
     /// Take files in even if they have not changed.
     pub force: bool,
     /// Delete the collection's documents that came from below the root and whose file is gone.
@@ -120,14 +123,15 @@ impl FailedSource {
 /// folder cannot be read, nothing is deleted.
 ///
 /// # Errors
-/// `Unreadable` and `NoFiles` for the root itself, and what concerns every document
+/// `BadTags`, `Unreadable` and `NoFiles` for the request itself, and what concerns every document
 /// ([`IngestError::concerns_every_document`]).
 pub async fn sync_folder(
     pipeline: &Pipeline,
-    request: SyncRequest,
+    mut request: SyncRequest,
     on_event: impl FnMut(SyncEvent) + Send,
 ) -> Result<IngestReport, IngestError> {
     let started = Instant::now();
+    request.tags = request.tags.map(checked_tags).transpose()?;
     let root = request.root.clone();
     let found = on_blocking_thread(move || walk(&root)).await?;
     let stored = pipeline.db.document_sources(request.workspace, request.collection).await?;
@@ -138,9 +142,11 @@ pub async fn sync_folder(
         let present: HashSet<&str> = found.files.iter().map(|file| file.source.as_str()).collect();
         let is_gone = |source: &str| source.starts_with(&found.prefix) && !present.contains(source);
         for row in stored.into_iter().filter(|row| is_gone(&row.source)) {
-            gone.entry(row.content_hash)
-                .or_default()
-                .push(Gone { source: row.source, document: row.document });
+            gone.entry(row.content_hash).or_default().push(Gone {
+                source: row.source,
+                document: row.document,
+                tags: row.tags,
+            });
         }
     }
     let mut sync = Sync { pipeline, request, known, gone, report: IngestReport::default(), on_event };
@@ -153,6 +159,7 @@ pub async fn sync_folder(
 struct Gone {
     source: String,
     document: DocumentId,
+    tags: Vec<String>,
 }
 
 struct Sync<'a, F> {
@@ -189,15 +196,16 @@ impl<F: FnMut(SyncEvent) + Send> Sync<'_, F> {
             let preparer = preparer.clone();
             let known_hash = known.get(&file.source).filter(|_| !force).cloned();
             async move {
-                let source = file.source.clone();
-                (source, on_blocking_thread(move || read(&file, &preparer, known_hash.as_deref())).await)
+                let (source, modified_at) = (file.source.clone(), file.modified_at);
+                let read = on_blocking_thread(move || read(&file, &preparer, known_hash.as_deref())).await;
+                (source, modified_at, read)
             }
         });
         let mut reads = futures::stream::iter(reads).buffered(PREPARED_AHEAD);
-        while let Some((source, read)) = reads.next().await {
+        while let Some((source, modified_at, read)) = reads.next().await {
             let stored = match read {
-                Ok(Read::Unchanged) => Ok((Outcome::Unchanged, 0)),
-                Ok(Read::Prepared(prepared)) => self.store(&source, *prepared).await,
+                Ok(Read::Unchanged) => self.retag(&source, modified_at).await,
+                Ok(Read::Prepared(prepared)) => self.store(&source, modified_at, *prepared).await,
                 Err(error) => Err(error),
             };
             match stored {
@@ -209,25 +217,46 @@ impl<F: FnMut(SyncEvent) + Send> Sync<'_, F> {
         Ok(())
     }
 
+    /// Gives a document whose content is in already the tags of the request. Returns what was done, and chunks written.
+    async fn retag(
+        &mut self,
+        source: &str,
+        modified_at: Option<Timestamp>,
+    ) -> Result<(Outcome, u32), IngestError> {
+        let SyncRequest { workspace, collection, .. } = self.request;
+        let Some(tags) = self.request.tags.clone() else { return Ok((Outcome::Unchanged, 0)) };
+        let document = DocumentId::derive(collection, source);
+        Ok(written(self.pipeline.retag(workspace, document, tags, modified_at).await?))
+    }
+
     /// Stores a document; if it is one that moved, its old place is deleted. Returns what was done, and chunks written.
-    async fn store(&mut self, source: &str, prepared: Prepared) -> Result<(Outcome, u32), IngestError> {
+    async fn store(
+        &mut self,
+        source: &str,
+        dated_at: Option<Timestamp>,
+        prepared: Prepared,
+    ) -> Result<(Outcome, u32), IngestError> {
         let hash = prepared.content_hash.clone();
         let SyncRequest { workspace, collection, force, .. } = self.request;
-        let place = Place { workspace, collection, source: source.to_owned(), force };
-        let Ingested { outcome, chunks, .. } = self.pipeline.store(place, prepared).await?;
-        match outcome {
-            Outcome::Added => match self.gone.get_mut(&hash).and_then(Vec::pop) {
+        let tags = self.request.tags.clone().or_else(|| self.former_tags(source, &hash));
+        let place = Place { workspace, collection, source: source.to_owned(), tags, dated_at, force };
+        let ingested = self.pipeline.store(place, prepared).await?;
+        if ingested.outcome == Outcome::Added {
+            match self.gone.get_mut(&hash).and_then(Vec::pop) {
                 Some(former) => {
                     self.remove(former).await?;
                     self.report.moved += 1;
                 }
                 None => self.report.added += 1,
-            },
-            Outcome::Updated => self.report.updated += 1,
-            Outcome::Unchanged => return Ok((outcome, 0)),
+            }
         }
-        self.report.chunks += u64::from(chunks);
-        Ok((outcome, chunks))
+        Ok(written(ingested))
+    }
+
+    /// The tags of a document that moved to `source`.
+    fn former_tags(&self, source: &str, hash: &str) -> Option<Vec<String>> {
+        let former = self.gone.get(hash).and_then(|gone| gone.last());
+        former.filter(|_| !self.known.contains_key(source)).map(|former| former.tags.clone())
     }
 
     async fn remove(&mut self, gone: Gone) -> Result<(), IngestError> {
@@ -237,7 +266,9 @@ impl<F: FnMut(SyncEvent) + Send> Sync<'_, F> {
     }
 
     fn finish(&mut self, source: String, outcome: Outcome, chunks_written: u32) {
+        self.report.updated += u64::from(outcome == Outcome::Updated);
         self.report.unchanged += u64::from(outcome == Outcome::Unchanged);
+        self.report.chunks += u64::from(chunks_written);
         (self.on_event)(SyncEvent::Finished { source, outcome, chunks_written });
     }
 
@@ -245,4 +276,10 @@ impl<F: FnMut(SyncEvent) + Send> Sync<'_, F> {
         self.report.failed.push(failed.clone());
         (self.on_event)(SyncEvent::Failed(failed));
     }
+}
+
+/// What was done, and chunks written for it.
+fn written(ingested: Ingested) -> (Outcome, u32) {
+    let Ingested { outcome, chunks, .. } = ingested;
+    (outcome, if outcome == Outcome::Unchanged { 0 } else { chunks })
 }

@@ -166,6 +166,8 @@ mod tests {
             heading_path: Vec::new(),
             page: None,
             language: Language::ENGLISH,
+            tags: Vec::new(),
+            dated_at: jiff::Timestamp::UNIX_EPOCH,
             text: text.to_owned(),
         };
         Passage { chunk, score: 1.0, dense_score, sparse_score: Some(1.0) }

@@ -102,6 +102,8 @@ mod tests {
             heading_path: Vec::new(),
             page: None,
             language: Language::ENGLISH,
+            tags: Vec::new(),
+            dated_at: jiff::Timestamp::UNIX_EPOCH,
             text: String::new(),
         }
     }

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use db::{Database, DbError};
 use domain::{
-    Analyzer, DocumentId, EmbedError, Embedder, FieldedText, Language, Passage, Scope, ScoredChunk,
+    Analyzer, DocumentId, EmbedError, Embedder, FieldedText, Filter, Language, Passage, Scope, ScoredChunk,
     SparseVector, VectorStore, VectorStoreError,
 };
 
@@ -143,12 +143,14 @@ impl Retriever {
         let started = Instant::now();
         let read = self.read(&query.text);
         let mut timings_ms = BTreeMap::from([("analyze".to_owned(), milliseconds(started))]);
+        // How rare a word is does not depend on what the search is narrowed to; in a few documents any word may be missing.
+        let unfiltered = Scope { filter: Filter::default(), ..query.scope.clone() };
         let (passages, rarity) = tokio::try_join!(
             self.live_passages(&read, query, system, &mut timings_ms),
             evidence::rarity(
                 self.parts.vectors.as_ref(),
                 self.parts.analyzer.as_ref(),
-                &query.scope,
+                &unfiltered,
                 &read.terms
             ),
         )?;

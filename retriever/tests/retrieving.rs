@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use db::{BegunVersion, Database, NewVersion};
 use domain::{
-    Analyzer, Chunk, ChunkId, ChunkPoint, CollectionId, DocumentId, Embedder, FieldedText, Scope,
+    Analyzer, Chunk, ChunkId, ChunkPoint, CollectionId, DocumentId, Embedder, FieldedText, Filter, Scope,
     VectorStore, VersionId, Visibility, WorkspaceId,
 };
 use retriever::analyze::BigramAnalyzer;
@@ -57,6 +57,8 @@ impl KnowledgeBase {
             language: self.analyzer.language(&text),
             text,
             page_starts: Vec::new(),
+            tags: Vec::new(),
+            dated_at: None,
             force: false,
         };
         let BegunVersion::Pending(version) = self.db.begin_version(new).await.unwrap() else {
@@ -88,6 +90,8 @@ impl KnowledgeBase {
             heading_path: Vec::new(),
             page: None,
             language,
+            tags: Vec::new(),
+            dated_at: jiff::Timestamp::UNIX_EPOCH,
             text: text.to_owned(),
         };
         let sparse =
@@ -101,6 +105,10 @@ impl KnowledgeBase {
     }
 
     async fn ask_for(&self, text: &str, limit: usize) -> Retrieved {
+        self.ask_within(Filter::default(), text, limit).await
+    }
+
+    async fn ask_within(&self, filter: Filter, text: &str, limit: usize) -> Retrieved {
         let retriever = Retriever::new(RetrieverParts {
             db: self.db.clone(),
             vectors: Arc::clone(&self.vectors) as Arc<dyn VectorStore>,
@@ -108,7 +116,7 @@ impl KnowledgeBase {
             analyzer: Arc::clone(&self.analyzer) as Arc<dyn Analyzer>,
             options: RetrievalOptions::default(),
         });
-        let scope = Scope { workspace: WORKSPACE, collections: vec![self.collection] };
+        let scope = Scope { workspace: WORKSPACE, collections: vec![self.collection], filter };
         retriever.retrieve(&Query { text: text.to_owned(), scope, limit }).await.unwrap()
     }
 
@@ -202,4 +210,24 @@ async fn questions_of_any_size_are_answered() {
         assert!(!retrieved.evidence.sufficient, "{empty:?}: {:?}", retrieved.evidence);
     }
     assert!(base.ask_for("annual leave", 0).await.passages.is_empty());
+}
+
+#[tokio::test]
+async fn a_filter_changes_what_is_found_and_not_how_much_it_says() {
+    let Some(base) = KnowledgeBase::open().await else { return };
+    for (source, text) in [("leave.md", LEAVE), ("pump.md", PUMP), ("refund.md", REFUND)] {
+        base.publish(source, &[text]).await;
+    }
+    let within =
+        |source| Filter { documents: vec![DocumentId::derive(base.collection, source)], ..Filter::default() };
+    // "green" stands in another document than the answer, which must not make it rarer than it is.
+    let question = "How many days of annual leave does every employee in a green coat have?";
+    let everywhere = base.ask_for(question, 5).await;
+    let narrowed = base.ask_within(within("leave.md"), question, 5).await;
+    assert_eq!(texts(&everywhere)[0], LEAVE);
+    assert_eq!(texts(&narrowed), [LEAVE]);
+    assert_eq!(narrowed.evidence, everywhere.evidence);
+    let elsewhere = base.ask_within(within("refund.md"), question, 5).await;
+    assert_eq!(texts(&elsewhere), [REFUND]);
+    assert!(!elsewhere.evidence.sufficient, "{:?}", elsewhere.evidence);
 }

@@ -85,6 +85,11 @@ impl Server {
         self.request(Method::POST, path)
     }
 
+    /// A PATCH request to `path`.
+    pub fn patch(&self, path: &str) -> RequestBuilder {
+        self.request(Method::PATCH, path)
+    }
+
     /// A DELETE request to `path`.
     pub fn delete(&self, path: &str) -> RequestBuilder {
         self.request(Method::DELETE, path)

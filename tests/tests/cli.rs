@@ -6,6 +6,7 @@ use std::process::Output;
 
 use serde_json::{Value, json};
 use tests::daedap::Daedap;
+use tests::server::Server;
 use tests::story::{SMALL_MODELS, small_daedap};
 
 fn json_of(output: &Output) -> Value {
@@ -93,6 +94,86 @@ async fn a_folder_is_read_once_and_then_only_what_changed() {
         found["passages"][0]["text"].as_str().unwrap().contains("06:00"),
         "the live version answers: {found}"
     );
+}
+
+/// Runs the command, and gives the last parts of what it found, in order of their names.
+async fn found(daedap: &Daedap, arguments: &[&str]) -> Vec<String> {
+    let report = json_of(&daedap.run(arguments).await);
+    let passages = report["passages"].as_array().unwrap_or_else(|| panic!("{report}"));
+    let name = |passage: &Value| passage["source"].as_str().unwrap().rsplit('/').next().unwrap().to_owned();
+    let mut names: Vec<String> = passages.iter().map(name).collect();
+    names.sort();
+    names
+}
+
+/// What a folder with a file of 2024 and one of 2026 is narrowed to; the same with and without a server.
+async fn narrow_it(daedap: &Daedap) {
+    let both = ["a.md", "나.md"];
+    for (narrower, expected) in [
+        (&["--tag", "규정"][..], &both[..]),
+        (&["--tag", "nobody's"], &[]),
+        (
+            &["--tag", "\u{1100}\u{1172}\u{110c}\u{1165}\u{11bc}", "--tag", "nobody's", "--language", "ko"],
+            &both[1..],
+        ),
+        (&["--language", "ko", "--language", "en"], &both),
+        (&["--from", "2025-01-01"], &both[1..]),
+        (&["--until", "2025-01-01T00:00:00Z", "--tag", "hr"], &both[..1]),
+    ] {
+        let arguments = [&["search", "garage 주차장", "--json"], narrower].concat();
+        assert_eq!(found(daedap, &arguments).await, expected, "{narrower:?}");
+    }
+    let ask = ["ask", "When does the garage open?", "--tag", "nobody's", "--json"];
+    let answer = json_of(&daedap.run(&ask).await);
+    assert_eq!(answer["finish_reason"], "abstained", "{answer}");
+}
+
+#[tokio::test]
+async fn documents_are_tagged_and_found_by_tag_language_and_date_with_a_server_and_without() {
+    let data_dir = tempfile::tempdir().unwrap();
+    let Some(daedap) = small_daedap(data_dir.path()) else { return };
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text, date) in [
+        ("a.md", "# Parking\n\nThe garage opens at 07:00.", "2024-05-01T09:00:00Z"),
+        ("나.md", "# 주차\n\n주차장은 오전 7시에 엽니다.", "2026-05-01T09:00:00Z"),
+    ] {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        let time: jiff::Timestamp = date.parse().unwrap();
+        std::fs::File::options()
+            .write(true)
+            .open(path)
+            .unwrap()
+            .set_modified(time.try_into().unwrap())
+            .unwrap();
+    }
+    let path = folder.path().to_str().unwrap();
+    let counts = async |tags: &[&str]| {
+        let report = json_of(&daedap.run(&[&["ingest", path, "--json"], tags].concat()).await);
+        ["added", "updated", "unchanged", "chunks"].map(|field| report[field].as_u64().unwrap())
+    };
+    assert_eq!(counts(&["--tag", "hr", "--tag", "규정"]).await, [2, 0, 0, 2]);
+    assert_eq!(counts(&["--tag", "규정", "--tag", "hr"]).await, [0, 0, 2, 0]);
+    assert_eq!(counts(&[]).await, [0, 0, 2, 0], "what says nothing of tags leaves them");
+    narrow_it(&daedap).await;
+    for wrong in [["--from", "yesterday"], ["--language", "korean"], ["--tag", ""]] {
+        assert_eq!(
+            daedap.run(&[&["search", "x"], &wrong[..]].concat()).await.status.code(),
+            Some(2),
+            "{wrong:?}"
+        );
+    }
+    let backwards = daedap.run(&["search", "x", "--from", "2026-01-01", "--until", "2025-01-01"]).await;
+    assert!(message_of(&backwards).contains("must be later"), "{}", message_of(&backwards));
+
+    let server = Server::start(daedap.clone()).await;
+    narrow_it(&daedap).await;
+    assert_eq!(counts(&["--tag", "규정", "--tag", "hr"]).await, [0, 0, 2, 0]);
+    assert_eq!(counts(&["--tag", "new"]).await, [0, 2, 0, 2], "only the tags go to the server");
+    std::fs::write(folder.path().join("c.md"), "# Bicycles\n\nBicycles stand in the garage.").unwrap();
+    assert_eq!(counts(&["--tag", "new"]).await, [1, 0, 2, 1]);
+    assert_eq!(found(&daedap, &["search", "garage 주차장", "--tag", "new", "--json"]).await.len(), 3);
+    assert!(server.stop().await.success());
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ pub mod config;
 pub mod envelope;
 pub mod error;
 pub mod extract;
+pub mod filter;
 pub mod guard;
 pub mod instance;
 pub mod model_files;

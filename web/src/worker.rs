@@ -64,6 +64,8 @@ async fn ingest(app: &App, job: Job) -> Result<ingest::Ingested, JobError> {
         collection: job.collection,
         source: job.source,
         bytes,
+        tags: job.tags,
+        dated_at: job.dated_at,
         force: false,
     };
     app.knowledge

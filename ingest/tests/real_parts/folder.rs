@@ -4,7 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::kit::{Kit, WORKSPACE};
-use ingest::{IngestError, IngestReport, SyncEvent, SyncRequest, sync_folder};
+use ingest::{IngestError, IngestReport, SyncEvent, SyncRequest, sync_folder, walk};
+use jiff::Timestamp;
 
 fn docs(kit: &Kit) -> PathBuf {
     let docs = kit.folder.path().join("docs");
@@ -12,14 +13,19 @@ fn docs(kit: &Kit) -> PathBuf {
     docs
 }
 
-async fn sync(kit: &Kit, root: &Path, prune: bool) -> Result<(IngestReport, Vec<SyncEvent>), IngestError> {
-    let request = SyncRequest {
+fn request(kit: &Kit, root: &Path) -> SyncRequest {
+    SyncRequest {
         workspace: WORKSPACE,
         collection: kit.collection.id,
         root: root.to_owned(),
+        tags: None,
         force: false,
-        prune,
-    };
+        prune: true,
+    }
+}
+
+async fn sync(kit: &Kit, root: &Path, prune: bool) -> Result<(IngestReport, Vec<SyncEvent>), IngestError> {
+    let request = SyncRequest { prune, ..request(kit, root) };
     let mut events = Vec::new();
     let report = sync_folder(&kit.pipeline, request, |event| events.push(event)).await?;
     Ok((report, events))
@@ -106,4 +112,57 @@ async fn a_folder_that_is_empty_or_not_there_deletes_nothing() {
     fs::remove_dir_all(&root).expect("a removal");
     assert_eq!(sync(&kit, &root, true).await.expect_err("not there").code(), "unreadable");
     assert_eq!(kit.db.count_documents(WORKSPACE).await.expect("a count"), 1);
+}
+
+#[tokio::test]
+async fn a_folder_dates_its_documents_and_sorts_them_where_it_is_told_to() {
+    let Some(kit) = Kit::new().await else { return };
+    let root = docs(&kit);
+    let write = |name: &str, text: &str, date: &str| {
+        fs::write(root.join(name), text).expect("a file");
+        let file = fs::File::options().write(true).open(root.join(name)).expect("the file");
+        file.set_modified(time(date).try_into().expect("a system's time")).expect("a date");
+    };
+    let document = async |name: &str| {
+        let source = walk(&root.join(name)).expect("the file").files[0].source.clone();
+        kit.document(&source).await
+    };
+    write("leave.md", "# Leave\n\nFifteen days.\n", "2024-05-01T09:00:00Z");
+    write("travel.md", "# Travel\n\nBy train.\n", "2025-05-01T09:00:00Z");
+    sync(&kit, &root, true).await.expect("it comes in");
+    assert_eq!(document("leave.md").await.dated_at, time("2024-05-01T09:00:00Z"));
+
+    write("leave.md", "# Leave\n\nFifteen days.\n", "2026-05-01T09:00:00Z");
+    let (report, _) = sync(&kit, &root, true).await.expect("nothing to do");
+    assert_eq!(counts(&report), [0, 0, 0, 2, 0, 0], "a file that was only touched has not changed");
+    assert_eq!(document("leave.md").await.dated_at, time("2024-05-01T09:00:00Z"));
+
+    // "인사" as macOS writes it.
+    let tags = Some(vec![" hr".to_owned(), "\u{110b}\u{1175}\u{11ab}\u{1109}\u{1161}".to_owned()]);
+    let tagged = SyncRequest { tags, ..request(&kit, &root) };
+    for expected in [[0, 2, 0, 0, 0, 0], [0, 0, 0, 2, 0, 0]] {
+        let report = sync_folder(&kit.pipeline, tagged.clone(), |_| {}).await.expect("it is sorted");
+        assert_eq!(counts(&report), expected);
+    }
+    assert_eq!(kit.find_tagged("days train", "인사").await.len(), 2);
+
+    fs::rename(root.join("leave.md"), root.join("annual.md")).expect("a move");
+    let (report, _) = sync(&kit, &root, true).await.expect("it follows");
+    assert_eq!(counts(&report), [0, 0, 1, 1, 0, 0]);
+    assert_eq!(document("annual.md").await.tags, ["hr", "인사"], "a file that moved keeps its tags");
+}
+
+#[tokio::test]
+async fn tags_out_of_bounds_are_refused_before_anything_is_read() {
+    let Some(kit) = Kit::new().await else { return };
+    let root = docs(&kit);
+    fs::write(root.join("a.md"), "# A\n\nText.\n").expect("a file");
+    let bad = SyncRequest { tags: Some(vec!["x".repeat(65)]), ..request(&kit, &root) };
+    let refused = sync_folder(&kit.pipeline, bad, |_| {}).await.expect_err("too long");
+    assert_eq!(refused.code(), "bad_tags");
+    assert_eq!(kit.db.count_documents(WORKSPACE).await.expect("a count"), 0);
+}
+
+fn time(text: &str) -> Timestamp {
+    text.parse().expect("a time")
 }

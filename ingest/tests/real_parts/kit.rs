@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use db::Database;
 use domain::{
-    Analyzer, Collection, Document, DocumentId, Embedder, EmbeddingSpace, Language, LanguageCoverage, Scope,
-    ScoredChunk, Selection, VectorStore, Visibility, WorkspaceId,
+    Analyzer, Collection, Document, DocumentId, Embedder, EmbeddingSpace, Filter, Language, LanguageCoverage,
+    Scope, ScoredChunk, Selection, VectorStore, Visibility, WorkspaceId,
 };
 use ingest::{ChunkOptions, IngestError, IngestItem, Ingested, Pipeline, PipelineParts};
 use retriever::analyze::BigramAnalyzer;
@@ -101,6 +101,8 @@ impl Kit {
             collection: self.collection.id,
             source: source.to_owned(),
             bytes: bytes.into(),
+            tags: None,
+            dated_at: None,
             force: false,
         }
     }
@@ -128,7 +130,16 @@ impl Kit {
     }
 
     fn scope(&self) -> Scope {
-        Scope { workspace: WORKSPACE, collections: vec![self.collection.id] }
+        Scope { workspace: WORKSPACE, collections: vec![self.collection.id], filter: Filter::default() }
+    }
+
+    /// Tags of the chunks that have `tag`.
+    pub(crate) async fn find_tagged(&self, question: &str, tag: &str) -> Vec<Vec<String>> {
+        let filter = Filter { tags: vec![tag.to_owned()], ..Filter::default() };
+        let scope = Scope { filter, ..self.scope() };
+        let terms = self.analyzer.query_terms(question);
+        let found = self.vectors.search_sparse(&scope, &terms, 10).await.expect("a search");
+        found.into_iter().map(|found| found.chunk.tags).collect()
     }
 
     pub(crate) async fn find_words(&self, question: &str) -> Vec<ScoredChunk> {

@@ -29,8 +29,9 @@ use domain::{
 };
 use qdrant_edge::{
     Condition, CountRequest, EdgeShard, FieldCondition, Filter, JsonPath, Match, NamedQuery, OperationResult,
-    Payload, PointId, PointInsertOperations, PointOperations, PointStructPersisted, QueryEnum, SearchRequest,
-    UpdateOperation, VectorInternal, VectorPersisted, VectorStructPersisted, WithPayloadInterface,
+    Payload, PointId, PointInsertOperations, PointOperations, PointStructPersisted, QueryEnum, Range,
+    SearchRequest, UpdateOperation, VectorInternal, VectorPersisted, VectorStructPersisted,
+    WithPayloadInterface,
 };
 
 use super::{DENSE, SPARSE, in_order, payload};
@@ -285,8 +286,16 @@ fn sparse(terms: &SparseVector) -> Result<qdrant_edge::SparseVector, VectorStore
 
 fn filter(conditions: Vec<payload::Condition>) -> Result<Filter, VectorStoreError> {
     let must = conditions.into_iter().map(|condition| {
-        let matching = Match::from(condition.any_of);
-        Ok(Condition::Field(FieldCondition::new_match(path(condition.field)?, matching)))
+        Ok(Condition::Field(match condition {
+            payload::Condition::AnyOf(field, values) => {
+                FieldCondition::new_match(path(field)?, Match::from(values))
+            }
+            payload::Condition::Between { field, from, until } => {
+                let range =
+                    Range { gte: from.map(Into::into), lt: until.map(Into::into), gt: None, lte: None };
+                FieldCondition::new_range(path(field)?, range)
+            }
+        }))
     });
     Ok(Filter { must: Some(must.collect::<Result<_, VectorStoreError>>()?), ..Filter::new() })
 }

@@ -2,11 +2,15 @@
 //!
 //! Both keep a chunk as one point: its id is the chunk's, its vectors are `dense` (cosine; absent where the
 //! embedder does not cover the chunk's language) and `sparse` (term weights, inverse document frequency by the
-//! engine), its payload the chunk itself. The same points give the same scores in both.
+//! engine), its payload the chunk itself, which searches are filtered by. The same points give the same scores in both.
 
 pub mod embedded;
 mod payload;
 pub mod qdrant;
+
+/// Layout of points: names of vectors, fields of the payload, term ids. Each store keeps the number beside its points;
+/// another number means that they must be made again.
+const FORMAT: u32 = 2;
 
 /// Name of the dense vector.
 const DENSE: &str = "dense";
@@ -18,6 +22,11 @@ const SPARSE: &str = "sparse";
 fn in_order(mut hits: Vec<domain::ScoredChunk>) -> Vec<domain::ScoredChunk> {
     hits.sort_by(|a, b| b.score.total_cmp(&a.score).then_with(|| a.chunk.id.cmp(&b.chunk.id)));
     hits
+}
+
+/// Why points of another [`FORMAT`] are refused.
+fn other_format(found: impl std::fmt::Display) -> String {
+    format!("its format is {found}, this version writes {FORMAT}")
 }
 
 /// A space as one line, for messages.

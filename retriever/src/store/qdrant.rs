@@ -2,7 +2,8 @@
 //!
 //! One Qdrant collection holds everything: tenants are told apart by a payload index made for that, as Qdrant
 //! advises, not by a collection each. The embedding space is kept in the collection's metadata, which Qdrant has
-//! since version 1.16; an older server is refused, because without the space a wrong model would go unnoticed.
+//! since version 1.16; an older server is refused, because without the space a wrong model would go unnoticed. Beside
+//! it is the format of the points: those of another format lack fields that searches are filtered by.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -13,13 +14,14 @@ use domain::{
 };
 use qdrant_client::qdrant::{
     Condition, CountPointsBuilder, CreateCollectionBuilder, CreateFieldIndexCollectionBuilder,
-    DeletePointsBuilder, Distance, FieldType, Filter, KeywordIndexParamsBuilder, Modifier, NamedVectors,
-    PointStruct, QueryPointsBuilder, SparseVectorParamsBuilder, SparseVectorsConfigBuilder,
-    UpsertPointsBuilder, Value, Vector, VectorInput, VectorParamsBuilder, VectorsConfigBuilder,
+    DeletePointsBuilder, Distance, FieldType, Filter, IntegerIndexParamsBuilder, KeywordIndexParamsBuilder,
+    Modifier, NamedVectors, PointStruct, QueryPointsBuilder, Range, SparseVectorParamsBuilder,
+    SparseVectorsConfigBuilder, UpsertPointsBuilder, Value, Vector, VectorInput, VectorParamsBuilder,
+    VectorsConfigBuilder,
 };
 use qdrant_client::{Payload, Qdrant, QdrantError};
 
-use super::{DENSE, SPARSE, describe, in_order, payload};
+use super::{DENSE, FORMAT, SPARSE, describe, in_order, other_format, payload};
 
 /// Longest wait for any answer; a large removal waits until it is done.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
@@ -32,6 +34,9 @@ const UPSERT_BYTES: usize = 4 << 20;
 
 /// Key of the collection's metadata under which the space is kept, as JSON.
 const SPACE_KEY: &str = "daedap_embedding_space";
+
+/// Key under which the format of the points is kept. Format 1 had no number yet.
+const FORMAT_KEY: &str = "daedap_format";
 
 /// Where the server is.
 #[derive(Clone)]
@@ -56,14 +61,14 @@ impl QdrantStore {
     ///
     /// # Errors
     /// `Unavailable` where the server does not answer, `SpaceMismatch` where its vectors are of another space,
-    /// `Failed` where the collection is not ours or the server is too old.
+    /// `Failed` where the collection is not ours, its points have another format, or the server is too old.
     pub async fn connect(options: QdrantOptions, space: &EmbeddingSpace) -> Result<Self, VectorStoreError> {
         let client = client(&options)?;
         let store = Self { client, collection: options.collection, dimensions: space.dimensions };
         if !store.client.collection_exists(&store.collection).await.map_err(mapped)? {
             store.make(space).await?;
         }
-        store.check_space(space).await?;
+        store.check_label(space).await?;
         store.index_fields().await?;
         Ok(store)
     }
@@ -94,45 +99,40 @@ impl QdrantStore {
                 CreateCollectionBuilder::new(&self.collection)
                     .vectors_config(dense)
                     .sparse_vectors_config(sparse)
-                    .metadata(HashMap::from([(SPACE_KEY.to_owned(), label)])),
+                    .metadata(HashMap::from([
+                        (SPACE_KEY.to_owned(), label),
+                        (FORMAT_KEY.to_owned(), FORMAT.into()),
+                    ])),
             )
             .await;
         match made {
-            // Another process was faster; its space is checked like any other.
+            // Another process was faster; its label is checked like any other.
             Err(error) if code(&error) == Some(Code::ALREADY_EXISTS) => Ok(()),
             other => other.map(drop).map_err(mapped),
         }
     }
 
-    async fn check_space(&self, space: &EmbeddingSpace) -> Result<(), VectorStoreError> {
+    async fn check_label(&self, space: &EmbeddingSpace) -> Result<(), VectorStoreError> {
         let info = self.client.collection_info(&self.collection).await.map_err(mapped)?;
-        let label =
-            info.result.and_then(|info| info.config).and_then(|mut config| config.metadata.remove(SPACE_KEY));
-        let Some(label) = label else {
-            return Err(VectorStoreError::Failed(format!(
-                "the Qdrant collection {:?} does not say which embedding space it holds: either it is not daedap's, \
-                 or the server is older than 1.16",
-                self.collection
-            )));
-        };
-        let found: EmbeddingSpace = serde_json::from_value(label.into())
-            .map_err(|error| VectorStoreError::Failed(format!("the collection's {SPACE_KEY}: {error}")))?;
-        if found == *space {
-            return Ok(());
-        }
-        Err(VectorStoreError::SpaceMismatch { expected: describe(space), found: describe(&found) })
+        let label = info.result.and_then(|info| info.config).map(|config| config.metadata);
+        check_label(&self.collection, label.unwrap_or_default(), space)
     }
 
     /// Makes the payload indexes; the server ignores those it has.
     async fn index_fields(&self) -> Result<(), VectorStoreError> {
-        for field in payload::INDEXED_FIELDS {
+        for field in payload::INDEXED_WORDS {
             let params = KeywordIndexParamsBuilder::default().is_tenant(field == payload::TENANT_FIELD);
             let request = CreateFieldIndexCollectionBuilder::new(&self.collection, field, FieldType::Keyword)
                 .field_index_params(params)
                 .wait(true);
             self.client.create_field_index(request).await.map_err(mapped)?;
         }
-        Ok(())
+        let (lookup, range) = (false, true);
+        let request =
+            CreateFieldIndexCollectionBuilder::new(&self.collection, payload::DATE_FIELD, FieldType::Integer)
+                .field_index_params(IntegerIndexParamsBuilder::new(lookup, range))
+                .wait(true);
+        self.client.create_field_index(request).await.map(drop).map_err(mapped)
     }
 
     async fn search(
@@ -260,10 +260,40 @@ fn size_bytes(point: &ChunkPoint) -> usize {
     dense + point.sparse.indices.len() * 8 + point.chunk.text.len() + 1_000
 }
 
+/// Whether a collection with this metadata holds points as this version writes them.
+fn check_label(
+    collection: &str,
+    mut label: HashMap<String, Value>,
+    space: &EmbeddingSpace,
+) -> Result<(), VectorStoreError> {
+    let Some(found) = label.remove(SPACE_KEY) else {
+        return Err(VectorStoreError::Failed(format!(
+            "the Qdrant collection {collection:?} does not say which embedding space it holds: either it is not \
+             daedap's, or the server is older than 1.16"
+        )));
+    };
+    let format = label.remove(FORMAT_KEY).and_then(|format| format.as_integer()).unwrap_or(1);
+    if format != i64::from(FORMAT) {
+        return Err(VectorStoreError::Failed(format!(
+            "the Qdrant collection {collection:?} cannot be read ({}); run `daedap reindex` to build it again",
+            other_format(format)
+        )));
+    }
+    let found: EmbeddingSpace = serde_json::from_value(found.into())
+        .map_err(|error| VectorStoreError::Failed(format!("the collection's {SPACE_KEY}: {error}")))?;
+    if found == *space {
+        return Ok(());
+    }
+    Err(VectorStoreError::SpaceMismatch { expected: describe(space), found: describe(&found) })
+}
+
 fn filter(conditions: Vec<payload::Condition>) -> Filter {
-    Filter::must(
-        conditions.into_iter().map(|condition| Condition::matches(condition.field, condition.any_of)),
-    )
+    Filter::must(conditions.into_iter().map(|condition| match condition {
+        payload::Condition::AnyOf(field, values) => Condition::matches(field, values),
+        payload::Condition::Between { field, from, until } => {
+            Condition::range(field, Range { gte: from, lt: until, ..Range::default() })
+        }
+    }))
 }
 
 /// The gRPC status codes that callers can do something about.
@@ -313,6 +343,28 @@ mod tests {
             query_prefix: String::new(),
             passage_prefix: String::new(),
         }
+    }
+
+    #[test]
+    fn only_a_collection_of_this_format_and_space_is_taken() {
+        let check = |label: Vec<(&str, serde_json::Value)>| {
+            let label = label.into_iter().map(|(key, value)| (key.to_owned(), value.into()));
+            check_label("daedap", label.collect(), &space())
+        };
+        let ours = || serde_json::to_value(space()).unwrap();
+        assert!(check(vec![(SPACE_KEY, ours()), (FORMAT_KEY, FORMAT.into())]).is_ok());
+        let of_format_1 = check(vec![(SPACE_KEY, ours())]).unwrap_err().to_string();
+        assert!(
+            of_format_1.contains("format is 1") && of_format_1.contains("daedap reindex"),
+            "{of_format_1}"
+        );
+        let newer = check(vec![(SPACE_KEY, ours()), (FORMAT_KEY, 99.into())]).unwrap_err().to_string();
+        assert!(newer.contains("format is 99"), "{newer}");
+        let other = serde_json::to_value(EmbeddingSpace { dimensions: 8, ..space() }).unwrap();
+        let other = check(vec![(SPACE_KEY, other), (FORMAT_KEY, FORMAT.into())]).unwrap_err();
+        assert!(matches!(other, VectorStoreError::SpaceMismatch { .. }), "{other}");
+        let nobody = check(Vec::new()).unwrap_err().to_string();
+        assert!(nobody.contains("not daedap's"), "{nobody}");
     }
 
     async fn connect_error(url: &str) -> VectorStoreError {

@@ -37,6 +37,8 @@ async fn deleting_takes_all(database: &Database) {
             collection: collection.id,
             source: "new.md".to_owned(),
             content_hash: "hash".to_owned(),
+            tags: None,
+            dated_at: None,
         })
         .await
         .expect("queued");

@@ -33,6 +33,8 @@ async fn cited(database: &Database) -> FinishedAnswer {
         heading_path: vec!["복지".to_owned(), "연차 \"휴가\"".to_owned()],
         page: Some(3),
         language: Language::KOREAN,
+        tags: vec!["인사".to_owned()],
+        dated_at: jiff::Timestamp::UNIX_EPOCH,
         text: "연차는 15일이다. 🏖️".to_owned(),
     };
     let citation = Citation {

@@ -7,12 +7,26 @@ use domain::{CollectionId, JobId};
 
 use crate::{HOME, NEIGHBOUR, begin, handbook, leave, over_both_dialects};
 
-over_both_dialects!(jobs_come_in_order, claimers_never_share, jobs_outlive_their_process);
+over_both_dialects!(
+    jobs_come_in_order,
+    jobs_carry_tags_and_dates,
+    claimers_never_share,
+    jobs_outlive_their_process,
+);
+
+fn new_job(collection: CollectionId, source: &str) -> NewJob {
+    NewJob {
+        workspace: HOME,
+        collection,
+        source: source.to_owned(),
+        content_hash: "hash".to_owned(),
+        tags: None,
+        dated_at: None,
+    }
+}
 
 async fn enqueue(database: &Database, collection: CollectionId, source: &str) -> Job {
-    let new =
-        NewJob { workspace: HOME, collection, source: source.to_owned(), content_hash: "hash".to_owned() };
-    database.enqueue_job(new).await.expect("queued")
+    database.enqueue_job(new_job(collection, source)).await.expect("queued")
 }
 
 async fn jobs_come_in_order(database: &Database) {
@@ -52,13 +66,25 @@ async fn jobs_come_in_order(database: &Database) {
     let twice = database.complete_job(first.id, version.document).await;
     assert!(matches!(twice, Err(DbError::Conflict(_))), "{twice:?}");
     assert_eq!(database.complete_job(JobId::new(), version.document).await, Err(DbError::NotFound("job")));
-    let nowhere = NewJob {
-        workspace: HOME,
-        collection: CollectionId::derive(HOME, "nowhere"),
-        source: "a.md".to_owned(),
-        content_hash: "hash".to_owned(),
-    };
+    let nowhere = new_job(CollectionId::derive(HOME, "nowhere"), "a.md");
     assert_eq!(database.enqueue_job(nowhere).await, Err(DbError::NotFound("collection")));
+}
+
+async fn jobs_carry_tags_and_dates(database: &Database) {
+    let collection = handbook(database).await.id;
+    for (tags, dated_at) in [
+        (None, None),
+        (Some(Vec::new()), None),
+        (
+            Some(vec!["hr".to_owned(), "인사 \"규정\"".to_owned()]),
+            Some("1969-12-31T23:59:59.5Z".parse().expect("a time")),
+        ),
+    ] {
+        let new = NewJob { tags: tags.clone(), dated_at, ..new_job(collection, "a.md") };
+        database.enqueue_job(new).await.expect("queued");
+        let claimed = database.claim_job().await.expect("asked").expect("one waits");
+        assert_eq!((claimed.tags, claimed.dated_at), (tags, dated_at), "`None` is not the same as none");
+    }
 }
 
 async fn claimers_never_share(database: &Database) {

@@ -62,6 +62,8 @@ fn leave(collection: &Collection, text: &str) -> NewVersion {
         language: Language::ENGLISH,
         text: text.to_owned(),
         page_starts: Vec::new(),
+        tags: Vec::new(),
+        dated_at: None,
         force: false,
     }
 }

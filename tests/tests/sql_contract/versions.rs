@@ -1,7 +1,8 @@
 //! A document's life: begun, published, replaced, deleted, back again. No reader ever sees a version that is not live.
 
-use db::{BegunVersion, Database, DbError, DocumentSource, StaleVersion};
+use db::{BegunVersion, Database, DbError, DocumentSource, NewVersion, StaleVersion};
 use domain::{DocumentId, Language, PageStart, VersionId, VersionState};
+use jiff::Timestamp;
 
 use crate::{HOME, begin, handbook, leave, over_both_dialects};
 
@@ -12,6 +13,7 @@ over_both_dialects!(
     lists_go_by_pages,
     many_write_at_once,
     texts_are_kept_exactly,
+    tags_and_dates_are_those_of_the_live_version,
 );
 
 async fn a_document_from_first_to_last(database: &Database) {
@@ -29,7 +31,8 @@ async fn a_document_from_first_to_last(database: &Database) {
         Ok(vec![DocumentSource {
             document: one.id,
             source: "leave.md".to_owned(),
-            content_hash: "hash of 15 days".to_owned()
+            content_hash: "hash of 15 days".to_owned(),
+            tags: Vec::new(),
         }])
     );
     let begun = database.begin_version(leave(&collection, "15 days")).await;
@@ -212,13 +215,48 @@ async fn texts_are_kept_exactly(database: &Database) {
     assert_eq!((document.language, document.chunk_count), (Language::KOREAN, u32::MAX));
 
     for bad in [
-        db::NewVersion { text: "a\0b".to_owned(), ..new.clone() },
-        db::NewVersion { title: "\0".to_owned(), ..new.clone() },
-        db::NewVersion { source: "a\0".to_owned(), ..new.clone() },
-        db::NewVersion { source: String::new(), ..new.clone() },
-        db::NewVersion { content_hash: String::new(), ..new },
+        NewVersion { text: "a\0b".to_owned(), ..new.clone() },
+        NewVersion { title: "\0".to_owned(), ..new.clone() },
+        NewVersion { source: "a\0".to_owned(), ..new.clone() },
+        NewVersion { source: String::new(), ..new.clone() },
+        NewVersion { content_hash: String::new(), ..new },
     ] {
         let refused = database.begin_version(bad).await;
         assert!(matches!(refused, Err(DbError::Rejected(_))), "{refused:?}");
     }
+}
+
+async fn tags_and_dates_are_those_of_the_live_version(database: &Database) {
+    let collection = handbook(database).await;
+    let tags = |tags: &[&str]| tags.iter().map(|&tag| tag.to_owned()).collect::<Vec<_>>();
+    let written: Timestamp = "2019-05-01T12:00:00.123Z".parse().expect("a time");
+    let dated = |names: &[&str], dated_at| NewVersion {
+        tags: tags(names),
+        dated_at,
+        ..leave(&collection, "15 days")
+    };
+    let first = begin(database, dated(&["hr", "인사"], Some(written))).await;
+    assert_eq!((&first.tags, first.dated_at), (&tags(&["hr", "인사"]), written));
+    let unborn = database.document(HOME, first.document).await.expect("there");
+    assert_eq!((unborn.tags, unborn.dated_at), (Vec::new(), unborn.created_at), "nothing is live yet");
+    let one = database.publish_version(HOME, first.id, 1).await.expect("published");
+    assert_eq!((&one.tags, one.dated_at), (&first.tags, written));
+    let sources = database.document_sources(HOME, collection.id).await.expect("listed");
+    assert_eq!(sources[0].tags, first.tags);
+
+    let touched = database.begin_version(dated(&["hr", "인사"], Some(Timestamp::now()))).await;
+    assert_eq!(touched, Ok(BegunVersion::Unchanged(one.clone())), "a date alone changes nothing");
+    let second = begin(database, dated(&["hr"], Some(written))).await;
+    assert_eq!(second.number, 2, "other tags are another version of the same content");
+    assert_eq!(database.document(HOME, one.id).await, Ok(one), "until it is published");
+    let begun_at = Timestamp::now().as_millisecond();
+    let resumed = begin(database, dated(&["인사"], None)).await;
+    assert_eq!(
+        (resumed.id, &resumed.tags),
+        (second.id, &tags(&["인사"])),
+        "it is taken up with what is given now"
+    );
+    assert!(resumed.dated_at.as_millisecond() >= begun_at, "without a date it is dated now");
+    let two = database.publish_version(HOME, second.id, 1).await.expect("published");
+    assert_eq!((two.tags, two.dated_at), (resumed.tags, resumed.dated_at));
 }

@@ -6,10 +6,11 @@ use std::io::Write;
 use anyhow::{Result, bail};
 use chat::{AnswerEvent, Ask};
 use clap::Args;
-use domain::{Citation, FinishReason, Language, Passage, Usage};
+use domain::{Citation, Filter, FinishReason, Language, Passage, Scope, Usage};
 use futures::StreamExt;
 use serde::{Deserialize, Serialize};
 
+use super::narrow::Narrow;
 use super::{Globals, Outcome, models, print_json, remote, scope};
 use crate::app::{App, WORKSPACE};
 use crate::config::Config;
@@ -21,6 +22,8 @@ use crate::model_files::ModelFiles;
 pub(super) struct Arguments {
     /// The question
     question: String,
+    #[command(flatten)]
+    narrow: Narrow,
 }
 
 /// The report of `ask --json`.
@@ -45,11 +48,13 @@ pub(super) struct AnswerFacts {
 
 pub(super) async fn run(config: Config, globals: &Globals, arguments: Arguments) -> Result<Outcome> {
     let stream = !globals.json;
+    let filter = arguments.narrow.filter()?;
     let answer = match Instance::take(&config.data_dir) {
-        Ok(_instance) => ask_here(config, globals, arguments.question, stream).await?,
+        Ok(_instance) => ask_here(config, globals, arguments.question, filter).await?,
         Err(InstanceError::Served(url)) => {
             let server = remote::Server::new(&url)?;
-            server.ask(&arguments.question, globals.collection.as_deref(), |text| show(stream, text)).await?
+            let collection = globals.collection.as_deref();
+            server.ask(&arguments.question, collection, &filter, |text| show(stream, text)).await?
         }
         Err(error) => return Err(error.into()),
     };
@@ -61,20 +66,21 @@ pub(super) async fn run(config: Config, globals: &Globals, arguments: Arguments)
     Ok(Outcome::Done)
 }
 
-async fn ask_here(config: Config, globals: &Globals, question: String, stream: bool) -> Result<Answer> {
+async fn ask_here(config: Config, globals: &Globals, question: String, filter: Filter) -> Result<Answer> {
     let generator = models::installed_generator(&config)?;
     let files = ModelFiles::find(&config, generator.as_deref())?;
     let app = App::open(config, &files).await?;
-    let collections = scope(&app.knowledge, globals.collection.as_deref()).await?.collections;
+    let Scope { collections, filter, .. } =
+        scope(&app.knowledge, globals.collection.as_deref(), filter).await?;
     let conversation = app.knowledge.db.create_conversation(WORKSPACE).await?.id;
-    let ask = Ask { workspace: WORKSPACE, conversation, question, collections };
+    let ask = Ask { workspace: WORKSPACE, conversation, question, collections, filter };
     let mut events = app.chat.ask(ask).await?;
     let mut answer = Answer::default();
     while let Some(event) = events.next().await {
         match event {
             AnswerEvent::Queued { .. } => {}
             AnswerEvent::Sources(passages) => answer.passages = passages,
-            AnswerEvent::Delta(text) => show(stream, &text)?,
+            AnswerEvent::Delta(text) => show(!globals.json, &text)?,
             AnswerEvent::Failed(error) => bail!(error),
             AnswerEvent::Done(completed) => {
                 answer.answer = completed.turn.content;

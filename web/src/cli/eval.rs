@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
 use comfy_table::Table;
-use domain::{Scope, Visibility};
+use domain::{Filter, Scope, Visibility};
 use ingest::IngestItem;
 use retriever::eval::{self, Dataset, RetrievalReport, SystemReport};
 
@@ -58,13 +58,15 @@ async fn load(knowledge: &KnowledgeBase, dataset: &Dataset) -> Result<Scope> {
             collection,
             source: document.source.clone(),
             bytes: document.text.clone().into_bytes(),
+            tags: None,
+            dated_at: None,
             force: false,
         };
         knowledge.pipeline.ingest(item).await.with_context(|| format!("document {}", document.source))?;
         bar.inc(1);
     }
     bar.finish();
-    Ok(Scope { workspace: WORKSPACE, collections: vec![collection] })
+    Ok(Scope { workspace: WORKSPACE, collections: vec![collection], filter: Filter::default() })
 }
 
 fn print_table(report: &RetrievalReport) -> Result<()> {

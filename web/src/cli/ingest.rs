@@ -11,10 +11,11 @@ use comfy_table::Table;
 use db::JobState;
 use domain::{CollectionId, Visibility};
 use ingest::{
-    FailedSource, FoundFile, IngestReport, SyncEvent, SyncRequest, content_hash, sync_folder, walk,
+    FailedSource, FoundFile, IngestReport, SyncEvent, SyncRequest, checked_tags, content_hash, sync_folder,
+    walk,
 };
 
-use super::{Globals, Outcome, print_json, progress, remote};
+use super::{Globals, Outcome, narrow, print_json, progress, remote};
 use crate::app::{KnowledgeBase, WORKSPACE};
 use crate::config::Config;
 use crate::instance::{Instance, InstanceError};
@@ -29,6 +30,9 @@ pub(super) struct Arguments {
     /// Files and folders; of a folder, files that are gone since the last time are removed
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
+    /// Sort the documents by this tag, in place of the tags they have; may be given more than once
+    #[arg(long = "tag", value_name = "TAG", value_parser = narrow::tag)]
+    tags: Vec<String>,
     /// Read files again whose content has not changed
     #[arg(long)]
     force: bool,
@@ -36,6 +40,7 @@ pub(super) struct Arguments {
 
 pub(super) async fn run(config: Config, globals: &Globals, arguments: Arguments) -> Result<Outcome> {
     let collection = globals.collection.as_deref().unwrap_or(COLLECTION);
+    let arguments = Arguments { tags: checked_tags(&arguments.tags)?, ..arguments };
     let report = match Instance::take(&config.data_dir) {
         Ok(_instance) => ingest_here(&config, collection, &arguments).await?,
         Err(InstanceError::Served(url)) => {
@@ -61,6 +66,7 @@ async fn ingest_here(config: &Config, collection: &str, arguments: &Arguments) -
             workspace: WORKSPACE,
             collection,
             root: path.clone(),
+            tags: (!arguments.tags.is_empty()).then(|| arguments.tags.clone()),
             force: arguments.force,
             prune: true,
         };
@@ -88,7 +94,7 @@ async fn ingest_there(
     let collection = server.ensure_collection(collection).await?;
     let mut report = IngestReport::default();
     for path in &arguments.paths {
-        sync_there(server, collection, path, arguments.force, &mut report).await?;
+        sync_there(server, collection, path, arguments, &mut report).await?;
     }
     report.seconds = started.elapsed().as_secs_f64();
     Ok(report)
@@ -98,7 +104,7 @@ async fn sync_there(
     server: &remote::Server,
     collection: CollectionId,
     path: &Path,
-    force: bool,
+    arguments: &Arguments,
     report: &mut IngestReport,
 ) -> Result<()> {
     let found = walk(path)?;
@@ -108,13 +114,18 @@ async fn sync_there(
     let mut jobs = Vec::new();
     for file in &found.files {
         let known = listed.get(&file.source);
-        match upload(server, collection, file, known.filter(|_| !force)).await? {
-            Some(job) => jobs.push((job, known.is_some())),
-            None => {
-                report.unchanged += 1;
-                bar.inc(1);
+        match bring(server, collection, file, known, arguments).await? {
+            Brought::Queued(job) => {
+                jobs.push((job, known.is_some()));
+                continue;
             }
+            Brought::Retagged(document) => {
+                report.updated += 1;
+                report.chunks += u64::from(document.chunk_count);
+            }
+            Brought::Unchanged => report.unchanged += 1,
         }
+        bar.inc(1);
     }
     for (job, was_known) in jobs {
         let job = server.wait(job).await?;
@@ -145,19 +156,29 @@ async fn sync_there(
     Ok(())
 }
 
-/// Sends the file unless the server has the same content under the same name.
-async fn upload(
+/// What was done with a file.
+enum Brought {
+    Queued(remote::UploadJob),
+    Retagged(remote::ListedDocument),
+    Unchanged,
+}
+
+/// Sends the file, or only its tags where the server has the same content under the same name.
+async fn bring(
     server: &remote::Server,
     collection: CollectionId,
     file: &FoundFile,
     known: Option<&remote::ListedDocument>,
-) -> Result<Option<remote::UploadJob>> {
+    arguments: &Arguments,
+) -> Result<Brought> {
+    let tags = &arguments.tags;
     let bytes =
         tokio::fs::read(&file.path).await.with_context(|| format!("cannot read {}", file.path.display()))?;
-    if known.is_some_and(|known| known.content_hash == content_hash(&bytes)) {
-        return Ok(None);
+    match known.filter(|known| !arguments.force && known.content_hash == content_hash(&bytes)) {
+        None => Ok(Brought::Queued(server.upload(collection, file, tags, bytes).await?)),
+        Some(known) if tags.is_empty() || known.tags == *tags => Ok(Brought::Unchanged),
+        Some(known) => Ok(Brought::Retagged(server.retag(known.id, tags).await?)),
     }
-    server.upload(collection, &file.source, bytes).await.map(Some)
 }
 
 fn print_summary(report: &IngestReport) -> Result<()> {

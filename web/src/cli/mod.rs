@@ -6,6 +6,7 @@ mod config;
 mod eval;
 mod ingest;
 mod models;
+mod narrow;
 mod progress;
 mod reindex;
 mod remote;
@@ -21,7 +22,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
-use domain::{CollectionId, Scope};
+use domain::{CollectionId, Filter, Scope};
 use serde::Serialize;
 use tracing_subscriber::EnvFilter;
 
@@ -183,9 +184,9 @@ fn print_json(report: &impl Serialize) -> Result<()> {
     Ok(())
 }
 
-/// The collection of that name where one is named, else all of them.
-async fn scope(knowledge: &KnowledgeBase, name: Option<&str>) -> Result<Scope> {
+/// The collection of that name where one is named, else all of them, within the filter.
+async fn scope(knowledge: &KnowledgeBase, name: Option<&str>, filter: Filter) -> Result<Scope> {
     let named: Vec<CollectionId> =
         name.map(|name| CollectionId::derive(WORKSPACE, name)).into_iter().collect();
-    Ok(knowledge.db.scope(WORKSPACE, &named).await?)
+    Ok(knowledge.db.scope(WORKSPACE, &named, filter).await?)
 }

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
 use db::{JobError, JobState};
-use domain::{CollectionId, DocumentId, JobId, Passage};
+use domain::{CollectionId, DocumentId, Filter, JobId, Passage};
 use eventsource_stream::Eventsource;
 use futures::StreamExt;
+use ingest::FoundFile;
 use reqwest::multipart::{Form, Part};
 use reqwest::{Client, Method, RequestBuilder, Response};
 use serde::Deserialize;
@@ -31,6 +32,7 @@ pub(super) struct ListedDocument {
     pub(super) id: DocumentId,
     pub(super) source: String,
     pub(super) content_hash: String,
+    pub(super) tags: Vec<String>,
     pub(super) chunk_count: u32,
 }
 
@@ -60,10 +62,11 @@ impl Server {
         &self,
         query: &str,
         collection: Option<&str>,
+        filter: &Filter,
         limit: usize,
     ) -> Result<SearchResponse> {
         let collections = self.named(collection).await?;
-        let body = json!({ "query": query, "collections": collections, "limit": limit });
+        let body = json!({ "query": query, "collections": collections, "filter": filter, "limit": limit });
         let response = send(self.call(Method::POST, "/search").json(&body)).await?;
         Ok(response.json().await?)
     }
@@ -72,12 +75,13 @@ impl Server {
         &self,
         question: &str,
         collection: Option<&str>,
+        filter: &Filter,
         mut show: impl FnMut(&str) -> Result<()>,
     ) -> Result<Answer> {
         let collections = self.named(collection).await?;
         let conversation: Value = send(self.call(Method::POST, "/conversations")).await?.json().await?;
         let id = conversation["id"].as_str().context("the server began no conversation")?;
-        let body = json!({ "question": question, "collections": collections });
+        let body = json!({ "question": question, "collections": collections, "filter": filter });
         let response =
             send(self.call(Method::POST, &format!("/conversations/{id}/turns")).json(&body)).await?;
         let mut events = response.bytes_stream().eventsource();
@@ -133,16 +137,29 @@ impl Server {
         Ok(())
     }
 
+    /// Sorts a document by these tags; returns what it is then.
+    pub(super) async fn retag(&self, id: DocumentId, tags: &[String]) -> Result<ListedDocument> {
+        let request = self.call(Method::PATCH, &format!("/documents/{id}")).json(&json!({ "tags": tags }));
+        Ok(send(request).await?.json().await?)
+    }
+
     /// Uploads a document; returns the job that ingests it.
     pub(super) async fn upload(
         &self,
         collection: CollectionId,
-        source: &str,
+        file: &FoundFile,
+        tags: &[String],
         bytes: Vec<u8>,
     ) -> Result<UploadJob> {
-        let form = Form::new()
-            .text("source", source.to_owned())
-            .part("file", Part::bytes(bytes).file_name("document"));
+        let mut form = Form::new().text("source", file.source.clone());
+        if let Some(time) = file.modified_at {
+            form = form.text("dated_at", time.to_string());
+        }
+        for tag in tags {
+            form = form.text("tags", tag.clone());
+        }
+        // Last: what stands behind it is not read.
+        let form = form.part("file", Part::bytes(bytes).file_name("document"));
         let path = format!("/collections/{collection}/documents");
         job(send(self.call(Method::POST, &path).multipart(form)).await?).await
     }

@@ -40,6 +40,8 @@ pub(super) async fn load(knowledge: &KnowledgeBase) -> Result<()> {
             collection: collection.id,
             source: source.to_string(),
             bytes: file.data.into_owned(),
+            tags: None,
+            dated_at: None,
             force: false,
         };
         knowledge

@@ -4,9 +4,10 @@ use std::io::Write;
 
 use anyhow::Result;
 use clap::Args;
-use domain::Passage;
+use domain::{Filter, Passage};
 use retriever::Query;
 
+use super::narrow::Narrow;
 use super::{Globals, Outcome, print_json, remote, scope};
 use crate::app::KnowledgeBase;
 use crate::config::Config;
@@ -22,14 +23,18 @@ pub(super) struct Arguments {
     /// Most passages to show
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u8).range(1..=50))]
     limit: u8,
+    #[command(flatten)]
+    narrow: Narrow,
 }
 
 pub(super) async fn run(config: Config, globals: &Globals, arguments: Arguments) -> Result<Outcome> {
+    let filter = arguments.narrow.filter()?;
     let found = match Instance::take(&config.data_dir) {
-        Ok(_instance) => search_here(&config, globals, &arguments).await?,
+        Ok(_instance) => search_here(&config, globals, &arguments, filter).await?,
         Err(InstanceError::Served(url)) => {
             let server = remote::Server::new(&url)?;
-            server.search(&arguments.query, globals.collection.as_deref(), arguments.limit.into()).await?
+            let collection = globals.collection.as_deref();
+            server.search(&arguments.query, collection, &filter, arguments.limit.into()).await?
         }
         Err(error) => return Err(error.into()),
     };
@@ -41,9 +46,14 @@ pub(super) async fn run(config: Config, globals: &Globals, arguments: Arguments)
     Ok(Outcome::Done)
 }
 
-async fn search_here(config: &Config, globals: &Globals, arguments: &Arguments) -> Result<SearchResponse> {
+async fn search_here(
+    config: &Config,
+    globals: &Globals,
+    arguments: &Arguments,
+    filter: Filter,
+) -> Result<SearchResponse> {
     let knowledge = KnowledgeBase::open(config, &ModelFiles::find(config, None)?).await?;
-    let scope = scope(&knowledge, globals.collection.as_deref()).await?;
+    let scope = scope(&knowledge, globals.collection.as_deref(), filter).await?;
     let query = Query { text: arguments.query.clone(), scope, limit: arguments.limit.into() };
     let retrieved = knowledge.retriever.retrieve(&query).await?;
     knowledge.db.close().await;

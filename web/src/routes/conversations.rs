@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use crate::app::App;
 use crate::error::ApiError;
 use crate::extract::{self, Path, Tenant};
+use crate::filter::FilterRequest;
 use crate::sse;
 
 const MOST_CONVERSATIONS: u32 = 200;
@@ -78,6 +79,8 @@ pub struct NewTurn {
     question: String,
     #[serde(default)]
     collections: Vec<CollectionId>,
+    #[serde(default)]
+    filter: FilterRequest,
 }
 
 /// Newest first.
@@ -122,6 +125,7 @@ pub async fn ask(
     Path(conversation): Path<ConversationId>,
     extract::Json(turn): extract::Json<NewTurn>,
 ) -> Result<Response, ApiError> {
-    let ask = Ask { workspace, conversation, question: turn.question, collections: turn.collections };
+    let NewTurn { question, collections, filter } = turn;
+    let ask = Ask { workspace, conversation, question, collections, filter: filter.read()? };
     Ok(sse::stream(app.chat.ask(ask).await?).into_response())
 }

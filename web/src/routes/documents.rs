@@ -8,12 +8,14 @@ use bytes::Bytes;
 use db::NewJob;
 use domain::{CollectionId, Document, DocumentId};
 use futures::stream;
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::app::App;
 use crate::error::ApiError;
 use crate::extract::{self, Path, Query, Tenant};
+use crate::filter;
 use crate::originals::KeepError;
 
 /// As many as a path may have.
@@ -33,6 +35,29 @@ pub struct Page {
 pub struct TextDocument {
     source: String,
     text: String,
+    tags: Option<Vec<String>>,
+    dated_at: Option<String>,
+}
+
+/// What a caller may change of a document.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DocumentChange {
+    tags: Vec<String>,
+}
+
+/// A document whose bytes are kept.
+struct Upload {
+    source: String,
+    content_hash: String,
+    labels: Labels,
+}
+
+/// What comes with a document besides its bytes.
+#[derive(Default)]
+struct Labels {
+    tags: Option<Vec<String>>,
+    dated_at: Option<Timestamp>,
 }
 
 /// A part of a collection's documents, by id, and where the next part begins.
@@ -59,6 +84,18 @@ pub async fn show(
     Ok(Json(app.knowledge.db.document(workspace, id).await?))
 }
 
+/// Sorts a document by other tags; it answers by them when this returns.
+pub async fn change(
+    State(app): State<App>,
+    Tenant(workspace): Tenant,
+    Path(id): Path<DocumentId>,
+    extract::Json(change): extract::Json<DocumentChange>,
+) -> Result<Json<Document>, ApiError> {
+    let tags = filter::tags("tags", &change.tags)?;
+    app.knowledge.pipeline.retag(workspace, id, tags, None).await?;
+    Ok(Json(app.knowledge.db.document(workspace, id).await?))
+}
+
 /// Removes a document: from SQL, whose word counts at once, then from the vectors.
 pub async fn remove(
     State(app): State<App>,
@@ -69,8 +106,8 @@ pub async fn remove(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Takes a file (`multipart/form-data`, field `file`, and `source` before it to name it) or a text (JSON), keeps its
-/// bytes, and answers 202 with the job that will ingest it.
+/// Takes a file (`multipart/form-data`, field `file`, and before it `source` to name it, `tags` as often as there are
+/// any, `dated_at`) or a text (JSON), keeps its bytes, and answers 202 with the job that will ingest it.
 pub async fn upload(
     State(app): State<App>,
     Tenant(workspace): Tenant,
@@ -78,21 +115,13 @@ pub async fn upload(
     request: Request,
 ) -> Result<(StatusCode, Json<Value>), ApiError> {
     app.knowledge.db.collection(workspace, collection).await?;
-    let (source, content_hash) = if is_multipart(&request) {
-        keep_file(
-            &app,
-            Multipart::from_request(request, &()).await.map_err(|rejection| {
-                ApiError::new(rejection.status(), "invalid_multipart", rejection.body_text())
-            })?,
-        )
-        .await?
+    let Upload { source, content_hash, labels: Labels { tags, dated_at } } = if is_multipart(&request) {
+        keep_file(&app, request).await?
     } else {
-        let extract::Json(document) = extract::Json::<TextDocument>::from_request(request, &()).await?;
-        let source = checked_source(&document.source)?;
-        let pieces = stream::iter([Ok::<_, std::convert::Infallible>(document.text)]);
-        (source, app.knowledge.originals.keep(pieces, app.config.ingest.document_bytes).await?)
+        keep_text(&app, request).await?
     };
-    let job = app.knowledge.db.enqueue_job(NewJob { workspace, collection, source, content_hash }).await?;
+    let new = NewJob { workspace, collection, source, content_hash, tags, dated_at };
+    let job = app.knowledge.db.enqueue_job(new).await?;
     app.job_queued.notify_one();
     Ok((StatusCode::ACCEPTED, Json(json!({ "job": job }))))
 }
@@ -105,19 +134,40 @@ fn is_multipart(request: &Request) -> bool {
         .is_some_and(|value| value.starts_with("multipart/form-data"))
 }
 
-async fn keep_file(app: &App, mut form: Multipart) -> Result<(String, String), ApiError> {
-    let mut source = None;
+async fn keep_text(app: &App, request: Request) -> Result<Upload, ApiError> {
+    let extract::Json(document) = extract::Json::<TextDocument>::from_request(request, &()).await?;
+    let source = checked_source(&document.source)?;
+    let labels = Labels {
+        tags: document.tags.map(|tags| filter::tags("tags", &tags)).transpose()?,
+        dated_at: document.dated_at.map(|text| filter::time("dated_at", &text)).transpose()?,
+    };
+    let pieces = stream::iter([Ok::<_, std::convert::Infallible>(document.text)]);
+    let content_hash = app.knowledge.originals.keep(pieces, app.config.ingest.document_bytes).await?;
+    Ok(Upload { source, content_hash, labels })
+}
+
+async fn keep_file(app: &App, request: Request) -> Result<Upload, ApiError> {
+    let mut form = Multipart::from_request(request, &())
+        .await
+        .map_err(|rejection| ApiError::new(rejection.status(), "invalid_multipart", rejection.body_text()))?;
+    let (mut source, mut labels) = (None, Labels::default());
     while let Some(field) = form.next_field().await? {
         match field.name() {
             Some("source") => source = Some(checked_source(&field.text().await?)?),
+            Some("tags") => {
+                let mut tags = labels.tags.unwrap_or_default();
+                tags.push(field.text().await?);
+                labels.tags = Some(filter::tags("tags", &tags)?);
+            }
+            Some("dated_at") => labels.dated_at = Some(filter::time("dated_at", &field.text().await?)?),
             Some("file") => {
                 let source = match source {
                     Some(source) => source,
                     None => checked_source(field.file_name().unwrap_or_default())?,
                 };
-                let hash =
+                let content_hash =
                     app.knowledge.originals.keep::<Bytes, _>(field, app.config.ingest.document_bytes).await?;
-                return Ok((source, hash));
+                return Ok(Upload { source, content_hash, labels });
             }
             _ => {}
         }

@@ -40,7 +40,7 @@ pub fn router(app: App) -> Router {
                 .post(documents::upload)
                 .layer(DefaultBodyLimit::max(upload_bytes + JSON_BYTES)),
         )
-        .route("/documents/{id}", get(documents::show).delete(documents::remove))
+        .route("/documents/{id}", get(documents::show).patch(documents::change).delete(documents::remove))
         .route("/jobs", get(jobs::list))
         .route("/jobs/{id}", get(jobs::show))
         .layer(DefaultBodyLimit::max(JSON_BYTES));

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::app::App;
 use crate::error::ApiError;
 use crate::extract::{self, Tenant};
+use crate::filter::FilterRequest;
 
 const MOST_PASSAGES: usize = 50;
 
@@ -21,6 +22,8 @@ pub struct SearchRequest {
     query: String,
     #[serde(default)]
     collections: Vec<CollectionId>,
+    #[serde(default)]
+    filter: FilterRequest,
     #[serde(default = "ten")]
     limit: usize,
 }
@@ -38,7 +41,7 @@ pub struct SearchResponse {
     pub timings_ms: BTreeMap<String, f64>,
 }
 
-/// Searches the named collections, or all.
+/// Searches the named collections, or all, within the filter.
 pub async fn search(
     State(app): State<App>,
     Tenant(workspace): Tenant,
@@ -54,7 +57,7 @@ pub async fn search(
     if !(1..=MOST_PASSAGES).contains(&request.limit) {
         return Err(ApiError::invalid("limit", format!("must be 1 to {MOST_PASSAGES}")));
     }
-    let scope = app.knowledge.db.scope(workspace, &request.collections).await?;
+    let scope = app.knowledge.db.scope(workspace, &request.collections, request.filter.read()?).await?;
     let retrieved =
         app.knowledge.retriever.retrieve(&Query { text: request.query, scope, limit: request.limit }).await?;
     Ok(Json(SearchResponse { passages: retrieved.passages, timings_ms: retrieved.timings_ms }))

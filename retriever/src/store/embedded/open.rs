@@ -8,14 +8,14 @@ use std::path::{Path, PathBuf};
 use domain::{EmbeddingSpace, VectorStoreError};
 use qdrant_edge::{
     CreateIndex, Distance, EdgeConfig, EdgeShard, EdgeSparseVectorParams, EdgeVectorParams,
-    FieldIndexOperations, KeywordIndexParams, Modifier, OperationResult, PayloadFieldSchema,
-    PayloadSchemaParams, UpdateOperation,
+    FieldIndexOperations, IntegerIndexParams, KeywordIndexParams, Modifier, OperationResult,
+    PayloadFieldSchema, PayloadSchemaParams, UpdateOperation,
 };
 use serde::{Deserialize, Serialize};
 
 use super::path;
-use crate::store::payload::{INDEXED_FIELDS, TENANT_FIELD};
-use crate::store::{DENSE, SPARSE, describe};
+use crate::store::payload::{DATE_FIELD, INDEXED_WORDS, TENANT_FIELD};
+use crate::store::{DENSE, FORMAT, SPARSE, describe, other_format};
 
 /// An open shard with the lock that keeps others out.
 pub(super) struct Opened {
@@ -26,13 +26,10 @@ pub(super) struct Opened {
 /// Content of `space.json`.
 #[derive(Serialize, Deserialize)]
 struct Label {
-    /// Layout of points: names of vectors, payload, term ids. Another number means that reindexing is needed.
+    /// See [`FORMAT`].
     format: u32,
     space: EmbeddingSpace,
 }
-
-/// See [`Label::format`].
-const FORMAT: u32 = 1;
 
 pub(super) fn open(dir: &Path, space: &EmbeddingSpace) -> Result<Opened, VectorStoreError> {
     fs::create_dir_all(dir).map_err(|error| failed(dir, &error))?;
@@ -87,10 +84,7 @@ fn check_label(dir: &Path, space: &EmbeddingSpace) -> Result<(), VectorStoreErro
     };
     let label: Label = serde_json::from_slice(&bytes).map_err(|error| damaged(dir, &error))?;
     if label.format != FORMAT {
-        return Err(damaged(
-            dir,
-            &format_args!("its format is {}, this version writes {FORMAT}", label.format),
-        ));
+        return Err(damaged(dir, &other_format(label.format)));
     }
     if label.space != *space {
         return Err(VectorStoreError::SpaceMismatch {
@@ -140,14 +134,22 @@ fn config(space: &EmbeddingSpace) -> EdgeConfig {
 
 fn index_fields(dir: &Path, engine: &EdgeShard) -> Result<(), VectorStoreError> {
     let indexed = engine.info().payload_schema;
-    for field in INDEXED_FIELDS {
+    let words = INDEXED_WORDS.map(|field| {
+        let is_tenant = Some(field == TENANT_FIELD);
+        (
+            field,
+            PayloadSchemaParams::Keyword(KeywordIndexParams { is_tenant, ..KeywordIndexParams::default() }),
+        )
+    });
+    let (lookup, range) = (Some(false), Some(true));
+    let date =
+        PayloadSchemaParams::Integer(IntegerIndexParams { lookup, range, ..IntegerIndexParams::default() });
+    for (field, params) in words.into_iter().chain([(DATE_FIELD, date)]) {
         let field_name = path(field)?;
         if indexed.contains_key(&field_name) {
             continue;
         }
-        let params =
-            KeywordIndexParams { is_tenant: Some(field == TENANT_FIELD), ..KeywordIndexParams::default() };
-        let schema = PayloadFieldSchema::FieldParams(PayloadSchemaParams::Keyword(params));
+        let schema = PayloadFieldSchema::FieldParams(params);
         let create =
             FieldIndexOperations::CreateIndex(CreateIndex { field_name, field_schema: Some(schema) });
         readable(dir, engine.update(UpdateOperation::FieldIndexOperation(create)))?;

@@ -1,7 +1,8 @@
 //! What the contract suite cannot reach: files on disk that are not as they should be.
 
 use super::*;
-use domain::{Chunk, ChunkId, CollectionId, DocumentId, Language, VersionId, WorkspaceId};
+use domain::{Chunk, ChunkId, CollectionId, DocumentId, Filter, Language, VersionId, WorkspaceId};
+use jiff::Timestamp;
 
 fn space(model: &str) -> EmbeddingSpace {
     EmbeddingSpace {
@@ -23,6 +24,11 @@ fn damaged_files_are_errors_that_name_the_way_out() {
         (
             "space.json",
             br#"{"format":99,"space":{"model":"one","dimensions":4,"query_prefix":"","passage_prefix":""}}"#,
+        ),
+        // The last format before tags and dates.
+        (
+            "space.json",
+            br#"{"format":1,"space":{"model":"one","dimensions":4,"query_prefix":"","passage_prefix":""}}"#,
         ),
         ("shard/edge_config.json", b"nonsense"),
     ] {
@@ -79,7 +85,11 @@ async fn an_indexed_store_finds_what_it_found_before() {
     let store = EmbeddedStore::open(dir.path(), &space).unwrap();
     store.upsert((0..POINTS).map(|position| point(position, DIMENSIONS)).collect()).await.unwrap();
     let wanted = point(4_321, DIMENSIONS);
-    let scope = Scope { workspace: wanted.chunk.workspace, collections: vec![wanted.chunk.collection] };
+    let scope = Scope {
+        workspace: wanted.chunk.workspace,
+        collections: vec![wanted.chunk.collection],
+        filter: Filter::default(),
+    };
     let query = wanted.dense.unwrap();
     let before = store.search_dense(&scope, &query, 1).await.unwrap();
     store.shard.index();
@@ -109,6 +119,8 @@ fn point(position: u32, dimensions: usize) -> ChunkPoint {
             heading_path: Vec::new(),
             page: None,
             language: Language::ENGLISH,
+            tags: Vec::new(),
+            dated_at: Timestamp::UNIX_EPOCH,
             text: String::new(),
         },
         dense: Some(wave.collect()),

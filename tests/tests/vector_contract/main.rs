@@ -5,14 +5,18 @@
 
 #![allow(clippy::unwrap_used)] // In a test it is the report.
 
+mod filters;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use domain::{
-    Analyzer, Chunk, ChunkId, ChunkPoint, CollectionId, DocumentId, EmbeddingSpace, FieldedText, Language,
-    Scope, ScoredChunk, Selection, SparseVector, VectorStore, VectorStoreError, VersionId, WorkspaceId,
+    Analyzer, Chunk, ChunkId, ChunkPoint, CollectionId, DocumentId, EmbeddingSpace, FieldedText, Filter,
+    Language, Scope, ScoredChunk, Selection, SparseVector, VectorStore, VectorStoreError, VersionId,
+    WorkspaceId,
 };
+use jiff::Timestamp;
 use retriever::analyze::BigramAnalyzer;
 use retriever::store::embedded::EmbeddedStore;
 use retriever::store::qdrant::{QdrantOptions, QdrantStore};
@@ -95,7 +99,7 @@ impl Source {
     }
 
     fn scope(self) -> Scope {
-        Scope { workspace: self.workspace, collections: vec![self.collection] }
+        Scope { workspace: self.workspace, collections: vec![self.collection], filter: Filter::default() }
     }
 
     fn point(self, position: u32, text: &str, dense: Option<[f32; 4]>) -> ChunkPoint {
@@ -111,6 +115,8 @@ impl Source {
             heading_path: vec!["First".to_owned(), "Second".to_owned()],
             page: (position > 0).then_some(position),
             language: Language::KOREAN,
+            tags: vec!["설비".to_owned()],
+            dated_at: Timestamp::UNIX_EPOCH,
             text: text.to_owned(),
         };
         ChunkPoint { dense: dense.map(Vec::from), sparse: document_terms(text), chunk }
@@ -263,7 +269,7 @@ async fn nothing_asked_is_nothing_found() {
     for place in Place::all() {
         let store = place.open(&space()).await.unwrap();
         store.upsert(manual_points()).await.unwrap();
-        let nowhere = Scope { workspace: WorkspaceId::DEFAULT, collections: Vec::new() };
+        let nowhere = Scope { collections: Vec::new(), ..manual().scope() };
         assert!(store.search_dense(&nowhere, &EAST, 9).await.unwrap().is_empty());
         assert!(store.search_sparse(&nowhere, &query_terms("green"), 9).await.unwrap().is_empty());
         assert!(
