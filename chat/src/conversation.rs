@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use db::{Database, FinishedAnswer};
 use domain::{
     Analyzer, Citation, CollectionId, ConversationId, Filter, FinishReason, GenerateError, GenerationEvent,
-    GenerationRequest, Generator, Language, Passage, Sampling, Scope, Turn, TurnId, TurnState, Usage,
+    GenerationRequest, Generator, Language, Passage, Role, Sampling, Scope, Turn, TurnId, TurnState, Usage,
     WorkspaceId,
 };
 use futures::StreamExt;
@@ -22,7 +22,7 @@ use tracing::{info, warn};
 
 use crate::cite::{self, CitationFilter};
 use crate::prompt::{self, PromptParts};
-use crate::{ChatError, abstain, extract, followup};
+use crate::{ChatError, abstain, extract};
 
 /// What the conversation stands on.
 pub struct ChatParts {
@@ -236,8 +236,13 @@ impl Answering {
     }
 
     async fn answer(&mut self, question: &str, scope: Scope, history: &[Turn]) -> Result<FinishReason, Cut> {
-        let text = followup::search_text(question, history, self.parts.analyzer.as_ref());
-        let query = Query { text, scope, limit: self.parts.options.passages };
+        let asked = history.iter().filter(|turn| turn.role == Role::User);
+        let query = Query {
+            text: question.to_owned(),
+            earlier: asked.map(|turn| turn.content.clone()).collect(),
+            scope,
+            limit: self.parts.options.passages,
+        };
         let retrieved = self.parts.retriever.retrieve(&query).await?;
         for (stage, milliseconds) in retrieved.timings_ms {
             self.draft.timings_ms.insert(format!("retrieve_{stage}"), milliseconds);

@@ -9,7 +9,6 @@ pub mod cite;
 pub mod conversation;
 pub mod error;
 pub mod extract;
-pub mod followup;
 pub mod generator;
 pub mod prompt;
 pub mod render;

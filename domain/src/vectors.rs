@@ -88,6 +88,11 @@ pub trait VectorStore: Send + Sync {
         limit: usize,
     ) -> Result<Vec<ScoredChunk>, VectorStoreError>;
 
+    /// How rare each term is, in order: the inverse document frequency that [`VectorStore::search_sparse`] multiplies
+    /// with, over all chunks of the store; tenants are not told apart in it. A term that no chunk has counts as if one
+    /// had it.
+    async fn rarity(&self, terms: &[u32]) -> Result<Vec<f32>, VectorStoreError>;
+
     /// Removes the selected points; removing what is not there is no error.
     async fn remove(&self, selection: Selection) -> Result<(), VectorStoreError>;
 

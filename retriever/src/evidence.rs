@@ -5,9 +5,6 @@
 //! best cosine, where the embedder covers the question's language. Neither is enough alone: paraphrases cover
 //! little, and an embedder finds everything a little similar.
 //!
-//! The store is the only one that knows how rare a term is. It need not be asked in a new way: a search for one
-//! term scores its best chunk `idf x weight`, and the analyzer knows the weight.
-//!
 //! The threshold is calibrated on questions whose answers are there and on ones whose answers are not, asked of the
 //! same documents. Share of the former declined, and of the latter answered, at [`THRESHOLD`]:
 //!
@@ -18,11 +15,7 @@
 //! | the Rust book, Korean | 26 about Rust | 25 about anything else | 3 | 1 |
 //! | the Rust book, English | 27 about Rust | 25 about anything else | 0 | 1 |
 
-use domain::{
-    Analyzer, Chunk, FieldedText, Language, Passage, Scope, Selection, SparseVector, VectorStore,
-    VectorStoreError,
-};
-use futures::future::try_join_all;
+use domain::{Analyzer, Chunk, FieldedText, Language, Passage, SparseVector, VectorStore, VectorStoreError};
 use serde::Serialize;
 
 /// Default of [`crate::RetrievalOptions::evidence_threshold`].
@@ -32,7 +25,7 @@ pub const THRESHOLD: f32 = 0.44;
 const TERMS_LOOKED_UP: usize = 64;
 
 /// Passages looked at: a model reads little more, and the best of many would cover anything.
-const PASSAGES_LOOKED_AT: usize = 5;
+pub(crate) const PASSAGES_LOOKED_AT: usize = 5;
 
 /// What coverage is multiplied with in scripts that put no space between words. Half of their bigrams straddle two
 /// words, and such a bigram is missing as soon as the neighbour is another one. Measured on halves of XQuAD-zh.
@@ -106,42 +99,16 @@ fn terms_of(analyzer: &dyn Analyzer, chunk: &Chunk) -> SparseVector {
     })
 }
 
-/// Looks up how rare the terms of a question are in `scope`.
+/// Looks up how rare the terms of a question are.
 pub(crate) async fn rarity(
     vectors: &dyn VectorStore,
-    analyzer: &dyn Analyzer,
-    scope: &Scope,
     question: &SparseVector,
-) -> Result<Rarity, crate::RetrieveError> {
-    let terms = question.indices.iter().zip(&question.values).take(TERMS_LOOKED_UP);
-    let lookups = terms.map(async |(&term, &weight)| {
-        let idf = inverse_document_frequency(vectors, analyzer, scope, term).await?;
-        Ok::<_, VectorStoreError>((term, weight, idf))
-    });
-    let (found, chunks) =
-        tokio::try_join!(try_join_all(lookups), vectors.count(Selection::Workspace(scope.workspace)))?;
-    // That of a term in one chunk, by the engine's formula ln((n - 1 + 0.5) / (1 + 0.5) + 1). The engine counts all
-    // tenants' chunks, so a term that was found may be rarer still.
-    let rarest = ((chunks as f32 + 1.0) / 1.5).ln();
-    let rarest = found.iter().filter_map(|(_, _, idf)| *idf).fold(rarest, f32::max);
-    let (indices, values) =
-        found.into_iter().map(|(term, weight, idf)| (term, weight * idf.unwrap_or(rarest))).unzip();
+) -> Result<Rarity, VectorStoreError> {
+    let looked_up = question.indices.len().min(TERMS_LOOKED_UP);
+    let indices = question.indices[..looked_up].to_vec();
+    let rarity = vectors.rarity(&indices).await?;
+    let values = rarity.iter().zip(&question.values).map(|(rarity, weight)| rarity * weight).collect();
     Ok(SparseVector { indices, values })
-}
-
-/// `None` where no chunk in scope has the term.
-async fn inverse_document_frequency(
-    vectors: &dyn VectorStore,
-    analyzer: &dyn Analyzer,
-    scope: &Scope,
-    term: u32,
-) -> Result<Option<f32>, VectorStoreError> {
-    let query = SparseVector { indices: vec![term], values: vec![1.0] };
-    let best = vectors.search_sparse(scope, &query, 1).await?.into_iter().next();
-    Ok(best.and_then(|hit| {
-        let weight = terms_of(analyzer, &hit.chunk).weight(term);
-        (weight > 0.0).then(|| hit.score / weight)
-    }))
 }
 
 #[cfg(test)]

@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! text --> analyze --> terms  --> sparse search --+
-//!    \                                            +--> fuse --> drop what is not live --> passages, evidence
-//!     +--> embed ----> vector --> dense search  --+
+//!    \                                            +--> fuse --> drop what is not live --> select --> passages
+//!     +--> embed ----> vector --> dense search  --+                                 \--> evidence
 //! ```
 //!
 //! What is absent: any SQL beyond asking `db` which versions are live, and any knowledge of how documents came in.
@@ -16,7 +16,9 @@ pub mod eval;
 pub mod evidence;
 mod fuse;
 mod retrieve;
+mod select;
 pub mod store;
 
 pub use evidence::Evidence;
+pub use fuse::Fusion;
 pub use retrieve::{Query, RetrievalOptions, RetrieveError, Retrieved, Retriever, RetrieverParts, System};

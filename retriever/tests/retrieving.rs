@@ -109,6 +109,19 @@ impl KnowledgeBase {
     }
 
     async fn ask_within(&self, filter: Filter, text: &str, limit: usize) -> Retrieved {
+        let scope = Scope { workspace: WORKSPACE, collections: vec![self.collection], filter };
+        self.retrieve(Query { text: text.to_owned(), earlier: Vec::new(), scope, limit }).await
+    }
+
+    /// The passages of the last of these questions of one conversation.
+    async fn ask_after(&self, earlier: &[&str], text: &str) -> Vec<String> {
+        let scope =
+            Scope { workspace: WORKSPACE, collections: vec![self.collection], filter: Filter::default() };
+        let earlier = earlier.iter().map(|question| (*question).to_owned()).collect();
+        texts(&self.retrieve(Query { text: text.to_owned(), earlier, scope, limit: 5 }).await)
+    }
+
+    async fn retrieve(&self, query: Query) -> Retrieved {
         let retriever = Retriever::new(RetrieverParts {
             db: self.db.clone(),
             vectors: Arc::clone(&self.vectors) as Arc<dyn VectorStore>,
@@ -116,8 +129,7 @@ impl KnowledgeBase {
             analyzer: Arc::clone(&self.analyzer) as Arc<dyn Analyzer>,
             options: RetrievalOptions::default(),
         });
-        let scope = Scope { workspace: WORKSPACE, collections: vec![self.collection], filter };
-        retriever.retrieve(&Query { text: text.to_owned(), scope, limit }).await.unwrap()
+        retriever.retrieve(&query).await.unwrap()
     }
 
     async fn ask(&self, text: &str) -> Vec<String> {
@@ -230,4 +242,54 @@ async fn a_filter_changes_what_is_found_and_not_how_much_it_says() {
     let elsewhere = base.ask_within(within("refund.md"), question, 5).await;
     assert_eq!(texts(&elsewhere), [REFUND]);
     assert!(!elsewhere.evidence.sufficient, "{:?}", elsewhere.evidence);
+}
+
+#[tokio::test]
+async fn every_spelling_of_a_question_finds_the_same() {
+    let Some(base) = KnowledgeBase::open().await else { return };
+    base.publish("휴가.md", &["연차 휴가는 입사 1년 뒤 15일이 주어진다.", "병가는 진단서와 함께 신청한다."])
+        .await;
+    base.publish("leave.md", &[LEAVE, REFUND]).await;
+    base.publish("pump.md", &[PUMP]).await;
+    for (plain, spellings) in [
+        (
+            "연차 휴가는 며칠인가요?",
+            vec![
+                "\u{110b}\u{1167}\u{11ab}\u{110e}\u{1161} \u{1112}\u{1172}\u{1100}\u{1161}는 며칠인가요?",
+                "연\u{200b}차 휴\u{2060}가는 며칠인가요？",
+                "\u{feff}연차\u{3000}휴가는 며칠인가요?",
+            ],
+        ),
+        (
+            "When must the pump button be pressed?",
+            vec![
+                "Ｗｈｅｎ ｍｕｓｔ ｔｈｅ ｐｕｍｐ ｂｕｔｔｏｎ ｂｅ ｐｒｅｓｓｅｄ？",
+                "When must the pu\u{ad}mp but\u{200d}ton be pressed?",
+                "When must the pum\u{440} butt\u{43e}n be \u{440}ressed?",
+            ],
+        ),
+    ] {
+        let expected = base.ask_for(plain, 5).await;
+        for spelling in spellings {
+            let found = base.ask_for(spelling, 5).await;
+            assert_eq!(found.passages, expected.passages, "{spelling}");
+            assert_eq!(found.evidence, expected.evidence, "{spelling}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_follow_up_is_searched_with_the_questions_before_it() {
+    let Some(base) = KnowledgeBase::open().await else { return };
+    let dismissal = "정규직을 해고하려면 한 달 전에 알린다.";
+    let contractors = "계약직의 연차는 한 달에 하루씩 생긴다.";
+    let equipment = "계약직에게는 노트북을 빌려준다.";
+    base.publish("a.md", &[dismissal, "정규직의 연차는 15일이다."]).await;
+    base.publish("b.md", &[equipment, contractors]).await;
+    let found = base.ask_after(&["정규직의 연차는 며칠인가요?"], "계약직은요?").await;
+    assert!(found[0].contains(contractors), "{found:?}");
+    // A new subject is not held back by the old one.
+    let found =
+        base.ask_after(&["계약직의 연차는 며칠인가요?"], "정규직을 해고하려면 언제 알려야 하나요?").await;
+    assert!(found[0].contains(dismissal), "{found:?}");
 }

@@ -67,6 +67,10 @@ impl VectorStore for Unplugged {
     ) -> Result<Vec<ScoredChunk>, VectorStoreError> {
         self.store.search_sparse(scope, query, limit).await
     }
+
+    async fn rarity(&self, terms: &[u32]) -> Result<Vec<f32>, VectorStoreError> {
+        self.store.rarity(terms).await
+    }
 }
 
 /// Korean, so that no time goes into embedding; more chunks than one batch.

@@ -15,7 +15,7 @@ use serde::Serialize;
 pub use dataset::{Dataset, DatasetError, EvalDocument, EvalQuery};
 pub use metrics::{LatencyMs, SystemReport};
 
-use crate::retrieve::{FEWEST_CANDIDATES, RetrieveError, Retriever, System, milliseconds};
+use crate::retrieve::{FEWEST_CANDIDATES, Query, RetrieveError, Retriever, System, milliseconds};
 use metrics::Tally;
 
 /// Ranks looked at.
@@ -54,7 +54,12 @@ pub async fn run(
     let (mut dense, mut sparse, mut hybrid) = (Tally::default(), Tally::default(), Tally::default());
     for (done, query) in (1..).zip(&dataset.queries) {
         let started = Instant::now();
-        let read = retriever.read(&query.text);
+        let read = retriever.read(&Query {
+            text: query.text.clone(),
+            earlier: Vec::new(),
+            scope: scope.clone(),
+            limit: DEPTH,
+        });
         let analyze_ms = milliseconds(started);
         let searched = retriever.search(&read, scope, FEWEST_CANDIDATES).await?;
         let both_ms = analyze_ms + searched.dense_ms.max(searched.sparse_ms);
@@ -63,7 +68,7 @@ pub async fn run(
             (&mut sparse, System::Sparse, analyze_ms + searched.sparse_ms),
             (&mut hybrid, System::Hybrid, both_ms),
         ] {
-            let passages = retriever.live(scope, retriever.rank(searched.found.clone(), system)).await?;
+            let passages = retriever.only_live(scope, retriever.rank(searched.found.clone(), system)).await?;
             tally.add(&gains(&passages, query), &query.ideal_gains(), latency_ms);
         }
         on_progress(done);

@@ -30,11 +30,11 @@ use domain::{
 use qdrant_edge::{
     Condition, CountRequest, EdgeShard, FieldCondition, Filter, JsonPath, Match, NamedQuery, OperationResult,
     Payload, PointId, PointInsertOperations, PointOperations, PointStructPersisted, QueryEnum, Range,
-    SearchRequest, UpdateOperation, VectorInternal, VectorPersisted, VectorStructPersisted,
-    WithPayloadInterface,
+    SearchRequest, UpdateOperation, VectorInternal, VectorPersisted, VectorStructInternal,
+    VectorStructPersisted, WithPayloadInterface, WithVector,
 };
 
-use super::{DENSE, SPARSE, in_order, payload};
+use super::{DENSE, SPARSE, in_order, payload, rarities};
 
 /// Points written to the log as one record. Bounds the record's size to a few megabytes.
 const POINTS_PER_RECORD: usize = 256;
@@ -151,6 +151,28 @@ impl EmbeddedStore {
 }
 
 impl Shard {
+    /// Score of the best chunk for one term alone, and the term's weight in it.
+    fn best_of_term(&self, term: u32) -> Result<Option<(f32, f32)>, VectorStoreError> {
+        let query = sparse(&SparseVector { indices: vec![term], values: vec![1.0] })?;
+        let request = SearchRequest {
+            query: QueryEnum::Nearest(NamedQuery::new(VectorInternal::Sparse(query), SPARSE)),
+            filter: None,
+            params: None,
+            limit: 1,
+            offset: 0,
+            with_payload: None,
+            with_vector: Some(WithVector::Selector(vec![SPARSE.to_owned()])),
+            score_threshold: None,
+        };
+        let best = engine(self.engine.search(request))?.into_iter().next();
+        Ok(best.and_then(|hit| {
+            let VectorStructInternal::Named(vectors) = hit.vector? else { return None };
+            let VectorInternal::Sparse(vector) = vectors.get(SPARSE)? else { return None };
+            let at = vector.indices.iter().position(|index| *index == term)?;
+            Some((hit.score, vector.values[at]))
+        }))
+    }
+
     fn writing(&self) -> MutexGuard<'_, ()> {
         // The guard protects no data, only the turn.
         self.writer.lock().unwrap_or_else(PoisonError::into_inner)
@@ -236,6 +258,16 @@ impl VectorStore for EmbeddedStore {
         }
         let query = VectorInternal::Sparse(sparse(query)?);
         self.search(scope, NamedQuery::new(query, SPARSE), limit).await
+    }
+
+    async fn rarity(&self, terms: &[u32]) -> Result<Vec<f32>, VectorStoreError> {
+        let terms = terms.to_vec();
+        self.blocking(move |shard| {
+            let best = terms.into_iter().map(|term| shard.best_of_term(term));
+            let best = best.collect::<Result<Vec<_>, _>>()?;
+            Ok(rarities(best.into_iter(), shard.engine.info().points_count))
+        })
+        .await
     }
 
     async fn remove(&self, selection: Selection) -> Result<(), VectorStoreError> {

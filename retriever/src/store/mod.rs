@@ -33,3 +33,16 @@ fn other_format(found: impl std::fmt::Display) -> String {
 fn describe(space: &domain::EmbeddingSpace) -> String {
     format!("{} ({} dimensions)", space.model, space.dimensions)
 }
+
+/// The inverse document frequency of a term in one of `points` chunks, by the engine's formula
+/// `ln((n - df + 0.5) / (df + 0.5) + 1)`.
+fn rarest(points: usize) -> f32 {
+    ((points as f32 + 1.0) / 1.5).ln()
+}
+
+/// Rarities by term. A search for one term with weight 1 scores its best chunk `idf x weight of the term in it`, so
+/// the store need not be asked in a new way. `found` has that chunk's score and weight for each term that a chunk has.
+fn rarities(found: impl Iterator<Item = Option<(f32, f32)>>, points: usize) -> Vec<f32> {
+    let idf = |(score, weight): (f32, f32)| (weight > 0.0).then(|| score / weight);
+    found.map(|best| best.and_then(idf).unwrap_or_else(|| rarest(points))).collect()
+}

@@ -15,13 +15,13 @@ use domain::{
 use qdrant_client::qdrant::{
     Condition, CountPointsBuilder, CreateCollectionBuilder, CreateFieldIndexCollectionBuilder,
     DeletePointsBuilder, Distance, FieldType, Filter, IntegerIndexParamsBuilder, KeywordIndexParamsBuilder,
-    Modifier, NamedVectors, PointStruct, QueryPointsBuilder, Range, SparseVectorParamsBuilder,
-    SparseVectorsConfigBuilder, UpsertPointsBuilder, Value, Vector, VectorInput, VectorParamsBuilder,
-    VectorsConfigBuilder,
+    Modifier, NamedVectors, PointStruct, QueryBatchPointsBuilder, QueryPointsBuilder, Range,
+    SparseVectorParamsBuilder, SparseVectorsConfigBuilder, UpsertPointsBuilder, Value, Vector, VectorInput,
+    VectorParamsBuilder, VectorsConfigBuilder, VectorsSelector, vector_output,
 };
 use qdrant_client::{Payload, Qdrant, QdrantError};
 
-use super::{DENSE, FORMAT, SPARSE, describe, in_order, other_format, payload};
+use super::{DENSE, FORMAT, SPARSE, describe, in_order, other_format, payload, rarities};
 
 /// Longest wait for any answer; a large removal waits until it is done.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
@@ -225,6 +225,35 @@ impl VectorStore for QdrantStore {
         }
         let query = VectorInput::new_sparse(query.indices.clone(), query.values.clone());
         self.search(scope, (query, SPARSE), limit).await
+    }
+
+    async fn rarity(&self, terms: &[u32]) -> Result<Vec<f32>, VectorStoreError> {
+        let info = self.client.collection_info(&self.collection).await.map_err(mapped)?;
+        let points = info.result.and_then(|info| info.points_count).unwrap_or_default();
+        let queries = terms.iter().map(|term| {
+            QueryPointsBuilder::new(&self.collection)
+                .query(VectorInput::new_sparse(vec![*term], vec![1.0_f32]))
+                .using(SPARSE)
+                .limit(1_u64)
+                .with_payload(false)
+                .with_vectors(VectorsSelector { names: vec![SPARSE.to_owned()] })
+                .build()
+        });
+        let request = QueryBatchPointsBuilder::new(&self.collection, queries.collect::<Vec<_>>());
+        let response = self.client.query_batch(request).await.map_err(mapped)?;
+        if response.result.len() != terms.len() {
+            let answers = response.result.len();
+            return Err(VectorStoreError::Failed(format!("{answers} answers to {} queries", terms.len())));
+        }
+        let found = response.result.into_iter().zip(terms).map(|(answer, term)| {
+            let best = answer.result.into_iter().next()?;
+            let vector_output::Vector::Sparse(weights) = best.vectors?.get_vector_by_name(SPARSE)? else {
+                return None;
+            };
+            let at = weights.indices.iter().position(|index| index == term)?;
+            Some((best.score, *weights.values.get(at)?))
+        });
+        Ok(rarities(found, points as usize))
     }
 
     async fn remove(&self, selection: Selection) -> Result<(), VectorStoreError> {

@@ -186,6 +186,27 @@ async fn sparse_search_scores_query_weight_by_idf_by_document_weight() {
 }
 
 #[tokio::test]
+async fn a_term_is_as_rare_as_the_search_takes_it_to_be() {
+    for place in Place::all() {
+        let store = place.open(&space()).await.unwrap();
+        store.upsert(manual_points()).await.unwrap();
+        let question = query_terms("green pump absent");
+        let rarity = store.rarity(&question.indices).await.unwrap();
+        let found = store.search_sparse(&manual().scope(), &question, 10).await.unwrap();
+        assert!(!found.is_empty());
+        for hit in found {
+            let terms = document_terms(&hit.chunk.text);
+            let parts = question.indices.iter().zip(&question.values).zip(&rarity);
+            let sum: f32 = parts.map(|((term, asked), rarity)| asked * rarity * terms.weight(*term)).sum();
+            assert!((sum - hit.score).abs() < 1e-4, "{sum} is not {}", hit.score);
+        }
+        let absent = store.rarity(&query_terms("absent").indices).await.unwrap();
+        assert!(absent[0] >= rarity.iter().copied().fold(0.0, f32::max), "nothing is rarer: {rarity:?}");
+        assert!(store.rarity(&[]).await.unwrap().is_empty());
+    }
+}
+
+#[tokio::test]
 async fn writing_the_same_points_again_changes_nothing() {
     for place in Place::all() {
         let store = place.open(&space()).await.unwrap();

@@ -54,7 +54,8 @@ async fn search_here(
 ) -> Result<SearchResponse> {
     let knowledge = KnowledgeBase::open(config, &ModelFiles::find(config, None)?).await?;
     let scope = scope(&knowledge, globals.collection.as_deref(), filter).await?;
-    let query = Query { text: arguments.query.clone(), scope, limit: arguments.limit.into() };
+    let query =
+        Query { text: arguments.query.clone(), earlier: Vec::new(), scope, limit: arguments.limit.into() };
     let retrieved = knowledge.retriever.retrieve(&query).await?;
     knowledge.db.close().await;
     Ok(SearchResponse { passages: retrieved.passages, timings_ms: retrieved.timings_ms })

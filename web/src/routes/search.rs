@@ -58,7 +58,10 @@ pub async fn search(
         return Err(ApiError::invalid("limit", format!("must be 1 to {MOST_PASSAGES}")));
     }
     let scope = app.knowledge.db.scope(workspace, &request.collections, request.filter.read()?).await?;
-    let retrieved =
-        app.knowledge.retriever.retrieve(&Query { text: request.query, scope, limit: request.limit }).await?;
+    let retrieved = app
+        .knowledge
+        .retriever
+        .retrieve(&Query { text: request.query, earlier: Vec::new(), scope, limit: request.limit })
+        .await?;
     Ok(Json(SearchResponse { passages: retrieved.passages, timings_ms: retrieved.timings_ms }))
 }

@@ -1,0 +1,202 @@
+//! From a ranking of chunks to the passages worth reading: no copies, neighbours as one, more than one document.
+//!
+//! What is absent: any score of its own. Passages stay in the order in which their best chunks were ranked.
+
+use domain::{Analyzer, Chunk, FieldedText, Passage, SparseVector};
+
+/// Share of common terms from which two passages say the same.
+const SAME_TEXT: f32 = 0.95;
+
+/// What a further passage of the same document counts for, each time again: between equals the document that was
+/// not heard yet goes first, and a much better passage still wins.
+const REPEATED_DOCUMENT: f32 = 0.9;
+
+/// Share of a passage's score from which the chunk before or after it is read with it.
+const NEIGHBOUR: f32 = 0.6;
+
+/// Most chunks of a passage. Merging serves sentences that a border cut; it must not crowd out other passages.
+const MOST_CHUNKS: usize = 2;
+
+/// Longest text that the end of one chunk and the beginning of the next have in common, in bytes.
+const LONGEST_OVERLAP: usize = 4_096;
+
+/// The first `limit` passages of `ranked` (best first) that do not repeat a better one. A neighbour that was found too
+/// joins the better of the two.
+pub(crate) fn select(ranked: Vec<Passage>, limit: usize, analyzer: &dyn Analyzer) -> Vec<Passage> {
+    let distinct = distinct(ranked, limit * MOST_CHUNKS, analyzer);
+    spread(join_neighbours(distinct), limit)
+}
+
+/// The first `limit` that say something new. Copies of a page would crowd out everything else.
+fn distinct(ranked: Vec<Passage>, limit: usize, analyzer: &dyn Analyzer) -> Vec<Passage> {
+    let mut kept = Vec::new();
+    let mut kept_terms = Vec::<SparseVector>::new();
+    for passage in ranked {
+        if kept.len() == limit {
+            break;
+        }
+        let text = FieldedText { title: "", heading_path: &[], body: &passage.chunk.text };
+        let terms = analyzer.document_terms(text);
+        if kept_terms.iter().all(|other| overlap(other, &terms) < SAME_TEXT) {
+            kept.push(passage);
+            kept_terms.push(terms);
+        }
+    }
+    kept
+}
+
+/// Share of the terms of both that are in both, 0 to 1 (Jaccard).
+fn overlap(a: &SparseVector, b: &SparseVector) -> f32 {
+    let common = a.indices.iter().filter(|&&term| b.weight(term) > 0.0).count();
+    let all = a.indices.len() + b.indices.len() - common;
+    if all == 0 { 1.0 } else { common as f32 / all as f32 }
+}
+
+/// Joins chunks that follow each other in one section.
+fn join_neighbours(passages: Vec<Passage>) -> Vec<Passage> {
+    let mut joined = Vec::<(Passage, usize)>::new();
+    for passage in passages {
+        let neighbour = joined.iter_mut().find(|(better, chunks)| {
+            *chunks < MOST_CHUNKS
+                && passage.score >= NEIGHBOUR * better.score
+                && are_neighbours(&better.chunk, &passage.chunk)
+        });
+        match neighbour {
+            Some((better, chunks)) => {
+                join(&mut better.chunk, passage.chunk);
+                *chunks += 1;
+            }
+            None => joined.push((passage, 1)),
+        }
+    }
+    joined.into_iter().map(|(passage, _)| passage).collect()
+}
+
+fn are_neighbours(a: &Chunk, b: &Chunk) -> bool {
+    a.version == b.version && a.heading_path == b.heading_path && a.position.abs_diff(b.position) == 1
+}
+
+/// Puts the text of `other` before or after that of `chunk`, what both have once. The passage begins where the first does.
+fn join(chunk: &mut Chunk, other: Chunk) {
+    if other.position < chunk.position {
+        chunk.text = continued(&other.text, &chunk.text);
+        (chunk.position, chunk.page) = (other.position, other.page);
+    } else {
+        chunk.text = continued(&chunk.text, &other.text);
+    }
+}
+
+/// `second` after `first`, without the sentences that it repeats of it.
+fn continued(first: &str, second: &str) -> String {
+    let longest = first.len().min(second.len()).min(LONGEST_OVERLAP);
+    let repeated = (1..=longest)
+        .rev()
+        .filter(|&length| second.is_char_boundary(length))
+        .find(|&length| first.ends_with(&second[..length]));
+    match repeated {
+        Some(length) => format!("{first}{}", &second[length..]),
+        None => format!("{first}\n\n{second}"),
+    }
+}
+
+/// The first `limit`, those of a document that is there already put back a little.
+fn spread(mut passages: Vec<Passage>, limit: usize) -> Vec<Passage> {
+    let mut chosen = Vec::<Passage>::new();
+    while chosen.len() < limit && !passages.is_empty() {
+        let worth = |passage: &Passage| {
+            let heard = chosen.iter().filter(|other| other.chunk.document == passage.chunk.document).count();
+            passage.score * REPEATED_DOCUMENT.powi(heard as i32)
+        };
+        // The first of the best, so that equals keep their order.
+        let best = (0..passages.len())
+            .rev()
+            .max_by(|&a, &b| worth(&passages[a]).total_cmp(&worth(&passages[b])))
+            .unwrap_or_default();
+        chosen.push(passages.remove(best));
+    }
+    chosen
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::{ChunkId, CollectionId, DocumentId, Language, VersionId, WorkspaceId};
+
+    use super::*;
+    use crate::analyze::BigramAnalyzer;
+
+    fn passage(document: &str, position: u32, score: f32, text: &str) -> Passage {
+        let collection = CollectionId::derive(WorkspaceId::DEFAULT, "c");
+        let document = DocumentId::derive(collection, document);
+        let version = VersionId::derive(document, 1);
+        let chunk = Chunk {
+            id: ChunkId::derive(version, position),
+            workspace: WorkspaceId::DEFAULT,
+            collection,
+            document,
+            version,
+            position,
+            title: String::new(),
+            source: String::new(),
+            heading_path: Vec::new(),
+            page: Some(position + 1),
+            language: Language::ENGLISH,
+            tags: Vec::new(),
+            dated_at: jiff::Timestamp::UNIX_EPOCH,
+            text: text.to_owned(),
+        };
+        Passage { chunk, score, dense_score: None, sparse_score: Some(score) }
+    }
+
+    fn texts(ranked: Vec<Passage>, limit: usize) -> Vec<String> {
+        let selected = select(ranked, limit, &BigramAnalyzer::new());
+        selected.into_iter().map(|passage| passage.chunk.text).collect()
+    }
+
+    #[test]
+    fn a_copy_says_nothing_new() {
+        let ranked = vec![
+            passage("a", 0, 1.0, "연차는 15일이다."),
+            passage("b", 0, 0.9, "연차는 15일이다."),
+            passage("c", 0, 0.8, "병가는 따로 있다."),
+        ];
+        assert_eq!(texts(ranked, 2), ["연차는 15일이다.", "병가는 따로 있다."]);
+    }
+
+    #[test]
+    fn neighbours_are_one_passage_in_reading_order_without_what_they_repeat() {
+        let ranked = vec![
+            passage("a", 4, 1.0, "Two. Three."),
+            passage("b", 0, 0.9, "Elsewhere."),
+            passage("a", 3, 0.8, "One. Two."),
+        ];
+        assert_eq!(texts(ranked.clone(), 3), ["One. Two. Three.", "Elsewhere."]);
+        let first = select(ranked, 3, &BigramAnalyzer::new()).remove(0);
+        assert_eq!((first.chunk.position, first.chunk.page), (3, Some(4)));
+    }
+
+    #[test]
+    fn a_weak_neighbour_and_a_third_chunk_stay_apart() {
+        let weak = vec![passage("a", 1, 1.0, "Strong."), passage("a", 2, 0.5, "Weak.")];
+        assert_eq!(texts(weak, 3), ["Strong.", "Weak."]);
+        let row = vec![passage("a", 1, 1.0, "B."), passage("a", 2, 0.9, "C."), passage("a", 0, 0.8, "A.")];
+        assert_eq!(texts(row, 3), ["B.\n\nC.", "A."]);
+    }
+
+    #[test]
+    fn another_document_comes_before_a_second_passage_that_is_hardly_better() {
+        let ranked = vec![
+            passage("a", 0, 1.0, "first"),
+            passage("a", 5, 0.80, "second"),
+            passage("b", 0, 0.75, "third"),
+            passage("a", 9, 0.74, "fourth"),
+        ];
+        assert_eq!(texts(ranked, 4), ["first", "third", "second", "fourth"]);
+    }
+
+    #[test]
+    fn overlapping_texts_are_joined_at_characters_not_bytes() {
+        assert_eq!(continued("가나다", "나다라"), "가나다라");
+        assert_eq!(continued("가", "나"), "가\n\n나");
+        assert_eq!(continued("", "나"), "\n\n나");
+    }
+}
