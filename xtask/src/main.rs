@@ -28,8 +28,9 @@ struct Arguments {
 enum Chore {
     /// Finds or installs what the tests need, fetches the test models and runs every test.
     Test(test::TestArguments),
-    /// Measures the engine and llama.cpp in turn, and writes what came out to BENCHMARKS.md.
-    Bench(bench::BenchArguments),
+    /// Measures daedap and what one would use instead, in turn, and writes what came out to BENCHMARKS.md.
+    #[command(subcommand)]
+    Bench(bench::Bench),
 }
 
 fn main() -> Result<ExitCode> {
@@ -37,7 +38,7 @@ fn main() -> Result<ExitCode> {
     std::env::set_current_dir(workspace_root()?).context("cannot enter the workspace root")?;
     match arguments.chore {
         Chore::Test(arguments) => test::run(&arguments),
-        Chore::Bench(arguments) => bench::run(&arguments),
+        Chore::Bench(bench) => bench::run(&bench),
     }
 }
 

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use serde_json::json;
 
-use super::{Crowd, Seen};
+use super::engine::{Crowd, Seen};
 
 /// Tokens from here on stand for text in both models.
 const FIRST_TOKEN: usize = 1000;
