@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use db::{Database, FinishedAnswer};
 use domain::{
     Analyzer, Citation, CollectionId, ConversationId, FinishReason, GenerateError, GenerationEvent,
-    GenerationRequest, Generator, Language, Passage, Sampling, Scope, Turn, TurnId, TurnState, Usage,
+    GenerationRequest, Generator, Language, Passage, Role, Sampling, Scope, Turn, TurnId, TurnState, Usage,
     WorkspaceId,
 };
 use futures::StreamExt;
@@ -234,7 +234,9 @@ impl Answering {
     }
 
     async fn answer(&mut self, question: &str, scope: Scope, history: &[Turn]) -> Result<FinishReason, Cut> {
-        let text = followup::search_text(question, history, self.parts.analyzer.as_ref());
+        let asked = history.iter().filter(|turn| turn.role == Role::User);
+        let earlier: Vec<&str> = asked.map(|turn| turn.content.as_str()).collect();
+        let text = followup::search_text(question, &earlier, self.parts.analyzer.as_ref());
         let query = Query { text, scope, limit: self.parts.options.passages };
         let retrieved = self.parts.retriever.retrieve(&query).await?;
         for (stage, milliseconds) in retrieved.timings_ms {

@@ -3,7 +3,7 @@
 //! "And for contractors?" names nothing that can be searched. Such a question is searched together with the question
 //! before it; no model is asked, so a follow-up costs no time.
 
-use domain::{Analyzer, Role, Turn};
+use domain::Analyzer;
 
 /// A question with fewer distinct terms than this is too thin to search alone: "계약직은요?" has four bigrams.
 const FEWEST_TERMS: usize = 6;
@@ -38,11 +38,11 @@ const POINTERS: [&str; 12] = [
     "그거",
 ];
 
-/// The text to search for: the question, preceded by the last one where it leans on it.
-pub fn search_text(question: &str, history: &[Turn], analyzer: &dyn Analyzer) -> String {
-    let previous = history.iter().rev().find(|turn| turn.role == Role::User);
-    match previous {
-        Some(previous) if leans_back(question, analyzer) => format!("{}\n{question}", previous.content),
+/// The text to search for: the question, preceded by the last one where it leans on it. `earlier` are the questions of
+/// the conversation so far, oldest first.
+pub fn search_text(question: &str, earlier: &[&str], analyzer: &dyn Analyzer) -> String {
+    match earlier.last() {
+        Some(previous) if leans_back(question, analyzer) => format!("{previous}\n{question}"),
         _ => question.to_owned(),
     }
 }
@@ -64,42 +64,25 @@ fn points_back(question: &str, pointer: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use domain::{ConversationId, Language, TurnId, TurnState};
     use retriever::analyze::BigramAnalyzer;
 
     use super::*;
 
-    fn asked(content: &str) -> Turn {
-        Turn {
-            id: TurnId::new(),
-            conversation: ConversationId::new(),
-            position: 0,
-            role: Role::User,
-            state: TurnState::Complete,
-            content: content.to_owned(),
-            language: Language::UNKNOWN,
-            abstained: false,
-            finish_reason: None,
-            citations: Vec::new(),
-            created_at: Default::default(),
-        }
-    }
-
     #[test]
     fn a_thin_question_carries_the_one_before_it() {
         let analyzer = BigramAnalyzer::new();
-        let history = [asked("How many days of annual leave do employees get?")];
-        assert!(search_text("And for contractors?", &history, &analyzer).contains("annual leave"));
-        let history = [asked("정규직의 연차는 며칠인가요?")];
-        assert!(search_text("계약직은요?", &history, &analyzer).contains("연차"));
+        let earlier = ["How many days of annual leave do employees get?"];
+        assert!(search_text("And for contractors?", &earlier, &analyzer).contains("annual leave"));
+        let earlier = ["정규직의 연차는 며칠인가요?"];
+        assert!(search_text("계약직은요?", &earlier, &analyzer).contains("연차"));
     }
 
     #[test]
     fn a_full_question_stands_alone() {
         let analyzer = BigramAnalyzer::new();
-        let history = [asked("How many days of annual leave do employees get?")];
+        let earlier = ["How many days of annual leave do employees get?"];
         let question = "Which items does the warranty of the indoor garden cover after two years?";
-        assert_eq!(search_text(question, &history, &analyzer), question);
+        assert_eq!(search_text(question, &earlier, &analyzer), question);
         assert_eq!(search_text("Why?", &[], &analyzer), "Why?");
     }
 }
