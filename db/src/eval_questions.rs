@@ -77,6 +77,21 @@ impl Database {
         Ok(added)
     }
 
+    /// Adds one question, or corrects it, as [`add_eval_questions`](Database::add_eval_questions) does.
+    ///
+    /// # Errors
+    ///
+    /// The same.
+    pub async fn add_eval_question(
+        &self,
+        workspace: WorkspaceId,
+        collection: CollectionId,
+        new: NewEvalQuestion,
+    ) -> Result<StoredEvalQuestion, DbError> {
+        let added = self.add_eval_questions(workspace, collection, &[new]).await?;
+        added.into_iter().next().ok_or(DbError::NotFound("evaluation question"))
+    }
+
     /// The collection's set, in the order in which its questions were added first.
     ///
     /// # Errors

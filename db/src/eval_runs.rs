@@ -4,7 +4,7 @@
 
 use domain::{CollectionId, EvalRunId, WorkspaceId};
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sqlx::any::AnyRow;
 
@@ -19,7 +19,7 @@ macro_rules! columns {
 }
 
 /// One measurement of a collection.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EvalRun {
     /// Its id.
     pub id: EvalRunId,

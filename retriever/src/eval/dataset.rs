@@ -47,6 +47,11 @@ impl JudgedQuestion {
         !self.relevant.is_empty()
     }
 
+    /// The same question, asked of documents that do not hold its answer.
+    pub fn unanswerable(self) -> Self {
+        Self { relevant: BTreeMap::new(), references: Vec::new(), ..self }
+    }
+
     /// The question as it is searched for: by `text`.
     pub fn query(&self, text: String) -> EvalQuery {
         EvalQuery { text, relevant: self.relevant.clone() }

@@ -109,7 +109,7 @@ fn share(decisions: &[Decision], holds: impl Fn(&Decision) -> bool) -> f64 {
 }
 
 /// 0.44 as a single is 0.4399999976 as a double; people set thresholds with fewer digits than that.
-pub(crate) fn as_written(threshold: f32) -> f64 {
+pub fn as_written(threshold: f32) -> f64 {
     (f64::from(threshold) * 1e6).round() / 1e6
 }
 

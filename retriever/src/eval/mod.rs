@@ -15,7 +15,7 @@ use domain::{Passage, Scope, is_source};
 use serde::{Deserialize, Serialize};
 
 pub use dataset::{Dataset, DatasetError, EvalDocument, JudgedQuestion, read_questions};
-pub use decision::{Answerable, CurvePoint, DecisionReport, Unanswerable};
+pub use decision::{Answerable, CurvePoint, DecisionReport, Unanswerable, as_written};
 pub use metrics::{LatencyMs, SystemReport};
 
 use crate::retrieve::{FEWEST_CANDIDATES, Query, RetrieveError, Retriever, System, milliseconds};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::Write;
 
 use anyhow::{Result, bail};
-use chat::{AnswerEvent, Ask};
+use chat::{AnswerEvent, Ask, Chat};
 use clap::Args;
 use domain::{Citation, FinishReason, Language, Passage, Usage};
 use futures::StreamExt;
@@ -35,10 +35,10 @@ pub(super) struct Answer {
 /// What is known of an answer once it is complete.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct AnswerFacts {
-    language: Option<Language>,
-    abstained: bool,
+    pub(super) language: Option<Language>,
+    pub(super) abstained: bool,
     finish_reason: Option<FinishReason>,
-    citations: Vec<Citation>,
+    pub(super) citations: Vec<Citation>,
     usage: Usage,
     timings_ms: BTreeMap<String, f64>,
 }
@@ -68,13 +68,24 @@ async fn ask_here(config: Config, globals: &Globals, question: String, stream: b
     let collections = scope(&app.knowledge, globals.collection.as_deref()).await?.collections;
     let conversation = app.knowledge.db.create_conversation(WORKSPACE).await?.id;
     let ask = Ask { workspace: WORKSPACE, conversation, question, collections };
-    let mut events = app.chat.ask(ask).await?;
+    let answer = answer(&app.chat, ask, |text| show(stream, text)).await?;
+    app.close().await;
+    Ok(answer)
+}
+
+/// Asks, shows the text as it comes, and gives all of it.
+pub(super) async fn answer(
+    chat: &Chat,
+    ask: Ask,
+    mut show: impl FnMut(&str) -> Result<()>,
+) -> Result<Answer> {
+    let mut events = chat.ask(ask).await?;
     let mut answer = Answer::default();
     while let Some(event) = events.next().await {
         match event {
             AnswerEvent::Queued { .. } => {}
             AnswerEvent::Sources(passages) => answer.passages = passages,
-            AnswerEvent::Delta(text) => show(stream, &text)?,
+            AnswerEvent::Delta(text) => show(&text)?,
             AnswerEvent::Failed(error) => bail!(error),
             AnswerEvent::Done(completed) => {
                 answer.answer = completed.turn.content;
@@ -89,7 +100,6 @@ async fn ask_here(config: Config, globals: &Globals, question: String, stream: b
             }
         }
     }
-    app.close().await;
     Ok(answer)
 }
 
