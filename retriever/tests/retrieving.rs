@@ -101,6 +101,10 @@ impl KnowledgeBase {
     }
 
     async fn ask_for(&self, text: &str, limit: usize) -> Retrieved {
+        self.ask_in(vec![self.collection], text, limit).await
+    }
+
+    async fn ask_in(&self, collections: Vec<CollectionId>, text: &str, limit: usize) -> Retrieved {
         let retriever = Retriever::new(RetrieverParts {
             db: self.db.clone(),
             vectors: Arc::clone(&self.vectors) as Arc<dyn VectorStore>,
@@ -108,7 +112,7 @@ impl KnowledgeBase {
             analyzer: Arc::clone(&self.analyzer) as Arc<dyn Analyzer>,
             options: RetrievalOptions::default(),
         });
-        let scope = Scope { workspace: WORKSPACE, collections: vec![self.collection] };
+        let scope = Scope { workspace: WORKSPACE, collections };
         retriever.retrieve(&Query { text: text.to_owned(), scope, limit }).await.unwrap()
     }
 
@@ -189,6 +193,22 @@ async fn evidence_is_enough_for_what_is_there_and_not_for_what_is_not() {
         let evidence = base.ask_for(question, 5).await.evidence;
         assert!(!evidence.sufficient, "{question}: {evidence:?}");
     }
+}
+
+#[tokio::test]
+async fn the_best_passages_collection_says_what_evidence_is_enough() {
+    let Some(mut base) = KnowledgeBase::open().await else { return };
+    base.publish("leave.md", &[LEAVE]).await;
+    let strict = base.db.ensure_collection(WORKSPACE, "strict", Visibility::Private).await.unwrap().id;
+    let lenient = std::mem::replace(&mut base.collection, strict);
+    base.publish("pump.md", &[PUMP]).await;
+    base.db.set_evidence_threshold(WORKSPACE, strict, Some(1.0)).await.unwrap();
+    let sufficient =
+        async |question: &str| base.ask_in(vec![lenient, strict], question, 5).await.evidence.sufficient;
+    assert!(sufficient("How many days of annual leave do I have?").await);
+    assert!(!sufficient("How do I start the pump?").await);
+    base.db.set_evidence_threshold(WORKSPACE, strict, None).await.unwrap();
+    assert!(sufficient("How do I start the pump?").await);
 }
 
 #[tokio::test]

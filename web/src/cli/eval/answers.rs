@@ -11,11 +11,11 @@ use comfy_table::Table;
 use domain::CollectionId;
 use retriever::eval::{Dataset, DecisionReport, JudgedQuestion};
 
-use super::super::{Globals, Outcome, models, print_json};
 use super::asking::{Asked, ask_all};
 use super::place::Place;
 use super::scratch::{self, Corpus, measure};
 use crate::app::{App, KnowledgeBase};
+use crate::cli::{Globals, Outcome, models, print_json};
 use crate::config::Config;
 use crate::evaluation::sampled;
 use crate::model_files::ModelFiles;

@@ -10,10 +10,10 @@ use domain::{ChunkId, CollectionId, ConversationId, Language};
 use futures::{StreamExt, stream};
 use retriever::eval::JudgedQuestion;
 
-use super::super::ask::{self, Answer};
-use super::super::progress;
 use super::place::There;
 use crate::app::WORKSPACE;
+use crate::cli::ask::{self, Answer};
+use crate::cli::progress;
 
 /// Who is asked.
 #[derive(Clone, Copy)]

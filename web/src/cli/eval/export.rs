@@ -5,8 +5,8 @@ use std::io::Write;
 use anyhow::Result;
 use serde_json::json;
 
-use super::super::{Globals, Outcome, print_json};
 use super::place::Place;
+use crate::cli::{Globals, Outcome, print_json};
 use crate::config::Config;
 
 pub(super) async fn run(config: Config, globals: &Globals) -> Result<Outcome> {

@@ -9,8 +9,8 @@ use domain::EvalQuestion;
 use retriever::eval::read_questions;
 use serde_json::json;
 
-use super::super::{Globals, Outcome, print_json};
 use super::place::Place;
+use crate::cli::{Globals, Outcome, print_json};
 use crate::config::Config;
 use crate::evaluation::question::checked;
 

@@ -8,8 +8,8 @@ use retriever::eval::RetrievalReport;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::super::{Globals, progress, remote};
 use crate::app::{KnowledgeBase, WORKSPACE, open_database};
+use crate::cli::{Globals, progress, remote};
 use crate::config::Config;
 use crate::evaluation;
 use crate::instance::{Instance, InstanceError};

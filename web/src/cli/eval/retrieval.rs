@@ -8,10 +8,10 @@ use clap::Args;
 use comfy_table::Table;
 use retriever::eval::{Dataset, RetrievalReport, SystemReport};
 
-use super::super::{Globals, Outcome, print_json};
 use super::place::Place;
 use super::scratch::{self, Corpus, measure};
 use crate::app::KnowledgeBase;
+use crate::cli::{Globals, Outcome, print_json};
 use crate::config::Config;
 use crate::model_files::ModelFiles;
 

@@ -9,11 +9,11 @@ use db::EvalRun;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::super::{Globals, Outcome, print_json};
 use super::figures::{FIGURES, Figure};
 use super::place::Place;
 use super::runs::shown;
 use super::share;
+use crate::cli::{Globals, Outcome, print_json};
 use crate::config::Config;
 
 /// `daedap eval run`'s own arguments.

@@ -7,9 +7,9 @@ use comfy_table::Table;
 use db::EvalRun;
 use serde_json::json;
 
-use super::super::{Globals, Outcome, print_json};
 use super::figures::FIGURES;
 use super::place::Place;
+use crate::cli::{Globals, Outcome, print_json};
 use crate::config::Config;
 
 pub(super) async fn run(config: Config, globals: &Globals) -> Result<Outcome> {

@@ -6,8 +6,8 @@ use ingest::IngestItem;
 use retriever::eval::{self, EvalDocument, JudgedQuestion, Measurement, RetrievalReport};
 use tempfile::TempDir;
 
-use super::super::progress;
 use crate::app::{KnowledgeBase, WORKSPACE};
+use crate::cli::progress;
 use crate::config::{Config, VectorsConfig};
 use crate::evaluation;
 

@@ -5,9 +5,9 @@ use std::io::Write;
 use anyhow::Result;
 use clap::Args;
 
-use super::super::{Globals, Outcome, print_json};
 use super::place::Place;
 use super::share;
+use crate::cli::{Globals, Outcome, print_json};
 use crate::config::Config;
 
 /// `daedap eval threshold`'s own arguments.
