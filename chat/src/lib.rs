@@ -8,6 +8,7 @@ pub mod abstain;
 pub mod cite;
 pub mod conversation;
 pub mod error;
+pub mod eval;
 pub mod extract;
 pub mod generator;
 pub mod prompt;

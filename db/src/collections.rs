@@ -1,4 +1,6 @@
-//! Collections: made by name, deleted with their documents.
+//! Collections: made by name, tuned by their evidence threshold, deleted with their documents.
+
+use std::collections::HashMap;
 
 use domain::{Collection, CollectionId, Filter, Scope, Visibility, WorkspaceId};
 use sqlx::AnyConnection;
@@ -9,7 +11,7 @@ use crate::{Database, DbError};
 
 macro_rules! columns {
     () => {
-        "id, workspace, name, visibility, created_at"
+        "id, workspace, name, visibility, evidence_threshold, created_at"
     };
 }
 
@@ -107,8 +109,61 @@ impl Database {
         .collect()
     }
 
-    /// Deletes a collection, its documents, and the jobs that wait to add to it. Their chunks vanish from every answer
-    /// at once; the vectors themselves are then in [`stale_versions`](Database::stale_versions).
+    /// Sets the evidence from which questions to the collection are answered; `None` takes the service's default again.
+    ///
+    /// # Errors
+    ///
+    /// [`DbError::NotFound`] when there is none with this id in the workspace, [`DbError::Rejected`] outside 0 to 1.
+    pub async fn set_evidence_threshold(
+        &self,
+        workspace: WorkspaceId,
+        id: CollectionId,
+        threshold: Option<f64>,
+    ) -> Result<Collection, DbError> {
+        if threshold.is_some_and(|threshold| !(0.0..=1.0).contains(&threshold)) {
+            return Err(DbError::Rejected("an evidence threshold lies between 0 and 1".to_owned()));
+        }
+        let mut tx = self.write().await?;
+        let row = sqlx::query(concat!(
+            "UPDATE collections SET evidence_threshold = $3 ",
+            "WHERE workspace = $1 AND id = $2 AND deleted_at IS NULL RETURNING ",
+            columns!()
+        ))
+        .bind(workspace.to_string())
+        .bind(id.to_string())
+        .bind(threshold)
+        .fetch_optional(&mut *tx)
+        .await?;
+        let collection = rows::collection(&row.ok_or(DbError::NotFound("collection"))?)?;
+        tx.commit().await?;
+        Ok(collection)
+    }
+
+    /// The evidence thresholds of those collections of the workspace that have one of their own.
+    ///
+    /// # Errors
+    ///
+    /// Those of the connection only.
+    pub async fn evidence_thresholds(
+        &self,
+        workspace: WorkspaceId,
+    ) -> Result<HashMap<CollectionId, f64>, DbError> {
+        let rows = sqlx::query(
+            "SELECT id, evidence_threshold FROM collections \
+             WHERE workspace = $1 AND evidence_threshold IS NOT NULL AND deleted_at IS NULL",
+        )
+        .bind(workspace.to_string())
+        .fetch_all(&self.reads)
+        .await?;
+        let own = rows.iter().filter_map(|row| {
+            let threshold = rows::optional_real(row, "evidence_threshold").transpose()?;
+            Some(rows::parsed(row, "id").and_then(|id| Ok((id, threshold?))))
+        });
+        own.collect()
+    }
+
+    /// Deletes a collection, its documents, its evaluation set, and the jobs that wait to add to it. Their chunks vanish
+    /// from every answer at once; the vectors themselves are then in [`stale_versions`](Database::stale_versions).
     ///
     /// # Errors
     ///
@@ -117,7 +172,7 @@ impl Database {
         let mut tx = self.write().await?;
         lock_collection(&mut tx, workspace, id).await?;
         let now = now_ms();
-        sqlx::query("UPDATE collections SET deleted_at = $2 WHERE id = $1")
+        sqlx::query("UPDATE collections SET deleted_at = $2, evidence_threshold = NULL WHERE id = $1")
             .bind(id.to_string())
             .bind(now)
             .execute(&mut *tx)
@@ -143,6 +198,12 @@ impl Database {
         .bind(now)
         .execute(&mut *tx)
         .await?;
+        for sql in [
+            "DELETE FROM eval_questions WHERE collection = $1",
+            "DELETE FROM eval_runs WHERE collection = $1",
+        ] {
+            sqlx::query(sql).bind(id.to_string()).execute(&mut *tx).await?;
+        }
         Ok(tx.commit().await?)
     }
 }

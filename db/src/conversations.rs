@@ -78,7 +78,8 @@ impl Database {
         .collect()
     }
 
-    /// Deletes a conversation with its turns, their passages and the feedback on them. Nothing of it remains.
+    /// Deletes a conversation with its turns, their passages and the feedback on them. Nothing of it remains, save the
+    /// questions of it that somebody put into an evaluation set.
     ///
     /// # Errors
     ///

@@ -40,8 +40,13 @@ pub(crate) fn text(row: &AnyRow, column: &str) -> Result<String, DbError> {
     row.try_get::<String, _>(column).map_err(|error| damaged(column, error))
 }
 
-fn optional_text(row: &AnyRow, column: &str) -> Result<Option<String>, DbError> {
+pub(crate) fn optional_text(row: &AnyRow, column: &str) -> Result<Option<String>, DbError> {
     row.try_get::<Option<String>, _>(column).map_err(|error| damaged(column, error))
+}
+
+/// A number with a fraction that may be absent.
+pub(crate) fn optional_real(row: &AnyRow, column: &str) -> Result<Option<f64>, DbError> {
+    row.try_get::<Option<f64>, _>(column).map_err(|error| damaged(column, error))
 }
 
 /// An id.
@@ -119,6 +124,7 @@ pub(crate) fn collection(row: &AnyRow) -> Result<Collection, DbError> {
         workspace: parsed(row, "workspace")?,
         name: text(row, "name")?,
         visibility: worded(row, "visibility")?,
+        evidence_threshold: optional_real(row, "evidence_threshold")?,
         created_at: time(row, "created_at")?,
     })
 }

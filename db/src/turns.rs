@@ -48,6 +48,21 @@ impl Database {
         rows.iter().map(rows::turn).collect()
     }
 
+    /// One turn.
+    ///
+    /// # Errors
+    ///
+    /// [`DbError::NotFound`] when there is none with this id in the workspace.
+    pub async fn turn(&self, workspace: WorkspaceId, id: TurnId) -> Result<Turn, DbError> {
+        let row =
+            sqlx::query(concat!("SELECT ", turn_columns!(), " FROM turns WHERE workspace = $1 AND id = $2"))
+                .bind(workspace.to_string())
+                .bind(id.to_string())
+                .fetch_optional(&self.reads)
+                .await?;
+        rows::turn(&row.ok_or(DbError::NotFound("turn"))?)
+    }
+
     /// Stores a question. The first one gives the conversation its title.
     ///
     /// # Errors

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::{ChunkId, CollectionId, DocumentId, Language, VersionId, WorkspaceId};
 
 /// A set of documents that are searched together.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Collection {
     /// Derived from the workspace and the name.
     pub id: CollectionId,
@@ -17,6 +17,9 @@ pub struct Collection {
     pub name: String,
     /// Who may search it.
     pub visibility: Visibility,
+    /// Evidence from which questions to it are answered, 0 to 1; `None`: what the service takes by default.
+    #[serde(default)]
+    pub evidence_threshold: Option<f64>,
     /// When it was made.
     pub created_at: Timestamp,
 }

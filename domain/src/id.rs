@@ -61,6 +61,14 @@ id!(
     /// A piece of background work.
     JobId
 );
+id!(
+    /// A question of a collection's evaluation set.
+    EvalQuestionId
+);
+id!(
+    /// One measurement of a collection's evaluation set.
+    EvalRunId
+);
 
 impl WorkspaceId {
     /// The workspace of an installation that has not made any.
@@ -95,6 +103,15 @@ impl ChunkId {
     }
 }
 
+impl EvalQuestionId {
+    /// The id of `question`, asked after `history`, in the set of a collection: asked otherwise it is another one.
+    pub fn derive(collection: CollectionId, history: &[String], question: &str) -> Self {
+        // No text that is stored holds a NUL.
+        let name = history.iter().map(String::as_str).chain([question]).collect::<Vec<_>>().join("\0");
+        Self(Uuid::new_v5(&collection.0, name.as_bytes()))
+    }
+}
+
 impl ConversationId {
     /// A new id, ordered by time.
     pub fn new() -> Self {
@@ -116,6 +133,13 @@ impl JobId {
     }
 }
 
+impl EvalRunId {
+    /// A new id, ordered by time.
+    pub fn new() -> Self {
+        Self(Uuid::now_v7())
+    }
+}
+
 impl Default for ConversationId {
     fn default() -> Self {
         Self::new()
@@ -129,6 +153,12 @@ impl Default for TurnId {
 }
 
 impl Default for JobId {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Default for EvalRunId {
     fn default() -> Self {
         Self::new()
     }

@@ -14,6 +14,7 @@
 //! | [`Passage`] | a chunk that a query found, with its scores |
 //! | [`Conversation`], [`Turn`] | a chat, and one question or answer in it |
 //! | [`Citation`] | a checked link from an answer to a passage |
+//! | [`EvalQuestion`] | a question with what is known of its answer, to measure with |
 //! | [`EmbeddingSpace`] | where vectors may be compared |
 //! | [`Generator`] | what writes an answer |
 
@@ -21,6 +22,7 @@ pub mod analysis;
 pub mod conversation;
 pub mod document;
 pub mod embedding;
+pub mod evaluation;
 pub mod generation;
 pub mod id;
 pub mod language;
@@ -31,10 +33,14 @@ pub use analysis::{Analyzer, FieldedText, SparseVector};
 pub use conversation::{Citation, Conversation, FinishReason, Role, Turn, TurnState, Usage};
 pub use document::{Chunk, Collection, Document, PageStart, Version, VersionState, Visibility};
 pub use embedding::{EmbedError, Embedder, EmbeddingSpace};
+pub use evaluation::{EvalQuestion, is_source};
 pub use generation::{
     GenerateError, GenerationEvent, GenerationRequest, GenerationStream, Generator, Message, Sampling,
 };
-pub use id::{ChunkId, CollectionId, ConversationId, DocumentId, JobId, TurnId, VersionId, WorkspaceId};
+pub use id::{
+    ChunkId, CollectionId, ConversationId, DocumentId, EvalQuestionId, EvalRunId, JobId, TurnId, VersionId,
+    WorkspaceId,
+};
 pub use language::{Language, LanguageCoverage};
 pub use passage::Passage;
 pub use vectors::{ChunkPoint, Filter, Scope, ScoredChunk, Selection, VectorStore, VectorStoreError};

@@ -6,9 +6,9 @@
 //!     +--> embed ----> vector --> dense search  --+                                 \--> evidence
 //! ```
 //!
-//! What is absent: any SQL beyond asking `db` which versions are live, and any knowledge of how documents came in.
-//! Vendors stay behind walls: qdrant-client in [`store::qdrant`], qdrant-edge in [`store::embedded`], fastembed and
-//! ONNX Runtime in [`embed`].
+//! What is absent: any SQL beyond asking `db` which versions are live and what evidence is enough, and any knowledge of
+//! how documents came in. Vendors stay behind walls: qdrant-client in [`store::qdrant`], qdrant-edge in
+//! [`store::embedded`], fastembed and ONNX Runtime in [`embed`].
 
 pub mod analyze;
 pub mod embed;

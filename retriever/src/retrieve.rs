@@ -1,13 +1,13 @@
 //! The way of a question: analyse and embed, search twice, fuse, keep what is live, weigh the evidence.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Instant;
 
 use db::{Database, DbError};
 use domain::{
-    Analyzer, DocumentId, EmbedError, Embedder, Language, Passage, Scope, ScoredChunk, SparseVector,
-    VectorStore, VectorStoreError,
+    Analyzer, CollectionId, DocumentId, EmbedError, Embedder, Language, Passage, Scope, ScoredChunk,
+    SparseVector, VectorStore, VectorStoreError,
 };
 
 use futures::future::try_join_all;
@@ -81,7 +81,7 @@ pub struct RetrievalOptions {
     /// Weight of the dense ranking in the fused one, 0 to 1; the sparse one has the rest. Where the embedder does
     /// not cover the question's language there is no dense ranking, whatever stands here.
     pub dense_share: f32,
-    /// Evidence from which a question is answered, 0 to 1.
+    /// Evidence from which a question is answered, 0 to 1; a collection may have its own.
     pub evidence_threshold: f32,
 }
 
@@ -160,17 +160,40 @@ impl Retriever {
         let read = self.read(query);
         let mut timings_ms = BTreeMap::from([("analyze".to_owned(), milliseconds(started))]);
         let vectors = self.parts.vectors.as_ref();
-        let (live, rarity) = tokio::try_join!(self.live(&read, query, &mut timings_ms), async {
-            Ok(evidence::rarity(vectors, &read.terms).await?)
-        },)?;
+        let (live, rarity, thresholds) = tokio::try_join!(
+            self.live(&read, query, &mut timings_ms),
+            async { Ok(evidence::rarity(vectors, &read.terms).await?) },
+            self.thresholds(&query.scope),
+        )?;
         let analyzer = self.parts.analyzer.as_ref();
         let signals = Signals {
             coverage: evidence::coverage(&live.best, &rarity, analyzer, read.language),
             closeness: self.covers(read.language).then(|| evidence::closeness(&live.best)),
         };
-        let evidence = Evidence::weigh(signals, self.parts.options.evidence_threshold);
+        let best = live.best.first().map(|best| best.chunk.collection);
+        let evidence = Evidence::weigh(signals, self.threshold(&thresholds, best));
         timings_ms.insert("total".to_owned(), milliseconds(started));
         Ok(Retrieved { passages: live.selected, evidence, language: read.language, timings_ms })
+    }
+
+    /// How it searches.
+    pub fn options(&self) -> &RetrievalOptions {
+        &self.parts.options
+    }
+
+    /// Evidence from which a question is answered whose best passage is in the first collection of `scope`.
+    pub async fn threshold_in(&self, scope: &Scope) -> Result<f32, RetrieveError> {
+        Ok(self.threshold(&self.thresholds(scope).await?, scope.collections.first().copied()))
+    }
+
+    /// The thresholds that collections have of their own: few, so they are read while the searches run.
+    async fn thresholds(&self, scope: &Scope) -> Result<HashMap<CollectionId, f64>, RetrieveError> {
+        Ok(self.parts.db.evidence_thresholds(scope.workspace).await?)
+    }
+
+    fn threshold(&self, own: &HashMap<CollectionId, f64>, collection: Option<CollectionId>) -> f32 {
+        let own = collection.and_then(|collection| own.get(&collection));
+        own.map_or(self.parts.options.evidence_threshold, |threshold| *threshold as f32)
     }
 
     pub(crate) fn read(&self, query: &Query) -> Read {

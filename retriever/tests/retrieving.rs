@@ -109,16 +109,24 @@ impl KnowledgeBase {
     }
 
     async fn ask_within(&self, filter: Filter, text: &str, limit: usize) -> Retrieved {
-        let scope = Scope { workspace: WORKSPACE, collections: vec![self.collection], filter };
+        let scope = Scope { filter, ..self.scope() };
+        self.retrieve(Query { text: text.to_owned(), earlier: Vec::new(), scope, limit }).await
+    }
+
+    async fn ask_in(&self, collections: Vec<CollectionId>, text: &str, limit: usize) -> Retrieved {
+        let scope = Scope { collections, ..self.scope() };
         self.retrieve(Query { text: text.to_owned(), earlier: Vec::new(), scope, limit }).await
     }
 
     /// The passages of the last of these questions of one conversation.
     async fn ask_after(&self, earlier: &[&str], text: &str) -> Vec<String> {
-        let scope =
-            Scope { workspace: WORKSPACE, collections: vec![self.collection], filter: Filter::default() };
         let earlier = earlier.iter().map(|question| (*question).to_owned()).collect();
+        let scope = self.scope();
         texts(&self.retrieve(Query { text: text.to_owned(), earlier, scope, limit: 5 }).await)
+    }
+
+    fn scope(&self) -> Scope {
+        Scope { workspace: WORKSPACE, collections: vec![self.collection], filter: Filter::default() }
     }
 
     async fn retrieve(&self, query: Query) -> Retrieved {
@@ -209,6 +217,22 @@ async fn evidence_is_enough_for_what_is_there_and_not_for_what_is_not() {
         let evidence = base.ask_for(question, 5).await.evidence;
         assert!(!evidence.sufficient, "{question}: {evidence:?}");
     }
+}
+
+#[tokio::test]
+async fn the_best_passages_collection_says_what_evidence_is_enough() {
+    let Some(mut base) = KnowledgeBase::open().await else { return };
+    base.publish("leave.md", &[LEAVE]).await;
+    let strict = base.db.ensure_collection(WORKSPACE, "strict", Visibility::Private).await.unwrap().id;
+    let lenient = std::mem::replace(&mut base.collection, strict);
+    base.publish("pump.md", &[PUMP]).await;
+    base.db.set_evidence_threshold(WORKSPACE, strict, Some(1.0)).await.unwrap();
+    let sufficient =
+        async |question: &str| base.ask_in(vec![lenient, strict], question, 5).await.evidence.sufficient;
+    assert!(sufficient("How many days of annual leave do I have?").await);
+    assert!(!sufficient("How do I start the pump?").await);
+    base.db.set_evidence_threshold(WORKSPACE, strict, None).await.unwrap();
+    assert!(sufficient("How do I start the pump?").await);
 }
 
 #[tokio::test]

@@ -15,7 +15,7 @@ use retriever::analyze::BigramAnalyzer;
 use retriever::store::embedded::EmbeddedStore;
 use retriever::store::qdrant::{QdrantOptions, QdrantStore};
 use retriever::{RetrievalOptions, Retriever, RetrieverParts};
-use tokio::sync::Notify;
+use tokio::sync::{Mutex, Notify};
 
 use crate::config::Config;
 use crate::model_files::ModelFiles;
@@ -51,6 +51,8 @@ pub struct App {
     pub engine: Option<Arc<Engine>>,
     /// Rung when a job was queued.
     pub job_queued: Arc<Notify>,
+    /// Held while a collection is measured.
+    pub evaluating: Arc<Mutex<()>>,
 }
 
 /// Whether the vector store is taken as it is.
@@ -91,7 +93,7 @@ impl KnowledgeBase {
     }
 
     async fn assemble(config: &Config, models: &ModelFiles, vectors: Vectors) -> Result<Self> {
-        let db = Database::open(&database_url(config)?).await.context("the database cannot be opened")?;
+        let db = open_database(config).await?;
         let embedder = models.load_embedder(config).await?;
         let vectors = open_vectors(config, embedder.space(), vectors).await?;
         let embedder: Arc<dyn Embedder> = Arc::new(embedder);
@@ -131,7 +133,14 @@ impl App {
             generator,
             options: chat_options(&config),
         });
-        Ok(Self { config: Arc::new(config), knowledge, chat, engine, job_queued: Arc::new(Notify::new()) })
+        Ok(Self {
+            config: Arc::new(config),
+            knowledge,
+            chat,
+            engine,
+            job_queued: Arc::default(),
+            evaluating: Arc::default(),
+        })
     }
 
     /// Puts in order what a server that died left half done. For the one server of a database, before it serves.
@@ -162,6 +171,11 @@ pub(crate) fn threads(configured: usize) -> usize {
         0 => std::thread::available_parallelism().map_or(1, usize::from),
         threads => threads,
     }
+}
+
+/// Opens SQL alone, for commands that search nothing.
+pub(crate) async fn open_database(config: &Config) -> Result<Database> {
+    Database::open(&database_url(config)?).await.context("the database cannot be opened")
 }
 
 fn database_url(config: &Config) -> Result<String> {

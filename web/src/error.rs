@@ -10,6 +10,8 @@ use domain::{EmbedError, GenerateError, VectorStoreError};
 use ingest::IngestError;
 use retriever::RetrieveError;
 
+use crate::evaluation::EvaluationError;
+
 /// An error as an API caller sees it. [`crate::envelope`] writes the body, because it knows the request's id.
 #[derive(Debug, Clone)]
 pub struct ApiError {
@@ -149,6 +151,19 @@ impl From<ChatError> for ApiError {
             ChatError::Database(error) => error.into(),
             ChatError::Retrieval(error) => error.into(),
             ChatError::Generation(error) => error.into(),
+        }
+    }
+}
+
+impl From<EvaluationError> for ApiError {
+    fn from(error: EvaluationError) -> Self {
+        let message = error.to_string();
+        match error {
+            EvaluationError::NoQuestions => Self::new(StatusCode::CONFLICT, "evaluation_empty", message),
+            EvaluationError::Invalid { field, message } => Self::invalid(field, message),
+            EvaluationError::Report(_) => Self::internal("report_unwritable", message),
+            EvaluationError::Database(error) => error.into(),
+            EvaluationError::Retrieval(error) => error.into(),
         }
     }
 }

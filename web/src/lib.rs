@@ -8,6 +8,7 @@ pub mod cli;
 pub mod config;
 pub mod envelope;
 pub mod error;
+pub mod evaluation;
 pub mod extract;
 pub mod filter;
 pub mod guard;

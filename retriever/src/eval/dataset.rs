@@ -1,9 +1,10 @@
-//! Question sets: SQuAD-format JSON files, and BEIR folders.
+//! Question sets: SQuAD-format JSON files and BEIR folders with their documents, and JSON Lines of questions alone.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use domain::EvalQuestion;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -13,7 +14,7 @@ pub struct Dataset {
     /// What to ingest.
     pub documents: Vec<EvalDocument>,
     /// What to ask.
-    pub queries: Vec<EvalQuery>,
+    pub questions: Vec<JudgedQuestion>,
 }
 
 /// A document of a dataset.
@@ -25,21 +26,39 @@ pub struct EvalDocument {
     pub text: String,
 }
 
-/// A question of a dataset.
+/// A question with what is known of its answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct EvalQuery {
+pub struct JudgedQuestion {
     /// The question.
-    pub text: String,
-    /// Relevance of documents by source, above 0.
+    pub question: String,
+    /// The questions of its conversation before it, oldest first.
+    pub history: Vec<String>,
+    /// Relevance of documents by source, above 0; empty: no document holds the answer.
     pub relevant: BTreeMap<String, u32>,
+    /// Right answers.
+    pub references: Vec<String>,
 }
 
-impl EvalQuery {
-    /// Relevance of the documents that a perfect ranking would begin with.
-    pub(super) fn ideal_gains(&self) -> Vec<u32> {
-        let mut gains: Vec<u32> = self.relevant.values().copied().collect();
-        gains.sort_unstable_by(|a, b| b.cmp(a));
-        gains
+impl JudgedQuestion {
+    /// Whether some document holds the answer.
+    pub fn is_answerable(&self) -> bool {
+        !self.relevant.is_empty()
+    }
+
+    /// The same question, asked of documents that do not hold its answer.
+    pub fn unanswerable(self) -> Self {
+        Self { relevant: BTreeMap::new(), references: Vec::new(), ..self }
+    }
+}
+
+impl From<EvalQuestion> for JudgedQuestion {
+    fn from(question: EvalQuestion) -> Self {
+        Self {
+            question: question.question,
+            history: question.history,
+            relevant: question.expected.into_iter().map(|source| (source, 1)).collect(),
+            references: question.answer.into_iter().collect(),
+        }
     }
 }
 
@@ -66,14 +85,21 @@ pub enum DatasetError {
 
 impl Dataset {
     /// Reads a SQuAD-format JSON file (each paragraph becomes one document, and is the one relevant to its
-    /// questions), or a BEIR folder (`corpus.jsonl`, `queries.jsonl`, `qrels/test.tsv` or any other split).
+    /// questions, save those that SQuAD 2.0 calls impossible), or a BEIR folder (`corpus.jsonl`, `queries.jsonl`, `qrels/test.tsv` or any other split).
     pub fn read(path: &Path) -> Result<Self, DatasetError> {
         let dataset = if path.is_dir() { read_beir(path)? } else { read_squad(path)? };
-        if dataset.documents.is_empty() || dataset.queries.is_empty() {
+        if dataset.documents.is_empty() || dataset.questions.is_empty() {
             return Err(malformed(path, &"it holds no documents or no questions about them"));
         }
         Ok(dataset)
     }
+}
+
+/// Reads questions alone, one a line. A field that is not one of theirs is an error: a misspelt `expected` would turn a
+/// question into one that has no answer.
+pub fn read_questions(path: &Path) -> Result<Vec<EvalQuestion>, DatasetError> {
+    let questions: Vec<EvalQuestion> = json_lines(path)?;
+    if questions.is_empty() { Err(malformed(path, &"it holds no questions")) } else { Ok(questions) }
 }
 
 #[derive(Deserialize)]
@@ -95,19 +121,37 @@ struct Paragraph {
 #[derive(Deserialize)]
 struct Question {
     question: String,
+    #[serde(default)]
+    answers: Vec<Answer>,
+    #[serde(default)]
+    is_impossible: bool,
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    text: String,
+}
+
+impl Question {
+    fn judged(self, source: &str) -> JudgedQuestion {
+        let relevant = if self.is_impossible { None } else { Some((source.to_owned(), 1)) };
+        JudgedQuestion {
+            question: self.question,
+            history: Vec::new(),
+            relevant: relevant.into_iter().collect(),
+            references: self.answers.into_iter().map(|answer| answer.text).collect(),
+        }
+    }
 }
 
 /// Article titles are left out: they would give away the subject that the question has to find.
 fn read_squad(path: &Path) -> Result<Dataset, DatasetError> {
     let squad: Squad = serde_json::from_str(&text(path)?).map_err(|error| malformed(path, &error))?;
     let paragraphs = squad.data.into_iter().flat_map(|article| article.paragraphs);
-    let mut dataset = Dataset { documents: Vec::new(), queries: Vec::new() };
+    let mut dataset = Dataset { documents: Vec::new(), questions: Vec::new() };
     for (number, paragraph) in paragraphs.enumerate() {
         let source = format!("{number:06}.txt");
-        dataset.queries.extend(paragraph.qas.into_iter().map(|question| EvalQuery {
-            text: question.question,
-            relevant: BTreeMap::from([(source.clone(), 1)]),
-        }));
+        dataset.questions.extend(paragraph.qas.into_iter().map(|question| question.judged(&source)));
         dataset.documents.push(EvalDocument { source, text: paragraph.context });
     }
     Ok(dataset)
@@ -135,10 +179,15 @@ fn read_beir(folder: &Path) -> Result<Dataset, DatasetError> {
     let mut judged = read_judgements(&judgements_file(folder)?)?;
     let queries: Vec<Record> = json_lines(&folder.join("queries.jsonl"))?;
     // Queries of other splits have no judgements here, and nothing could be said about them.
-    let queries = queries
-        .into_iter()
-        .filter_map(|record| Some(EvalQuery { relevant: judged.remove(&record._id)?, text: record.text }));
-    Ok(Dataset { documents: documents.collect(), queries: queries.collect() })
+    let questions = queries.into_iter().filter_map(|record| {
+        Some(JudgedQuestion {
+            relevant: judged.remove(&record._id)?,
+            question: record.text,
+            history: Vec::new(),
+            references: Vec::new(),
+        })
+    });
+    Ok(Dataset { documents: documents.collect(), questions: questions.collect() })
 }
 
 fn source_of(id: &str) -> String {
@@ -213,8 +262,44 @@ mod tests {
             dataset.documents[1],
             EvalDocument { source: "000001.txt".to_owned(), text: "two".to_owned() }
         );
-        assert_eq!(dataset.queries.len(), 3);
-        assert_eq!(dataset.queries[2].relevant, BTreeMap::from([("000001.txt".to_owned(), 1)]));
+        assert_eq!(dataset.questions.len(), 3);
+        assert_eq!(dataset.questions[2].relevant, BTreeMap::from([("000001.txt".to_owned(), 1)]));
+    }
+
+    #[test]
+    fn an_impossible_question_has_no_document_and_answers_are_references() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("squad2.json");
+        let json = r#"{"version": "v2.0", "data": [{"paragraphs": [{"context": "The Tower opened in 1889.", "qas": [
+            {"question": "When?", "is_impossible": false, "answers": [{"text": "1889", "answer_start": 20}, {"text": "in 1889"}]},
+            {"question": "Who?", "is_impossible": true, "answers": [], "plausible_answers": [{"text": "Tower"}]}]}]}]}"#;
+        fs::write(&path, json).unwrap();
+        let dataset = Dataset::read(&path).unwrap();
+        assert!(dataset.questions[0].is_answerable() && !dataset.questions[1].is_answerable());
+        assert_eq!(dataset.questions[0].references, ["1889", "in 1889"]);
+        assert!(dataset.questions[1].references.is_empty());
+    }
+
+    #[test]
+    fn questions_alone_are_one_a_line_and_spelt_right() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("set.jsonl");
+        fs::write(
+            &path,
+            "{\"question\": \"연차는?\", \"expected\": [\"휴가.md\"]}\n\n{\"question\": \"And in June?\", \"history\": [\"Why?\"]}\n",
+        )
+        .unwrap();
+        let questions = read_questions(&path).unwrap();
+        assert_eq!(
+            (questions[0].expected.as_slice(), questions.len()),
+            (["휴가.md".to_owned()].as_slice(), 2)
+        );
+        assert!(!JudgedQuestion::from(questions[1].clone()).is_answerable());
+        fs::write(&path, "{\"question\": \"Why?\", \"expcted\": [\"a.md\"]}\n").unwrap();
+        let refused = read_questions(&path).unwrap_err().to_string();
+        assert!(refused.contains("line 1") && refused.contains("expcted"), "{refused}");
+        fs::write(&path, "\n").unwrap();
+        assert!(read_questions(&path).unwrap_err().to_string().contains("no questions"));
     }
 
     #[test]
@@ -233,8 +318,8 @@ mod tests {
         write("qrels/test.tsv", "query-id\tcorpus-id\tscore\nq1\td1\t2\nq1\td2\t0\n");
         let dataset = Dataset::read(dir.path()).unwrap();
         assert_eq!(dataset.documents[0].text, "# Leave\n\n15 days");
-        assert_eq!(dataset.queries.len(), 1);
-        assert_eq!(dataset.queries[0].relevant, BTreeMap::from([("d1.md".to_owned(), 2)]));
+        assert_eq!(dataset.questions.len(), 1);
+        assert_eq!(dataset.questions[0].relevant, BTreeMap::from([("d1.md".to_owned(), 2)]));
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! Figures of a ranking: recall, reciprocal rank, discounted gain, latency.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Figures of one system over all questions, each the mean over questions.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SystemReport {
     /// Share of the relevant documents that are first.
     #[serde(rename = "recall@1")]
@@ -25,7 +25,7 @@ pub struct SystemReport {
 }
 
 /// Percentiles of latency, nearest rank, in milliseconds.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct LatencyMs {
     /// Half of the questions took no longer.
     pub p50: f64,
@@ -58,6 +58,10 @@ impl Tally {
         let best = discounted(ideal);
         self.discounted_gain += if best > 0.0 { discounted(gains) / best } else { 0.0 };
         self.latencies_ms.push(latency_ms);
+    }
+
+    pub(super) fn questions(&self) -> usize {
+        self.latencies_ms.len()
     }
 
     pub(super) fn report(mut self) -> SystemReport {

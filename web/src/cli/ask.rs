@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::Write;
 
 use anyhow::{Result, bail};
-use chat::{AnswerEvent, Ask};
+use chat::{AnswerEvent, Ask, Chat};
 use clap::Args;
 use domain::{Citation, Filter, FinishReason, Language, Passage, Scope, Usage};
 use futures::StreamExt;
@@ -38,23 +38,22 @@ pub(super) struct Answer {
 /// What is known of an answer once it is complete.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct AnswerFacts {
-    language: Option<Language>,
-    abstained: bool,
+    pub(super) language: Option<Language>,
+    pub(super) abstained: bool,
     finish_reason: Option<FinishReason>,
-    citations: Vec<Citation>,
+    pub(super) citations: Vec<Citation>,
     usage: Usage,
     timings_ms: BTreeMap<String, f64>,
 }
 
 pub(super) async fn run(config: Config, globals: &Globals, arguments: Arguments) -> Result<Outcome> {
-    let stream = !globals.json;
     let filter = arguments.narrow.filter()?;
     let answer = match Instance::take(&config.data_dir) {
         Ok(_instance) => ask_here(config, globals, arguments.question, filter).await?,
         Err(InstanceError::Served(url)) => {
             let server = remote::Server::new(&url)?;
             let collection = globals.collection.as_deref();
-            server.ask(&arguments.question, collection, &filter, |text| show(stream, text)).await?
+            server.ask(&arguments.question, collection, &filter, |text| show(!globals.json, text)).await?
         }
         Err(error) => return Err(error.into()),
     };
@@ -74,13 +73,24 @@ async fn ask_here(config: Config, globals: &Globals, question: String, filter: F
         scope(&app.knowledge, globals.collection.as_deref(), filter).await?;
     let conversation = app.knowledge.db.create_conversation(WORKSPACE).await?.id;
     let ask = Ask { workspace: WORKSPACE, conversation, question, collections, filter };
-    let mut events = app.chat.ask(ask).await?;
+    let answer = answer(&app.chat, ask, |text| show(!globals.json, text)).await?;
+    app.close().await;
+    Ok(answer)
+}
+
+/// Asks, shows the text as it comes, and gives all of it.
+pub(super) async fn answer(
+    chat: &Chat,
+    ask: Ask,
+    mut show: impl FnMut(&str) -> Result<()>,
+) -> Result<Answer> {
+    let mut events = chat.ask(ask).await?;
     let mut answer = Answer::default();
     while let Some(event) = events.next().await {
         match event {
             AnswerEvent::Queued { .. } => {}
             AnswerEvent::Sources(passages) => answer.passages = passages,
-            AnswerEvent::Delta(text) => show(!globals.json, &text)?,
+            AnswerEvent::Delta(text) => show(&text)?,
             AnswerEvent::Failed(error) => bail!(error),
             AnswerEvent::Done(completed) => {
                 answer.answer = completed.turn.content;
@@ -95,7 +105,6 @@ async fn ask_here(config: Config, globals: &Globals, question: String, filter: F
             }
         }
     }
-    app.close().await;
     Ok(answer)
 }
 

@@ -21,9 +21,6 @@ use crate::config::Config;
 use crate::instance::{Instance, InstanceError};
 use crate::model_files::ModelFiles;
 
-/// The collection when none is named.
-const COLLECTION: &str = "default";
-
 /// `daedap ingest`'s own arguments.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -39,7 +36,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) async fn run(config: Config, globals: &Globals, arguments: Arguments) -> Result<Outcome> {
-    let collection = globals.collection.as_deref().unwrap_or(COLLECTION);
+    let collection = globals.named_collection();
     let arguments = Arguments { tags: checked_tags(&arguments.tags)?, ..arguments };
     let report = match Instance::take(&config.data_dir) {
         Ok(_instance) => ingest_here(&config, collection, &arguments).await?,

@@ -62,6 +62,13 @@ struct Globals {
     verbose: u8,
 }
 
+impl Globals {
+    /// The collection to write to or to measure, where one is needed and none may be named.
+    fn named_collection(&self) -> &str {
+        self.collection.as_deref().unwrap_or("default")
+    }
+}
+
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Get models, load the sample documents the first time, and serve the chat page
@@ -74,7 +81,7 @@ enum Command {
     Search(search::Arguments),
     /// Answer a question in the terminal
     Ask(ask::Arguments),
-    /// Measure retrieval on a question set
+    /// Measure retrieval and answers, on a question set or on a collection's own questions
     #[command(subcommand)]
     Eval(eval::Command),
     /// Measure speed

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
 use db::{JobError, JobState};
-use domain::{CollectionId, DocumentId, Filter, JobId, Passage};
+use domain::{CollectionId, ConversationId, DocumentId, Filter, JobId, Passage};
 use eventsource_stream::Eventsource;
 use futures::StreamExt;
 use ingest::FoundFile;
 use reqwest::multipart::{Form, Part};
 use reqwest::{Client, Method, RequestBuilder, Response};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::ask::Answer;
@@ -46,6 +46,14 @@ pub(super) struct UploadJob {
     pub(super) document: Option<DocumentId>,
 }
 
+/// A question as the server takes it.
+#[derive(Serialize)]
+pub(super) struct NewTurn<'a> {
+    pub(super) question: &'a str,
+    pub(super) collections: &'a [CollectionId],
+    pub(super) filter: &'a Filter,
+}
+
 #[derive(Deserialize)]
 struct DocumentPage {
     documents: Vec<ListedDocument>,
@@ -76,14 +84,32 @@ impl Server {
         question: &str,
         collection: Option<&str>,
         filter: &Filter,
-        mut show: impl FnMut(&str) -> Result<()>,
+        show: impl FnMut(&str) -> Result<()>,
     ) -> Result<Answer> {
         let collections = self.named(collection).await?;
-        let conversation: Value = send(self.call(Method::POST, "/conversations")).await?.json().await?;
-        let id = conversation["id"].as_str().context("the server began no conversation")?;
-        let body = json!({ "question": question, "collections": collections, "filter": filter });
+        let conversation = self.begin_conversation().await?;
+        let turn = NewTurn { question, collections: &collections, filter };
+        self.ask_in(conversation, &turn, show).await
+    }
+
+    pub(super) async fn begin_conversation(&self) -> Result<ConversationId> {
+        let begun: Value = send(self.call(Method::POST, "/conversations")).await?.json().await?;
+        Ok(serde_json::from_value(begun["id"].clone())?)
+    }
+
+    pub(super) async fn delete_conversation(&self, id: ConversationId) -> Result<()> {
+        send(self.call(Method::DELETE, &format!("/conversations/{id}"))).await?;
+        Ok(())
+    }
+
+    pub(super) async fn ask_in(
+        &self,
+        id: ConversationId,
+        turn: &NewTurn<'_>,
+        mut show: impl FnMut(&str) -> Result<()>,
+    ) -> Result<Answer> {
         let response =
-            send(self.call(Method::POST, &format!("/conversations/{id}/turns")).json(&body)).await?;
+            send(self.call(Method::POST, &format!("/conversations/{id}/turns")).json(turn)).await?;
         let mut events = response.bytes_stream().eventsource();
         let mut passages: Vec<Passage> = Vec::new();
         while let Some(event) = events.next().await {
@@ -173,17 +199,22 @@ impl Server {
         Ok(running)
     }
 
-    fn call(&self, method: Method, path: &str) -> RequestBuilder {
+    pub(super) fn call(&self, method: Method, path: &str) -> RequestBuilder {
         self.client.request(method, format!("{}{path}", self.api))
     }
 
     async fn named(&self, name: Option<&str>) -> Result<Vec<CollectionId>> {
         let Some(name) = name else { return Ok(Vec::new()) };
+        Ok(vec![self.collection(name).await?])
+    }
+
+    /// The collection of that name, which must be there.
+    pub(super) async fn collection(&self, name: &str) -> Result<CollectionId> {
         let listed: Value = send(self.call(Method::GET, "/collections")).await?.json().await?;
         let collections = listed["collections"].as_array().cloned().unwrap_or_default();
         let found = collections.into_iter().find(|collection| collection["name"] == name);
         let found = found.ok_or_else(|| anyhow!("there is no collection called {name}"))?;
-        Ok(vec![serde_json::from_value(found["id"].clone())?])
+        Ok(serde_json::from_value(found["id"].clone())?)
     }
 }
 
@@ -207,7 +238,7 @@ fn answer(done: &str, passages: Vec<Passage>) -> Result<Answer> {
 }
 
 /// Sends, and turns an error envelope into its message.
-async fn send(request: RequestBuilder) -> Result<Response> {
+pub(super) async fn send(request: RequestBuilder) -> Result<Response> {
     let response =
         request.send().await.context("the server that holds the data directory does not answer")?;
     if response.status().is_success() {

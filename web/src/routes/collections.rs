@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use domain::{Collection, CollectionId, Visibility};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 
 use crate::app::App;
@@ -24,6 +24,20 @@ pub struct NewCollection {
 
 fn private() -> Visibility {
     Visibility::Private
+}
+
+/// What is to be otherwise; what is not named stays.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CollectionChange {
+    /// `null`: the service's default.
+    #[serde(default, deserialize_with = "named")]
+    evidence_threshold: Option<Option<f64>>,
+}
+
+/// Tells a field that is `null` from one that is not there.
+fn named<'de, D: Deserializer<'de>>(field: D) -> Result<Option<Option<f64>>, D::Error> {
+    Deserialize::deserialize(field).map(Some)
 }
 
 /// All of the tenant's.
@@ -46,6 +60,23 @@ pub async fn create(
     }
     let collection = app.knowledge.db.ensure_collection(workspace, name, new.visibility).await?;
     Ok((StatusCode::CREATED, Json(collection)))
+}
+
+/// Changes one.
+pub async fn change(
+    State(app): State<App>,
+    Tenant(workspace): Tenant,
+    Path(id): Path<CollectionId>,
+    extract::Json(change): extract::Json<CollectionChange>,
+) -> Result<Json<Collection>, ApiError> {
+    let db = &app.knowledge.db;
+    let Some(threshold) = change.evidence_threshold else {
+        return Ok(Json(db.collection(workspace, id).await?));
+    };
+    if threshold.is_some_and(|threshold| !(0.0..=1.0).contains(&threshold)) {
+        return Err(ApiError::invalid("evidence_threshold", "must lie between 0 and 1, or be null"));
+    }
+    Ok(Json(db.set_evidence_threshold(workspace, id, threshold).await?))
 }
 
 /// Removes one with its documents.

@@ -3,6 +3,7 @@
 pub mod collections;
 pub mod conversations;
 pub mod documents;
+pub mod evaluation;
 pub mod feedback;
 pub mod health;
 pub mod jobs;
@@ -13,7 +14,7 @@ pub mod status;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware;
-use axum::routing::{delete, get, post};
+use axum::routing::{delete, get, patch, post};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::app::App;
@@ -33,7 +34,15 @@ pub fn router(app: App) -> Router {
         .route("/conversations/{id}/turns", post(conversations::ask))
         .route("/feedback", post(feedback::give))
         .route("/collections", get(collections::list).post(collections::create))
-        .route("/collections/{id}", delete(collections::remove))
+        .route("/collections/{id}", patch(collections::change).delete(collections::remove))
+        .route(
+            "/collections/{id}/evaluation/questions",
+            get(evaluation::list_questions)
+                .post(evaluation::add_question)
+                .delete(evaluation::clear_questions),
+        )
+        .route("/collections/{id}/evaluation/questions/{question}", delete(evaluation::remove_question))
+        .route("/collections/{id}/evaluation/runs", get(evaluation::list_runs).post(evaluation::run))
         .route(
             "/collections/{id}/documents",
             get(documents::list)

@@ -1,0 +1,204 @@
+//! A question on its way into an evaluation set: given as it is, or made of a turn that somebody had; then checked.
+
+use std::collections::HashMap;
+
+use db::{Database, NewEvalQuestion};
+use domain::{ChunkId, CollectionId, EvalQuestion, Role, Turn, TurnId, WorkspaceId};
+use serde::Deserialize;
+
+use super::EvaluationError;
+
+/// Earlier questions that are kept; a search leans on the last ones.
+const MOST_EARLIER: usize = 50;
+const MOST_EXPECTED: usize = 100;
+/// As many as a path may have.
+const MOST_SOURCE_BYTES: usize = 4_096;
+const MOST_ANSWER_CHARACTERS: usize = 40_000;
+
+/// A question to be added. With a `turn`, what is not said is taken from it.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GivenQuestion {
+    turn: Option<TurnId>,
+    question: Option<String>,
+    history: Option<Vec<String>>,
+    expected: Option<Vec<String>>,
+    answer: Option<String>,
+    /// Whether the turn's answer is a right one.
+    #[serde(default)]
+    keep_answer: bool,
+}
+
+impl GivenQuestion {
+    /// The question as it would stand in the set of `collection`, not yet checked.
+    pub async fn complete(
+        self,
+        db: &Database,
+        workspace: WorkspaceId,
+        collection: CollectionId,
+    ) -> Result<NewEvalQuestion, EvaluationError> {
+        let Some(turn) = self.turn else {
+            let question = self.question.ok_or_else(|| invalid("question", "is missing"))?;
+            let question = EvalQuestion {
+                question,
+                history: self.history.unwrap_or_default(),
+                expected: self.expected.unwrap_or_default(),
+                answer: self.answer,
+            };
+            return Ok(NewEvalQuestion { question, turn: None });
+        };
+        let exchange = Exchange::around(db, workspace, turn).await?;
+        let expected = match self.expected {
+            Some(expected) => expected,
+            None => exchange.cited(db, workspace, collection).await?,
+        };
+        let kept = exchange.answer.filter(|_| self.keep_answer).map(|answer| answer.content);
+        let question = EvalQuestion {
+            question: self.question.unwrap_or(exchange.question.content),
+            history: self.history.unwrap_or(exchange.earlier),
+            expected,
+            answer: self.answer.or(kept),
+        };
+        Ok(NewEvalQuestion { question, turn: Some(turn) })
+    }
+}
+
+/// A question that somebody asked, and what became of it.
+struct Exchange {
+    question: Turn,
+    earlier: Vec<String>,
+    answer: Option<Turn>,
+}
+
+impl Exchange {
+    /// The exchange that `turn`, a question or an answer, is part of.
+    async fn around(db: &Database, workspace: WorkspaceId, turn: TurnId) -> Result<Self, EvaluationError> {
+        let turn = db.turn(workspace, turn).await?;
+        let asked_at = if turn.role == Role::User { turn.position } else { turn.position.saturating_sub(1) };
+        let turns = db.turns(workspace, turn.conversation).await?;
+        let (mut earlier, mut question, mut answer) = (Vec::new(), turn, None);
+        for turn in turns {
+            match turn.role {
+                Role::User if turn.position < asked_at => earlier.push(turn.content),
+                Role::User if turn.position == asked_at => question = turn,
+                Role::Assistant if turn.position == asked_at + 1 => answer = Some(turn),
+                _ => {}
+            }
+        }
+        earlier.drain(..earlier.len().saturating_sub(MOST_EARLIER));
+        Ok(Self { question, earlier, answer })
+    }
+
+    /// Sources of the documents of `collection` that the answer cites; none where it declined. An answer that neither
+    /// cites nor declines says nothing about where the right one stands.
+    async fn cited(
+        &self,
+        db: &Database,
+        workspace: WorkspaceId,
+        collection: CollectionId,
+    ) -> Result<Vec<String>, EvaluationError> {
+        let unknown = || {
+            invalid(
+                "expected",
+                "the answer cites no document of the collection: name those that hold the answer",
+            )
+        };
+        let answer = self.answer.as_ref().ok_or_else(unknown)?;
+        if answer.abstained {
+            return Ok(Vec::new());
+        }
+        let passages = db.turn_passages(workspace, answer.id).await?;
+        let own = passages.into_iter().filter(|passage| passage.chunk.collection == collection);
+        let sources: HashMap<ChunkId, String> =
+            own.map(|passage| (passage.chunk.id, passage.chunk.source)).collect();
+        let mut cited = Vec::new();
+        for source in answer.citations.iter().filter_map(|citation| sources.get(&citation.chunk)) {
+            if !cited.contains(source) {
+                cited.push(source.clone());
+            }
+        }
+        if cited.is_empty() { Err(unknown()) } else { Ok(cited) }
+    }
+}
+
+/// The question without white space around its texts, if all of them are fit to be asked, searched and shown.
+pub fn checked(question: EvalQuestion, question_characters: usize) -> Result<EvalQuestion, EvaluationError> {
+    let EvalQuestion { question, history, expected, answer } = question;
+    if history.len() > MOST_EARLIER {
+        return Err(invalid("history", format!("has more than {MOST_EARLIER} questions")));
+    }
+    if expected.len() > MOST_EXPECTED {
+        return Err(invalid("expected", format!("has more than {MOST_EXPECTED} documents")));
+    }
+    let asked = |field, text: String| checked_text(field, &text, question_characters);
+    let source = |text: String| match checked_text("expected", &text, MOST_SOURCE_BYTES) {
+        Ok(source) if source.len() > MOST_SOURCE_BYTES || source.chars().any(char::is_control) => {
+            Err(invalid("expected", format!("a source has at most {MOST_SOURCE_BYTES} bytes on one line")))
+        }
+        other => other,
+    };
+    Ok(EvalQuestion {
+        question: asked("question", question)?,
+        history: history.into_iter().map(|text| asked("history", text)).collect::<Result<_, _>>()?,
+        expected: expected.into_iter().map(source).collect::<Result<_, _>>()?,
+        answer: answer.map(|text| checked_text("answer", &text, MOST_ANSWER_CHARACTERS)).transpose()?,
+    })
+}
+
+fn checked_text(field: &'static str, text: &str, most: usize) -> Result<String, EvaluationError> {
+    let text = text.trim();
+    let is_typed = |character: char| !character.is_control() || matches!(character, '\n' | '\r' | '\t');
+    if text.is_empty() || text.chars().count() > most || !text.chars().all(is_typed) {
+        return Err(invalid(
+            field,
+            format!("must have 1 to {most} characters, none of them control characters"),
+        ));
+    }
+    Ok(text.to_owned())
+}
+
+fn invalid(field: &'static str, message: impl Into<String>) -> EvaluationError {
+    EvaluationError::Invalid { field, message: message.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn question() -> EvalQuestion {
+        EvalQuestion {
+            question: " 연차는\n며칠인가요? ".to_owned(),
+            history: vec!["첫 질문 ".to_owned()],
+            expected: vec!["규정/휴가.md".to_owned()],
+            answer: Some("15일".to_owned()),
+        }
+    }
+
+    fn field_of(question: EvalQuestion) -> &'static str {
+        match checked(question, 40) {
+            Err(EvaluationError::Invalid { field, .. }) => field,
+            other => panic!("it is fit: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn every_text_is_trimmed_and_bounded() {
+        let fit = checked(question(), 40).unwrap();
+        assert_eq!((fit.question.as_str(), fit.history[0].as_str()), ("연차는\n며칠인가요?", "첫 질문"));
+        for (field, bad) in [
+            ("question", EvalQuestion { question: " ".to_owned(), ..question() }),
+            ("question", EvalQuestion { question: "가".repeat(41), ..question() }),
+            ("question", EvalQuestion { question: "a\0b".to_owned(), ..question() }),
+            ("history", EvalQuestion { history: vec!["?".to_owned(); 51], ..question() }),
+            ("history", EvalQuestion { history: vec!["가".repeat(41)], ..question() }),
+            ("expected", EvalQuestion { expected: vec!["a.md".to_owned(); 101], ..question() }),
+            ("expected", EvalQuestion { expected: vec![String::new()], ..question() }),
+            ("expected", EvalQuestion { expected: vec!["a\nb.md".to_owned()], ..question() }),
+            ("expected", EvalQuestion { expected: vec!["가".repeat(2_000)], ..question() }),
+            ("answer", EvalQuestion { answer: Some(" ".to_owned()), ..question() }),
+            ("answer", EvalQuestion { answer: Some("가".repeat(40_001)), ..question() }),
+        ] {
+            assert_eq!(field_of(bad), field);
+        }
+    }
+}
