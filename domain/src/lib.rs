@@ -14,6 +14,7 @@
 //! | [`Conversation`], [`Turn`] | a chat, and one question or answer in it |
 //! | [`Citation`] | a checked link from an answer to a passage |
 //! | [`EmbeddingSpace`] | where vectors may be compared |
+//! | [`Index`] | vectors of one space with the embedder that makes them; [`LiveIndex`] is the one that answers |
 //! | [`Generator`] | what writes an answer |
 
 pub mod analysis;
@@ -22,6 +23,7 @@ pub mod document;
 pub mod embedding;
 pub mod generation;
 pub mod id;
+pub mod index;
 pub mod language;
 pub mod passage;
 pub mod vectors;
@@ -33,7 +35,10 @@ pub use embedding::{EmbedError, Embedder, EmbeddingSpace};
 pub use generation::{
     GenerateError, GenerationEvent, GenerationRequest, GenerationStream, Generator, Message, Sampling,
 };
-pub use id::{ChunkId, CollectionId, ConversationId, DocumentId, JobId, TurnId, VersionId, WorkspaceId};
+pub use id::{
+    ChunkId, CollectionId, ConversationId, DocumentId, IndexId, JobId, TurnId, VersionId, WorkspaceId,
+};
+pub use index::{Index, LiveIndex};
 pub use language::{Language, LanguageCoverage};
 pub use passage::Passage;
 pub use vectors::{ChunkPoint, Scope, ScoredChunk, Selection, VectorStore, VectorStoreError};

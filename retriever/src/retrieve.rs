@@ -6,8 +6,8 @@ use std::time::Instant;
 
 use db::{Database, DbError};
 use domain::{
-    Analyzer, DocumentId, EmbedError, Embedder, FieldedText, Language, Passage, Scope, ScoredChunk,
-    SparseVector, VectorStore, VectorStoreError,
+    Analyzer, DocumentId, EmbedError, FieldedText, Index, Language, LiveIndex, Passage, Scope, ScoredChunk,
+    SparseVector, VectorStoreError,
 };
 
 use crate::evidence::{self, Evidence, Signals};
@@ -84,10 +84,8 @@ impl Default for RetrievalOptions {
 pub struct RetrieverParts {
     /// Says which versions are live.
     pub db: Database,
-    /// The index.
-    pub vectors: Arc<dyn VectorStore>,
-    /// Of the index's space.
-    pub embedder: Arc<dyn Embedder>,
+    /// The index that answers, with its embedder.
+    pub index: Arc<LiveIndex>,
     /// The one that documents were analysed with.
     pub analyzer: Arc<dyn Analyzer>,
     /// How to search.
@@ -113,8 +111,9 @@ pub enum RetrieveError {
     Database(#[from] DbError),
 }
 
-/// A question, read once.
+/// A question, read once, and the index that is asked: the same one for its whole way.
 pub(crate) struct Read {
+    index: Arc<Index>,
     text: String,
     pub(crate) language: Language,
     terms: SparseVector,
@@ -125,6 +124,13 @@ pub(crate) struct Searched {
     pub(crate) found: Found,
     pub(crate) dense_ms: f64,
     pub(crate) sparse_ms: f64,
+}
+
+impl Read {
+    /// Whether the embedder knows the question's language.
+    fn is_covered(&self) -> bool {
+        self.index.embedder.coverage().covers(self.language)
+    }
 }
 
 impl Retriever {
@@ -146,7 +152,7 @@ impl Retriever {
         let (passages, rarity) = tokio::try_join!(
             self.live_passages(&read, query, system, &mut timings_ms),
             evidence::rarity(
-                self.parts.vectors.as_ref(),
+                read.index.vectors.as_ref(),
                 self.parts.analyzer.as_ref(),
                 &query.scope,
                 &read.terms
@@ -155,7 +161,7 @@ impl Retriever {
         let evidence = Evidence::weigh(
             Signals {
                 coverage: evidence::coverage(&passages, &rarity, self.parts.analyzer.as_ref(), read.language),
-                closeness: self.covers(read.language).then(|| evidence::closeness(&passages)),
+                closeness: read.is_covered().then(|| evidence::closeness(&passages)),
             },
             self.parts.options.evidence_threshold,
         );
@@ -166,11 +172,12 @@ impl Retriever {
     pub(crate) fn read(&self, text: &str) -> Read {
         let text: String = text.chars().take(QUERY_CHARACTERS).collect();
         let analyzer = &self.parts.analyzer;
-        Read { language: analyzer.language(&text), terms: analyzer.query_terms(&text), text }
-    }
-
-    fn covers(&self, language: Language) -> bool {
-        self.parts.embedder.coverage().covers(language)
+        Read {
+            index: self.parts.index.current(),
+            language: analyzer.language(&text),
+            terms: analyzer.query_terms(&text),
+            text,
+        }
     }
 
     /// Searches deeper until there are enough live passages or there is nothing left to find.
@@ -206,7 +213,7 @@ impl Retriever {
         scope: &Scope,
         limit: usize,
     ) -> Result<Searched, RetrieveError> {
-        let vectors = self.parts.vectors.as_ref();
+        let vectors = read.index.vectors.as_ref();
         let started = Instant::now();
         let dense = async {
             let found = self.search_dense(read, scope, limit).await?;
@@ -226,11 +233,11 @@ impl Retriever {
         scope: &Scope,
         limit: usize,
     ) -> Result<Option<Vec<ScoredChunk>>, RetrieveError> {
-        if !self.covers(read.language) {
+        if !read.is_covered() {
             return Ok(None);
         }
-        let vector = self.parts.embedder.embed_query(&read.text).await?;
-        Ok(Some(self.parts.vectors.search_dense(scope, &vector, limit).await?))
+        let vector = read.index.embedder.embed_query(&read.text).await?;
+        Ok(Some(read.index.vectors.search_dense(scope, &vector, limit).await?))
     }
 
     /// One ranking of what was found.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use db::{BegunVersion, Database, NewVersion};
 use domain::{
-    Analyzer, Chunk, ChunkId, ChunkPoint, CollectionId, DocumentId, Embedder, FieldedText, Scope,
+    Analyzer, Chunk, ChunkId, ChunkPoint, CollectionId, DocumentId, Embedder, FieldedText, Index, LiveIndex, Scope,
     VectorStore, VersionId, Visibility, WorkspaceId,
 };
 use retriever::analyze::BigramAnalyzer;
@@ -103,8 +103,10 @@ impl KnowledgeBase {
     async fn ask_for(&self, text: &str, limit: usize) -> Retrieved {
         let retriever = Retriever::new(RetrieverParts {
             db: self.db.clone(),
-            vectors: Arc::clone(&self.vectors) as Arc<dyn VectorStore>,
-            embedder: Arc::clone(&self.embedder),
+            index: Arc::new(LiveIndex::new(Arc::new(Index {
+                vectors: Arc::clone(&self.vectors) as Arc<dyn VectorStore>,
+                embedder: Arc::clone(&self.embedder),
+            }))),
             analyzer: Arc::clone(&self.analyzer) as Arc<dyn Analyzer>,
             options: RetrievalOptions::default(),
         });

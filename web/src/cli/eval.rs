@@ -12,7 +12,7 @@ use retriever::eval::{self, Dataset, RetrievalReport, SystemReport};
 
 use super::{Globals, Outcome, print_json, progress};
 use crate::app::{KnowledgeBase, WORKSPACE};
-use crate::config::Config;
+use crate::config::{Config, VectorsConfig};
 use crate::model_files::ModelFiles;
 
 /// What can be measured.
@@ -34,7 +34,9 @@ pub(super) async fn run(config: Config, globals: &Globals, command: Command) -> 
     let dataset = Dataset::read(&arguments.dataset)?;
     // The measured index is thrown away, so that a question set never mixes with anybody's documents.
     let scratch = tempfile::tempdir().context("no temporary folder can be made")?;
-    let config = Config { data_dir: scratch.path().to_owned(), database_url: String::new(), ..config };
+    let vectors = VectorsConfig { url: String::new(), ..config.vectors.clone() };
+    let config =
+        Config { data_dir: scratch.path().to_owned(), database_url: String::new(), vectors, ..config };
     let knowledge = KnowledgeBase::open(&config, &ModelFiles::find(&config, None)?).await?;
     let scope = load(&knowledge, &dataset).await?;
     let bar = progress::bar(dataset.queries.len() as u64, "questions");

@@ -14,6 +14,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::ask::Answer;
+use crate::reindexing::ReindexStatus;
 use crate::routes::search::SearchResponse;
 
 /// How often an upload's job is looked at.
@@ -154,6 +155,17 @@ impl Server {
             running = job(send(self.call(Method::GET, &format!("/jobs/{}", running.id))).await?).await?;
         }
         Ok(running)
+    }
+
+    /// Asks for a rebuild of the index, with the embedder of that name.
+    pub(super) async fn begin_reindex(&self, embedder: Option<&str>) -> Result<ReindexStatus> {
+        let body = json!({ "embedder": embedder });
+        Ok(send(self.call(Method::POST, "/reindex").json(&body)).await?.json().await?)
+    }
+
+    /// How the rebuild stands.
+    pub(super) async fn reindex_status(&self) -> Result<ReindexStatus> {
+        Ok(send(self.call(Method::GET, "/reindex")).await?.json().await?)
     }
 
     fn call(&self, method: Method, path: &str) -> RequestBuilder {
