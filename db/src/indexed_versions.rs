@@ -103,14 +103,13 @@ impl Database {
         chunk_count: u32,
     ) -> Result<(), DbError> {
         let mut tx = self.write().await?;
-        let noted = sqlx::query(
-            "UPDATE indexed_versions SET chunk_count = $3 WHERE index_id = $1 AND version = $2",
-        )
-        .bind(index.to_string())
-        .bind(version.to_string())
-        .bind(count(chunk_count))
-        .execute(&mut *tx)
-        .await?;
+        let noted =
+            sqlx::query("UPDATE indexed_versions SET chunk_count = $3 WHERE index_id = $1 AND version = $2")
+                .bind(index.to_string())
+                .bind(version.to_string())
+                .bind(count(chunk_count))
+                .execute(&mut *tx)
+                .await?;
         if noted.rows_affected() == 0 {
             return Err(DbError::NotFound("version in the index"));
         }
@@ -122,11 +121,7 @@ impl Database {
     /// # Errors
     ///
     /// Those of the connection only.
-    pub async fn leftover_versions(
-        &self,
-        index: IndexId,
-        limit: u32,
-    ) -> Result<Vec<StaleVersion>, DbError> {
+    pub async fn leftover_versions(&self, index: IndexId, limit: u32) -> Result<Vec<StaleVersion>, DbError> {
         sqlx::query(
             "SELECT v.workspace, v.document, v.id FROM indexed_versions i JOIN versions v ON v.id = i.version \
              WHERE i.index_id = $1 AND v.state <> 'live' ORDER BY v.id LIMIT $2",

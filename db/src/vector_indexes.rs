@@ -53,11 +53,10 @@ impl Database {
     }
 
     async fn indexes_in(&self, state: &str) -> Result<Vec<VectorIndex>, DbError> {
-        let rows =
-            sqlx::query("SELECT id, embedder, space FROM vector_indexes WHERE state = $1 ORDER BY id")
-                .bind(state)
-                .fetch_all(&self.reads)
-                .await?;
+        let rows = sqlx::query("SELECT id, embedder, space FROM vector_indexes WHERE state = $1 ORDER BY id")
+            .bind(state)
+            .fetch_all(&self.reads)
+            .await?;
         rows.iter().map(vector_index).collect()
     }
 
@@ -66,11 +65,7 @@ impl Database {
     /// # Errors
     ///
     /// [`DbError::Conflict`] while another one is being built, [`DbError::Rejected`] for an empty name of the embedder.
-    pub async fn begin_index(
-        &self,
-        embedder: &str,
-        space: &EmbeddingSpace,
-    ) -> Result<VectorIndex, DbError> {
+    pub async fn begin_index(&self, embedder: &str, space: &EmbeddingSpace) -> Result<VectorIndex, DbError> {
         require("embedder", embedder)?;
         let mut tx = self.write().await?;
         let row = sqlx::query(
@@ -94,12 +89,11 @@ impl Database {
     /// [`DbError::NotFound`] when no such index is being built.
     pub async fn give_up_index(&self, id: IndexId) -> Result<(), DbError> {
         let mut tx = self.write().await?;
-        let given_up = sqlx::query(
-            "UPDATE vector_indexes SET state = 'retired' WHERE id = $1 AND state = 'building'",
-        )
-        .bind(id.to_string())
-        .execute(&mut *tx)
-        .await?;
+        let given_up =
+            sqlx::query("UPDATE vector_indexes SET state = 'retired' WHERE id = $1 AND state = 'building'")
+                .bind(id.to_string())
+                .execute(&mut *tx)
+                .await?;
         expect_one(given_up.rows_affected(), "index that is being built")?;
         Ok(tx.commit().await?)
     }

@@ -2,7 +2,7 @@
 //!
 //! The new index is built beside the live one, pass by pass: each puts in the live versions that are missing, under
 //! their own ids, and takes out what is not live any more. Documents that come and go meanwhile are what the next pass
-//! finds. When hardly anything is left, storing pauses, the last pass is made, and SQL says in one transaction that the
+//! finds. When one finds nothing, storing pauses, the last pass is made, and SQL says in one transaction that the
 //! new index answers.
 //!
 //! What a crash leaves, by the step it interrupts: the live index answers, and every step is done again.
@@ -31,8 +31,15 @@ use crate::{IngestError, Pipeline};
 /// Rows read at a time.
 const BATCH: u32 = 100;
 
-/// Documents with which a pass is short enough to be the last one, while nobody stores: a moment's work.
-const LAST_PASS_DOCUMENTS: u64 = 4;
+/// Documents of a pass that is a moment's work.
+const SHORT_PASS_DOCUMENTS: u64 = 4;
+
+/// Passes that find hardly anything before the last one is made while nobody stores: where documents come in all the
+/// time, none would find nothing.
+const MOST_SHORT_PASSES: u32 = 8;
+
+/// Longest wait for the questions that are asked of the old index; they take milliseconds.
+const LONGEST_QUESTION: Duration = Duration::from_secs(60);
 
 /// How often it is looked whether an index is still in use.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
@@ -75,7 +82,7 @@ pub struct ReindexReport {
 
 impl Pipeline {
     /// Builds an index from the texts in SQL and makes it the one that answers. Safe to interrupt and to repeat. When
-    /// it returns without a failed document, nobody uses the old index any more.
+    /// it has switched, it waits until nobody asks the old index any more.
     ///
     /// # Errors
     /// Those that concern every document ([`IngestError::concerns_every_document`]); others are in the report.
@@ -92,7 +99,14 @@ impl Pipeline {
             failed: Vec::new(),
             on_progress,
         };
-        while passes.run().await? > LAST_PASS_DOCUMENTS && passes.failed.is_empty() {}
+        let mut short_passes = 0;
+        while short_passes < MOST_SHORT_PASSES && passes.failed.is_empty() {
+            match passes.run().await? {
+                0 => break,
+                found if found <= SHORT_PASS_DOCUMENTS => short_passes += 1,
+                _ => {}
+            }
+        }
         let mut built = self.db.build_progress(build.id).await?;
         let mut closed = match passes.failed.is_empty() {
             true => Some(self.gate.close().await),
@@ -155,7 +169,8 @@ impl Pipeline {
 
 /// Waits for the questions that were asked of the index before another one took over.
 async fn until_unused(index: Arc<Index>) {
-    while Arc::strong_count(&index) > 1 {
+    let until = Instant::now() + LONGEST_QUESTION;
+    while Arc::strong_count(&index) > 1 && Instant::now() < until {
         tokio::time::sleep(LOOK_EVERY).await;
     }
 }

@@ -114,7 +114,8 @@ fn description(path: &Path) -> Result<Description, String> {
 mod tests {
     use super::*;
 
-    const DESCRIBED: &str = "dimensions = 384\nmax_tokens = 256\npooling = \"mean\"\npassage_prefix = \"passage: \"\n";
+    const DESCRIBED: &str =
+        "dimensions = 384\nmax_tokens = 256\npooling = \"mean\"\npassage_prefix = \"passage: \"\n";
 
     fn folder(description: &str) -> tempfile::TempDir {
         let dir = tempfile::tempdir().unwrap();

@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use db::{BegunVersion, Database, NewVersion};
 use domain::{
-    Analyzer, Chunk, ChunkId, ChunkPoint, CollectionId, DocumentId, Embedder, FieldedText, Index, LiveIndex, Scope,
-    VectorStore, VersionId, Visibility, WorkspaceId,
+    Analyzer, Chunk, ChunkId, ChunkPoint, CollectionId, DocumentId, Embedder, FieldedText, Index, LiveIndex,
+    Scope, VectorStore, VersionId, Visibility, WorkspaceId,
 };
 use retriever::analyze::BigramAnalyzer;
 use retriever::store::embedded::EmbeddedStore;

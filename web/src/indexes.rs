@@ -61,7 +61,9 @@ impl Indexes {
             return self.make_first().await;
         };
         let name = if self.embedder.is_empty() { &live.embedder } else { &self.embedder };
-        let model = self.model(name).await?;
+        let model = self.model(name).await.with_context(|| {
+            format!("the index needs the embedder {name}; say in embedder.model where it is, or run `daedap reindex --embedder ID`")
+        })?;
         if *model.space() != live.space {
             bail!(
                 "the index was made with the embedder {}, but the settings name {name}, or its files have changed; \
@@ -70,7 +72,10 @@ impl Indexes {
             );
         }
         if !self.exists(live.id).await? {
-            bail!("the index of the documents is not in {}; run `daedap reindex` to build it again", self.place(live.id));
+            bail!(
+                "the index of the documents is not in {}; run `daedap reindex` to build it again",
+                self.place(live.id)
+            );
         }
         let vectors = self.open_store(&live).await?;
         Ok(Arc::new(Index { embedder: model.load().await?, vectors }))

@@ -5,3 +5,4 @@ mod crash;
 mod folder;
 mod kit;
 mod pipeline;
+mod reindex;

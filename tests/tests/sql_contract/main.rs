@@ -4,6 +4,7 @@
 
 mod collections;
 mod conversations;
+mod indexes;
 mod jobs;
 mod opening;
 mod survival;

@@ -48,7 +48,8 @@ pub(super) async fn run(config: Config, globals: &Globals, arguments: Arguments)
 async fn reindex_here(config: &Config, asked: Option<&str>, bar: &ProgressBar) -> Result<ReindexReport> {
     let models = ModelFiles::find(config, None)?;
     let (knowledge, build) = KnowledgeBase::open_to_build(config, models, asked).await?;
-    let report = knowledge.pipeline.reindex(&build, |progress| show(bar, progress.done, progress.total)).await?;
+    let report =
+        knowledge.pipeline.reindex(&build, |progress| show(bar, progress.done, progress.total)).await?;
     knowledge.indexes.remove_retired().await?;
     knowledge.db.close().await;
     Ok(report)
@@ -87,10 +88,7 @@ fn say(report: &ReindexReport) {
     let ReindexReport { documents, chunks, seconds, .. } = report;
     progress::say(&format!("{documents} documents, {chunks} chunks, {seconds:.1} s"));
     for failed in &report.failed {
-        progress::say(&format!(
-            "not in the index: {}: {} ({})",
-            failed.source, failed.message, failed.code
-        ));
+        progress::say(&format!("not in the index: {}: {} ({})", failed.source, failed.message, failed.code));
     }
     if !report.switched {
         progress::say("the old index goes on answering; `daedap reindex` goes on where this one stopped");

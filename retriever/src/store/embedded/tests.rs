@@ -71,10 +71,7 @@ fn a_destroyed_store_leaves_nothing_and_its_place_takes_another_space() {
     EmbeddedStore::destroy(&dir).unwrap();
     assert!(!dir.exists());
     drop(EmbeddedStore::open(&dir, &space("two")).unwrap());
-    assert!(matches!(
-        EmbeddedStore::open(&dir, &space("one")),
-        Err(VectorStoreError::SpaceMismatch { .. })
-    ));
+    assert!(matches!(EmbeddedStore::open(&dir, &space("one")), Err(VectorStoreError::SpaceMismatch { .. })));
 }
 
 /// Enough vectors that the engine finds an index worth building: it begins at ten megabytes.
