@@ -24,6 +24,7 @@ macro_rules! select_document {
          FROM documents d LEFT JOIN versions v ON v.document = d.id AND v.state = 'live' "
     };
 }
+pub(crate) use select_document;
 
 /// What a folder is compared with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -210,7 +211,7 @@ impl Database {
 }
 
 /// The smallest id that a page may begin after; every id is greater than the empty text.
-fn after_or_first(after: Option<DocumentId>) -> String {
+pub(crate) fn after_or_first(after: Option<DocumentId>) -> String {
     after.map(|id| id.to_string()).unwrap_or_default()
 }
 

@@ -178,13 +178,7 @@ impl Database {
         .fetch_all(&self.reads)
         .await?
         .iter()
-        .map(|row| {
-            Ok(StaleVersion {
-                workspace: rows::parsed(row, "workspace")?,
-                document: rows::parsed(row, "document")?,
-                version: rows::parsed(row, "id")?,
-            })
-        })
+        .map(stale_version)
         .collect()
     }
 
@@ -205,6 +199,14 @@ impl Database {
         }
         Ok(tx.commit().await?)
     }
+}
+
+pub(crate) fn stale_version(row: &AnyRow) -> Result<StaleVersion, DbError> {
+    Ok(StaleVersion {
+        workspace: rows::parsed(row, "workspace")?,
+        document: rows::parsed(row, "document")?,
+        version: rows::parsed(row, "id")?,
+    })
 }
 
 /// Makes the document, or holds the one there is (not deleted any more) until the transaction ends.

@@ -2,7 +2,7 @@
 //!
 //! Ids of things that come from a source are *derived* (UUID version 5 from what makes them what they are),
 //! so doing the same work twice writes the same rows and the same vectors. Ids of things that people start
-//! (conversations, turns, jobs) are time-ordered (version 7).
+//! (conversations, turns, jobs, indexes) are time-ordered (version 7).
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -68,6 +68,10 @@ id!(
 id!(
     /// One measurement of a collection's evaluation set.
     EvalRunId
+);
+id!(
+    /// A vector index; its folder or its Qdrant collection is named after it.
+    IndexId
 );
 
 impl WorkspaceId {
@@ -140,6 +144,13 @@ impl EvalRunId {
     }
 }
 
+impl IndexId {
+    /// A new id, ordered by time.
+    pub fn new() -> Self {
+        Self(Uuid::now_v7())
+    }
+}
+
 impl Default for ConversationId {
     fn default() -> Self {
         Self::new()
@@ -159,6 +170,12 @@ impl Default for JobId {
 }
 
 impl Default for EvalRunId {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Default for IndexId {
     fn default() -> Self {
         Self::new()
     }

@@ -16,6 +16,7 @@
 //! | [`Citation`] | a checked link from an answer to a passage |
 //! | [`EvalQuestion`] | a question with what is known of its answer, to measure with |
 //! | [`EmbeddingSpace`] | where vectors may be compared |
+//! | [`Index`] | vectors of one space with the embedder that makes them; [`LiveIndex`] is the one that answers |
 //! | [`Generator`] | what writes an answer |
 
 pub mod analysis;
@@ -25,6 +26,7 @@ pub mod embedding;
 pub mod evaluation;
 pub mod generation;
 pub mod id;
+pub mod index;
 pub mod language;
 pub mod passage;
 pub mod vectors;
@@ -38,9 +40,10 @@ pub use generation::{
     GenerateError, GenerationEvent, GenerationRequest, GenerationStream, Generator, Message, Sampling,
 };
 pub use id::{
-    ChunkId, CollectionId, ConversationId, DocumentId, EvalQuestionId, EvalRunId, JobId, TurnId, VersionId,
-    WorkspaceId,
+    ChunkId, CollectionId, ConversationId, DocumentId, EvalQuestionId, EvalRunId, IndexId, JobId, TurnId,
+    VersionId, WorkspaceId,
 };
+pub use index::{Index, LiveIndex};
 pub use language::{Language, LanguageCoverage};
 pub use passage::Passage;
 pub use vectors::{ChunkPoint, Filter, Scope, ScoredChunk, Selection, VectorStore, VectorStoreError};

@@ -15,8 +15,8 @@ use std::sync::Arc;
 
 use db::{BegunVersion, Database, DbError, NewVersion};
 use domain::{
-    Analyzer, Chunk, ChunkId, ChunkPoint, CollectionId, Document, DocumentId, EmbedError, Embedder,
-    FieldedText, Selection, VectorStore, Version, WorkspaceId,
+    Analyzer, Chunk, ChunkId, ChunkPoint, CollectionId, Document, DocumentId, EmbedError, FieldedText, Index,
+    LiveIndex, Selection, VersionId, WorkspaceId,
 };
 use jiff::Timestamp;
 use tracing::warn;
@@ -24,7 +24,7 @@ use tracing::warn;
 use crate::IngestError;
 use crate::chunk::{ChunkOptions, Draft};
 use crate::document_locks::DocumentLocks;
-use crate::measure::Measure;
+use crate::gate::Gate;
 use crate::prepare::{Prepared, Preparer, checked_source, content_hash};
 use crate::tags::checked_tags;
 
@@ -37,17 +37,12 @@ const BATCH_CHUNKS: usize = 64;
 /// Stale versions read at a time.
 const SWEEP_BATCH: u32 = 256;
 
-/// Tokens an encoder adds to every text (the beginning and the end mark).
-const MARK_TOKENS: usize = 2;
-
 /// What a pipeline is made of.
 pub struct PipelineParts {
     /// The truth.
     pub db: Database,
-    /// The index.
-    pub vectors: Arc<dyn VectorStore>,
-    /// Makes dense vectors.
-    pub embedder: Arc<dyn Embedder>,
+    /// The index that answers, with its embedder.
+    pub index: Arc<LiveIndex>,
     /// Makes terms; the same one must serve questions.
     pub analyzer: Arc<dyn Analyzer>,
     /// How large chunks are.
@@ -99,10 +94,10 @@ pub enum Outcome {
 #[derive(Clone)]
 pub struct Pipeline {
     pub(crate) db: Database,
-    vectors: Arc<dyn VectorStore>,
-    embedder: Arc<dyn Embedder>,
+    pub(crate) index: Arc<LiveIndex>,
+    pub(crate) gate: Arc<Gate>,
     analyzer: Arc<dyn Analyzer>,
-    preparer: Preparer,
+    chunking: ChunkOptions,
     pub(crate) locks: Arc<DocumentLocks>,
 }
 
@@ -127,18 +122,8 @@ impl Place {
 impl Pipeline {
     /// Puts the parts together.
     pub fn new(parts: PipelineParts) -> Self {
-        let PipelineParts { db, vectors, embedder, analyzer, chunking } = parts;
-        // What the embedder cuts off would be stored and never found by meaning.
-        let prefix_tokens = embedder.count_tokens(&embedder.space().passage_prefix);
-        let readable = embedder.max_tokens().saturating_sub(prefix_tokens + MARK_TOKENS);
-        let target_tokens = chunking.target_tokens.min(readable).max(1);
-        let measure = Measure::new(embedder.clone(), analyzer.clone());
-        let preparer = Preparer {
-            analyzer: analyzer.clone(),
-            measure,
-            chunking: ChunkOptions { target_tokens, ..chunking },
-        };
-        Self { db, vectors, embedder, analyzer, preparer, locks: Arc::default() }
+        let PipelineParts { db, index, analyzer, chunking } = parts;
+        Self { db, index, gate: Arc::default(), analyzer, chunking, locks: Arc::default() }
     }
 
     /// Takes a document in. When it returns `Ok`, the document answers questions and survives a crash.
@@ -165,7 +150,7 @@ impl Pipeline {
                 Some(tags) => self.retag(workspace, document.id, tags, dated_at).await,
             };
         }
-        let preparer = self.preparer.clone();
+        let preparer = self.preparer();
         let name = place.source.clone();
         let prepared = on_blocking_thread(move || preparer.prepare(&bytes, &name, hash)).await?;
         self.store(place, prepared).await
@@ -183,8 +168,11 @@ impl Pipeline {
         place: Place,
         prepared: Prepared,
     ) -> Result<Ingested, IngestError> {
+        // From here to the flip no other index takes over.
+        let _storing = self.gate.store().await;
+        let prepared = self.fitted(prepared).await?;
         let Place { workspace, collection, source, tags, dated_at, force } = place;
-        let Prepared { content_hash, title, language, text, page_starts, drafts } = prepared;
+        let Prepared { index, content_hash, title, language, text, page_starts, drafts } = prepared;
         let before = self.live_document(workspace, DocumentId::derive(collection, &source)).await?;
         let kept_tags = || before.as_ref().map(|document| document.tags.clone());
         let new = NewVersion {
@@ -204,7 +192,17 @@ impl Pipeline {
             BegunVersion::Unchanged(document) => return Ok(unchanged(&document)),
             BegunVersion::Pending(version) => version,
         };
-        let writing = Writing { workspace, collection, source: &source, title: &title, version: &version };
+        let writing = Writing {
+            index: &index,
+            workspace,
+            collection,
+            document: version.document,
+            version: version.id,
+            source: &source,
+            title: &title,
+            tags: &version.tags,
+            dated_at: version.dated_at,
+        };
         let chunks = self.write_chunks(&writing, &drafts).await?;
         let document = match self.db.publish_version(workspace, version.id, chunks).await {
             Ok(document) => document,
@@ -219,6 +217,16 @@ impl Pipeline {
         self.sweep_or_leave().await;
         let outcome = if before.is_some() { Outcome::Updated } else { Outcome::Added };
         Ok(Ingested { document: document.id, outcome, chunks })
+    }
+
+    /// What was prepared, sized anew if another index has taken over in between.
+    async fn fitted(&self, prepared: Prepared) -> Result<Prepared, IngestError> {
+        let preparer = self.preparer();
+        if preparer.is_of(&prepared.index) {
+            return Ok(prepared);
+        }
+        let Prepared { title, content_hash, text, page_starts, .. } = prepared;
+        on_blocking_thread(move || preparer.prepare_text(title, content_hash, text, page_starts)).await
     }
 
     /// Deletes a document. It is gone for every question when this returns.
@@ -239,12 +247,15 @@ impl Pipeline {
     pub async fn sweep(&self) -> Result<u64, IngestError> {
         let mut swept = 0;
         loop {
+            // One index for the list and for what is done with it.
+            let _sweeping = self.gate.sweep().await;
             let stale = self.db.stale_versions(SWEEP_BATCH).await?;
             if stale.is_empty() {
                 return Ok(swept);
             }
+            let index = self.index.current();
             for version in stale {
-                self.vectors.remove(Selection::Version(version.workspace, version.version)).await?;
+                index.vectors.remove(Selection::Version(version.workspace, version.version)).await?;
                 self.db.forget_chunks(version.version).await?;
                 swept += 1;
             }
@@ -252,21 +263,26 @@ impl Pipeline {
     }
 
     /// Embeds, analyses and stores the drafts, batch by batch. Returns their number.
-    async fn write_chunks(&self, writing: &Writing<'_>, drafts: &[Draft]) -> Result<u32, IngestError> {
-        let selection = Selection::Version(writing.workspace, writing.version.id);
+    pub(crate) async fn write_chunks(
+        &self,
+        writing: &Writing<'_>,
+        drafts: &[Draft],
+    ) -> Result<u32, IngestError> {
+        let vectors = &writing.index.vectors;
+        let selection = Selection::Version(writing.workspace, writing.version);
         let expected = drafts.len() as u64;
         // An interrupted attempt left chunks at the first positions. They are overwritten; only if chunks were smaller
         // then (the sizes in the configuration changed) some would remain.
-        if self.vectors.count(selection).await? > expected {
-            self.vectors.remove(selection).await?;
+        if vectors.count(selection).await? > expected {
+            vectors.remove(selection).await?;
         }
         let mut position = 0;
         for batch in drafts.chunks(BATCH_CHUNKS) {
             let points = self.points(writing, batch, position).await?;
             position += points.len() as u32;
-            self.vectors.upsert(points).await?;
+            vectors.upsert(points).await?;
         }
-        let stored = self.vectors.count(selection).await?;
+        let stored = vectors.count(selection).await?;
         if stored != expected {
             return Err(IngestError::ChunksMissing { stored, expected });
         }
@@ -279,6 +295,7 @@ impl Pipeline {
         drafts: &[Draft],
         first_position: u32,
     ) -> Result<Vec<ChunkPoint>, IngestError> {
+        let embedder = &writing.index.embedder;
         let mut points = Vec::with_capacity(drafts.len());
         let mut embedded = Vec::new();
         let mut texts = Vec::new();
@@ -289,13 +306,13 @@ impl Pipeline {
                 heading_path: &chunk.heading_path,
                 body: &chunk.text,
             });
-            if self.embedder.coverage().covers(chunk.language) {
+            if embedder.coverage().covers(chunk.language) {
                 embedded.push(points.len());
                 texts.push(text_to_embed(draft));
             }
             points.push(ChunkPoint { chunk, dense: None, sparse });
         }
-        let vectors = if texts.is_empty() { Vec::new() } else { self.embedder.embed_passages(texts).await? };
+        let vectors = if texts.is_empty() { Vec::new() } else { embedder.embed_passages(texts).await? };
         if vectors.len() != embedded.len() {
             let reason = format!("{} vectors came for {} texts", vectors.len(), embedded.len());
             return Err(EmbedError::Failed(reason).into());
@@ -328,36 +345,45 @@ impl Pipeline {
     }
 
     /// The stage before storing, for callers that prepare one document while another one is stored.
-    pub(crate) fn preparer(&self) -> &Preparer {
-        &self.preparer
+    pub(crate) fn preparer(&self) -> Preparer {
+        self.preparer_for(self.index.current())
+    }
+
+    /// The same for another index than the one that answers.
+    pub(crate) fn preparer_for(&self, index: Arc<Index>) -> Preparer {
+        Preparer::new(index, self.analyzer.clone(), self.chunking)
     }
 }
 
-/// What the chunks of one version have in common.
-struct Writing<'a> {
-    workspace: WorkspaceId,
-    collection: CollectionId,
-    source: &'a str,
-    title: &'a str,
-    version: &'a Version,
+/// What the chunks of one version have in common, and where they go.
+pub(crate) struct Writing<'a> {
+    pub(crate) index: &'a Index,
+    pub(crate) workspace: WorkspaceId,
+    pub(crate) collection: CollectionId,
+    pub(crate) document: DocumentId,
+    pub(crate) version: VersionId,
+    pub(crate) source: &'a str,
+    pub(crate) title: &'a str,
+    pub(crate) tags: &'a [String],
+    pub(crate) dated_at: Timestamp,
 }
 
 impl Writing<'_> {
     fn chunk(&self, draft: &Draft, position: u32, language: domain::Language) -> Chunk {
         Chunk {
-            id: ChunkId::derive(self.version.id, position),
+            id: ChunkId::derive(self.version, position),
             workspace: self.workspace,
             collection: self.collection,
-            document: self.version.document,
-            version: self.version.id,
+            document: self.document,
+            version: self.version,
             position,
             title: self.title.to_owned(),
             source: self.source.to_owned(),
             heading_path: draft.heading_path.to_vec(),
             page: draft.page,
             language,
-            tags: self.version.tags.clone(),
-            dated_at: self.version.dated_at,
+            tags: self.tags.to_vec(),
+            dated_at: self.dated_at,
             text: draft.text.clone(),
         }
     }

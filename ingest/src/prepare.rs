@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use domain::{Analyzer, Language, PageStart};
+use domain::{Analyzer, Index, Language, PageStart};
 use sha2::{Digest, Sha256};
 use unicode_normalization::UnicodeNormalization;
 
@@ -15,12 +15,16 @@ use crate::parse::parse;
 /// Characters of a text from which its language is told.
 const LANGUAGE_SAMPLE_CHARACTERS: usize = 20_000;
 
+/// Tokens an encoder adds to every text (the beginning and the end mark).
+const MARK_TOKENS: usize = 2;
+
 /// Longest name of a source, in bytes of UTF-8.
 const MAX_SOURCE_BYTES: usize = 4096;
 
 /// What a document's text gives.
-#[derive(Debug)]
 pub(crate) struct Prepared {
+    /// The index whose embedder the drafts were sized for.
+    pub(crate) index: Arc<Index>,
     /// SHA-256 of the source bytes, lower-case hexadecimal.
     pub(crate) content_hash: String,
     /// What people call it.
@@ -35,15 +39,32 @@ pub(crate) struct Prepared {
     pub(crate) drafts: Vec<Draft>,
 }
 
-/// Turns bytes or a stored text into drafts.
+/// Turns bytes or a stored text into drafts, sized for the embedder of one index.
 #[derive(Clone)]
 pub(crate) struct Preparer {
-    pub(crate) analyzer: Arc<dyn Analyzer>,
-    pub(crate) measure: Measure,
-    pub(crate) chunking: ChunkOptions,
+    index: Arc<Index>,
+    analyzer: Arc<dyn Analyzer>,
+    measure: Measure,
+    chunking: ChunkOptions,
 }
 
 impl Preparer {
+    /// A preparer for documents that go into `index`.
+    pub(crate) fn new(index: Arc<Index>, analyzer: Arc<dyn Analyzer>, chunking: ChunkOptions) -> Self {
+        let embedder = &index.embedder;
+        // What the embedder cuts off would be stored and never found by meaning.
+        let prefix_tokens = embedder.count_tokens(&embedder.space().passage_prefix);
+        let readable = embedder.max_tokens().saturating_sub(prefix_tokens + MARK_TOKENS);
+        let target_tokens = chunking.target_tokens.min(readable).max(1);
+        let measure = Measure::new(embedder.clone(), analyzer.clone());
+        Self { index, analyzer, measure, chunking: ChunkOptions { target_tokens, ..chunking } }
+    }
+
+    /// Whether drafts that were sized for `index` are what this one would make.
+    pub(crate) fn is_of(&self, index: &Arc<Index>) -> bool {
+        Arc::ptr_eq(&self.index, index)
+    }
+
     /// Reads a document.
     pub(crate) fn prepare(
         &self,
@@ -71,7 +92,8 @@ impl Preparer {
         let sample_end =
             text.char_indices().nth(LANGUAGE_SAMPLE_CHARACTERS).map_or(text.len(), |(offset, _)| offset);
         let language = self.analyzer.language(&text[..sample_end]);
-        Ok(Prepared { content_hash, title, language, text, page_starts, drafts })
+        let index = self.index.clone();
+        Ok(Prepared { index, content_hash, title, language, text, page_starts, drafts })
     }
 }
 

@@ -1,19 +1,60 @@
-//! The index built again from SQL alone: no source is read, every live document is embedded anew.
+//! Another index in the place of the one that answers, made from SQL alone: no source is read.
 //!
-//! Each document gets a new version with the text it has, so questions are answered from the old one until the new
-//! one is whole, also where the chunk sizes or the embedder changed in between.
+//! The new index is built beside the live one, pass by pass: each puts in the live versions that are missing, under
+//! their own ids, and takes out what is not live any more. Documents that come and go meanwhile are what the next pass
+//! finds. When one finds nothing, storing pauses, the last pass is made, and SQL says in one transaction that the
+//! new index answers.
+//!
+//! What a crash leaves, by the step it interrupts: the live index answers, and every step is done again.
+//!
+//! | interrupted | SQL | new index | mended by |
+//! |---|---|---|---|
+//! | before `begin_indexing` | the version is missing | none of its chunks | the next pass |
+//! | while chunks are written | it is begun | some of its chunks | the next pass, which writes the same ones |
+//! | before `finish_indexing` | it is begun | all of its chunks | the same |
+//! | before the switch | all versions are in | whole | the next build, whose first pass finds nothing to do |
+//! | after the switch | the new index is live | whole | the next start, which removes the old one |
 
-use std::time::Instant;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use domain::{Document, WorkspaceId};
-use serde::Serialize;
+use db::DbError;
+use domain::{Document, Index, IndexId, Selection};
+use serde::{Deserialize, Serialize};
 
-use crate::pipeline::{Place, on_blocking_thread};
+use crate::gate::ClosedGate;
+use crate::pipeline::{Writing, on_blocking_thread};
+use crate::prepare::Preparer;
 use crate::sync::FailedSource;
 use crate::{IngestError, Pipeline};
 
-/// Documents read at a time.
-const DOCUMENT_BATCH: u32 = 100;
+/// Rows read at a time.
+const BATCH: u32 = 100;
+
+/// Documents of a pass that is a moment's work.
+const SHORT_PASS_DOCUMENTS: u64 = 4;
+
+/// Passes that find hardly anything before the last one is made while nobody stores: where documents come in all the
+/// time, none would find nothing.
+const MOST_SHORT_PASSES: u32 = 8;
+
+/// Longest wait for the questions that are asked of the old index; they take milliseconds.
+const LONGEST_QUESTION: Duration = Duration::from_secs(60);
+
+/// How often it is looked whether an index is still in use.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+/// How often a database that did not answer is asked again what it has done.
+const ASK_EVERY: Duration = Duration::from_secs(1);
+
+/// An index that is being built, as SQL knows it and as it is open.
+#[derive(Clone)]
+pub struct Build {
+    /// Its id.
+    pub id: IndexId,
+    /// The index.
+    pub index: Arc<Index>,
+}
 
 /// How far it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,71 +66,191 @@ pub struct ReindexProgress {
 }
 
 /// What was done.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct ReindexReport {
-    /// Documents that are in the index again.
+    /// Documents that are in the new index.
     pub documents: u64,
     /// Their chunks.
     pub chunks: u64,
     /// Time it took.
     pub seconds: f64,
-    /// Documents that are not, and why.
+    /// Whether the new index answers now. If not, the old one goes on.
+    pub switched: bool,
+    /// Documents that are not in the new index, and why.
     pub failed: Vec<FailedSource>,
 }
 
 impl Pipeline {
-    /// Builds the index of a workspace again from the texts in SQL. Safe to interrupt and to repeat.
+    /// Builds an index from the texts in SQL and makes it the one that answers. Safe to interrupt and to repeat. When
+    /// it has switched, it waits until nobody asks the old index any more.
     ///
     /// # Errors
     /// Those that concern every document ([`IngestError::concerns_every_document`]); others are in the report.
     pub async fn reindex(
         &self,
-        workspace: WorkspaceId,
-        mut on_progress: impl FnMut(ReindexProgress) + Send,
+        build: &Build,
+        on_progress: impl FnMut(ReindexProgress) + Send,
     ) -> Result<ReindexReport, IngestError> {
         let started = Instant::now();
-        let mut report = ReindexReport::default();
-        let mut progress = ReindexProgress { done: 0, total: self.db.count_documents(workspace).await? };
-        on_progress(progress);
-        let mut last = None;
-        loop {
-            let documents = self.db.live_documents_after(workspace, last, DOCUMENT_BATCH).await?;
-            let Some(end) = documents.last() else { break };
-            last = Some(end.id);
-            for document in documents {
-                let source = document.source.clone();
-                match self.reindex_document(document).await {
-                    Ok(chunks) => {
-                        report.documents += 1;
-                        report.chunks += u64::from(chunks);
-                    }
-                    Err(error) if error.concerns_every_document() => return Err(error),
-                    Err(error) => report.failed.push(FailedSource::new(source, &error)),
-                }
-                progress.done += 1;
-                on_progress(progress);
+        let mut passes = Passes {
+            pipeline: self,
+            build,
+            preparer: self.preparer_for(build.index.clone()),
+            failed: Vec::new(),
+            on_progress,
+        };
+        let mut short_passes = 0;
+        while short_passes < MOST_SHORT_PASSES && passes.failed.is_empty() {
+            match passes.run().await? {
+                0 => break,
+                found if found <= SHORT_PASS_DOCUMENTS => short_passes += 1,
+                _ => {}
             }
         }
-        report.seconds = started.elapsed().as_secs_f64();
-        Ok(report)
+        let mut built = self.db.build_progress(build.id).await?;
+        let mut closed = match passes.failed.is_empty() {
+            true => Some(self.gate.close().await),
+            false => None,
+        };
+        // Deletions do not wait for the gate, so one pass may not be enough.
+        while let Some(gate) = closed.take() {
+            passes.run().await?;
+            built = self.db.build_progress(build.id).await?;
+            if passes.failed.is_empty() {
+                closed = self.switch(build, gate).await?;
+            }
+        }
+        Ok(ReindexReport {
+            documents: built.indexed,
+            chunks: built.chunks,
+            seconds: started.elapsed().as_secs_f64(),
+            switched: passes.failed.is_empty(),
+            failed: passes.failed,
+        })
     }
 
-    async fn reindex_document(&self, document: Document) -> Result<u32, IngestError> {
-        let Some(live) = document.live_version else { return Ok(0) };
-        let version = self.db.version(document.workspace, live).await?;
-        let preparer = self.preparer().clone();
+    /// Lets the built index take over, if it is whole; if not, the gate is given back, still closed.
+    async fn switch(&self, build: &Build, gate: ClosedGate) -> Result<Option<ClosedGate>, IngestError> {
+        let (pipeline, build) = (self.clone(), build.clone());
+        // A task of its own: once SQL has switched, memory must follow, also when nobody waits for it any more.
+        let switching = tokio::spawn(async move {
+            let _sweeping = pipeline.gate.sweep().await;
+            if !pipeline.switch_in_sql(build.id).await? {
+                return Ok(Err(gate));
+            }
+            Ok::<_, DbError>(Ok((pipeline.index.replace(build.index.clone()), build.index)))
+        });
+        let switched = switching.await.map_err(|error| DbError::Failed(error.to_string()))?;
+        match switched? {
+            Err(gate) => Ok(Some(gate)),
+            Ok((before, now)) => {
+                if !Arc::ptr_eq(&before, &now) {
+                    until_unused(before).await;
+                }
+                Ok(None)
+            }
+        }
+    }
+
+    async fn switch_in_sql(&self, index: IndexId) -> Result<bool, DbError> {
+        match self.db.switch_index(index).await {
+            // The connection broke, perhaps after the switch was done.
+            Err(DbError::Unavailable(_)) => {}
+            decided => return decided,
+        }
+        loop {
+            match self.db.live_index().await {
+                Err(DbError::Unavailable(_)) => tokio::time::sleep(ASK_EVERY).await,
+                live => return Ok(live?.is_some_and(|live| live.id == index)),
+            }
+        }
+    }
+}
+
+/// Waits for the questions that were asked of the index before another one took over.
+async fn until_unused(index: Arc<Index>) {
+    let until = Instant::now() + LONGEST_QUESTION;
+    while Arc::strong_count(&index) > 1 && Instant::now() < until {
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+}
+
+/// The passes of one build.
+struct Passes<'a, F> {
+    pipeline: &'a Pipeline,
+    build: &'a Build,
+    preparer: Preparer,
+    failed: Vec<FailedSource>,
+    on_progress: F,
+}
+
+impl<F: FnMut(ReindexProgress) + Send> Passes<'_, F> {
+    /// Takes out what is not live any more and puts in what is missing. Returns how many documents were.
+    async fn run(&mut self) -> Result<u64, IngestError> {
+        self.remove_leftovers().await?;
+        let db = &self.pipeline.db;
+        let before = db.build_progress(self.build.id).await?;
+        let mut progress = ReindexProgress { done: before.indexed, total: before.documents };
+        (self.on_progress)(progress);
+        let (mut found, mut last) = (0, None);
+        loop {
+            let missing = db.unindexed_documents(self.build.id, last, BATCH).await?;
+            let Some(end) = missing.last() else { return Ok(found) };
+            last = Some(end.id);
+            for document in missing {
+                let source = document.source.clone();
+                match self.put_in(document).await {
+                    Ok(()) => {}
+                    Err(error) if error.concerns_every_document() => return Err(error),
+                    Err(error) => self.failed.push(FailedSource::new(source, &error)),
+                }
+                found += 1;
+                progress.done += 1;
+                progress.total = progress.total.max(progress.done);
+                (self.on_progress)(progress);
+            }
+        }
+    }
+
+    async fn remove_leftovers(&self) -> Result<(), IngestError> {
+        let db = &self.pipeline.db;
+        loop {
+            let leftovers = db.leftover_versions(self.build.id, BATCH).await?;
+            if leftovers.is_empty() {
+                return Ok(());
+            }
+            for leftover in leftovers {
+                let selection = Selection::Version(leftover.workspace, leftover.version);
+                self.build.index.vectors.remove(selection).await?;
+                db.forget_indexed(self.build.id, leftover.version).await?;
+            }
+        }
+    }
+
+    /// Puts the document's live version in. If it is superseded meanwhile, the next pass takes it out again.
+    async fn put_in(&self, document: Document) -> Result<(), IngestError> {
+        let Some(live) = document.live_version else { return Ok(()) };
+        let db = &self.pipeline.db;
+        let version = db.version(document.workspace, live).await?;
+        let (preparer, title) = (self.preparer.clone(), document.title.clone());
         let prepared = on_blocking_thread(move || {
-            preparer.prepare_text(document.title, version.content_hash, version.text, version.page_starts)
+            preparer.prepare_text(title, version.content_hash, version.text, version.page_starts)
         })
         .await?;
-        let place = Place {
+        db.begin_indexing(self.build.id, live).await?;
+        let writing = Writing {
+            index: &self.build.index,
             workspace: document.workspace,
             collection: document.collection,
-            source: document.source,
-            tags: Some(document.tags),
-            dated_at: Some(document.dated_at),
-            force: true,
+            document: document.id,
+            version: live,
+            source: &document.source,
+            title: &document.title,
+            tags: &document.tags,
+            dated_at: document.dated_at,
         };
-        Ok(self.store(place, prepared).await?.chunks)
+        let chunks = self.pipeline.write_chunks(&writing, &prepared.drafts).await?;
+        db.finish_indexing(self.build.id, live, chunks).await?;
+        Ok(())
     }
 }

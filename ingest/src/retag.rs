@@ -39,7 +39,7 @@ impl Pipeline {
             dated_at: dated_at.or(Some(document.dated_at)),
             force: false,
         };
-        let (preparer, title) = (self.preparer().clone(), document.title);
+        let (preparer, title) = (self.preparer(), document.title);
         let prepared = on_blocking_thread(move || {
             preparer.prepare_text(title, version.content_hash, version.text, version.page_starts)
         });

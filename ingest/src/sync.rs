@@ -12,7 +12,7 @@ use std::time::Instant;
 use domain::{CollectionId, DocumentId, WorkspaceId};
 use futures::StreamExt;
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::folder::{FoundFile, FoundFiles, Read, read, walk};
 use crate::pipeline::{Ingested, Outcome, Place, on_blocking_thread};
@@ -87,7 +87,7 @@ pub struct IngestReport {
 }
 
 /// A source that is not in, and why.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FailedSource {
     /// Its absolute path, or its name.
     pub source: String,
@@ -189,11 +189,11 @@ impl<F: FnMut(SyncEvent) + Send> Sync<'_, F> {
 
     /// Reads and prepares some files ahead while one is embedded and stored.
     async fn ingest_files(&mut self, files: Vec<FoundFile>) -> Result<(), IngestError> {
-        let preparer = self.pipeline.preparer().clone();
+        let pipeline = self.pipeline;
         let force = self.request.force;
         let known = self.known.clone();
         let reads = files.into_iter().map(move |file| {
-            let preparer = preparer.clone();
+            let preparer = pipeline.preparer();
             let known_hash = known.get(&file.source).filter(|_| !force).cloned();
             async move {
                 let (source, modified_at) = (file.source.clone(), file.modified_at);

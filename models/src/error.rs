@@ -62,6 +62,14 @@ pub enum ModelError {
         /// The model.
         model: String,
     },
+    /// The folder holds no embedder that can be used.
+    #[error("{} is no embedder: {reason}", dir.display())]
+    BadEmbedder {
+        /// The folder.
+        dir: PathBuf,
+        /// What is missing or wrong.
+        reason: String,
+    },
     /// An environment variable holds something unusable.
     #[error("{name} cannot be used: {reason}")]
     Setting {

@@ -1,5 +1,5 @@
-//! Model files: which there are ([`Catalog`]), getting them ([`Store`]), and picking one
-//! ([`choose_generator`]).
+//! Model files: which there are ([`Catalog`]), getting them ([`Store`]), picking one
+//! ([`choose_generator`]), and embedders that people bring themselves ([`EmbedderFolder`]).
 //!
 //! A model is its content hash; the places it can be had from are mirrors. Whatever the source, a file is on
 //! disk under its final name only if its hash is the expected one.
@@ -14,6 +14,7 @@
 mod catalog;
 mod choose;
 mod download;
+mod embedder_folder;
 mod error;
 mod hash;
 mod http;
@@ -36,6 +37,7 @@ pub use catalog::{
     RUNNABLE_ARCHITECTURES, RuntimeFacts, Source, WheelMember,
 };
 pub use choose::{Choice, NothingFits, Surroundings, choose_generator};
+pub use embedder_folder::EmbedderFolder;
 pub use error::ModelError;
 pub use hash::Sha256Digest;
 pub use memory::available_memory_bytes;

@@ -6,8 +6,8 @@ use std::time::Instant;
 
 use db::{Database, DbError};
 use domain::{
-    Analyzer, CollectionId, DocumentId, EmbedError, Embedder, Language, Passage, Scope, ScoredChunk,
-    SparseVector, VectorStore, VectorStoreError,
+    Analyzer, CollectionId, DocumentId, EmbedError, Embedder, Index, Language, LiveIndex, Passage, Scope,
+    ScoredChunk, SparseVector, VectorStoreError,
 };
 
 use futures::future::try_join_all;
@@ -95,10 +95,8 @@ impl Default for RetrievalOptions {
 pub struct RetrieverParts {
     /// Says which versions are live.
     pub db: Database,
-    /// The index.
-    pub vectors: Arc<dyn VectorStore>,
-    /// Of the index's space.
-    pub embedder: Arc<dyn Embedder>,
+    /// The index that answers, with its embedder.
+    pub index: Arc<LiveIndex>,
     /// The one that documents were analysed with.
     pub analyzer: Arc<dyn Analyzer>,
     /// How to search.
@@ -124,8 +122,9 @@ pub enum RetrieveError {
     Database(#[from] DbError),
 }
 
-/// A question, read once.
+/// A question, read once, and the index that is asked: the same one for its whole way.
 pub(crate) struct Read {
+    index: Arc<Index>,
     pub(crate) language: Language,
     /// The question and those before it, as they are embedded, with what each counts for.
     texts: Vec<(String, f32)>,
@@ -148,6 +147,13 @@ struct Live {
     selected: Vec<Passage>,
 }
 
+impl Read {
+    /// Whether the embedder knows the question's language.
+    fn is_covered(&self) -> bool {
+        self.index.embedder.coverage().covers(self.language)
+    }
+}
+
 impl Retriever {
     /// A retriever of these parts.
     pub fn new(parts: RetrieverParts) -> Self {
@@ -159,7 +165,7 @@ impl Retriever {
         let started = Instant::now();
         let read = self.read(query);
         let mut timings_ms = BTreeMap::from([("analyze".to_owned(), milliseconds(started))]);
-        let vectors = self.parts.vectors.as_ref();
+        let vectors = read.index.vectors.as_ref();
         let (live, rarity, thresholds) = tokio::try_join!(
             self.live(&read, query, &mut timings_ms),
             async { Ok(evidence::rarity(vectors, &read.terms).await?) },
@@ -168,7 +174,7 @@ impl Retriever {
         let analyzer = self.parts.analyzer.as_ref();
         let signals = Signals {
             coverage: evidence::coverage(&live.best, &rarity, analyzer, read.language),
-            closeness: self.covers(read.language).then(|| evidence::closeness(&live.best)),
+            closeness: read.is_covered().then(|| evidence::closeness(&live.best)),
         };
         let best = live.best.first().map(|best| best.chunk.collection);
         let evidence = Evidence::weigh(signals, self.threshold(&thresholds, best));
@@ -206,11 +212,8 @@ impl Retriever {
         });
         let texts: Vec<(String, f32)> = texts.collect();
         let terms = texts.iter().map(|(text, weight)| (analyzer.query_terms(text), *weight));
-        Read { language: analyzer.language(&texts[0].0), terms: heaviest(terms), texts }
-    }
-
-    fn covers(&self, language: Language) -> bool {
-        self.parts.embedder.coverage().covers(language)
+        let index = self.parts.index.current();
+        Read { index, language: analyzer.language(&texts[0].0), terms: heaviest(terms), texts }
     }
 
     /// Searches deeper until enough passages are live and say something new, or there is nothing left to find.
@@ -246,7 +249,7 @@ impl Retriever {
         scope: &Scope,
         limit: usize,
     ) -> Result<Searched, RetrieveError> {
-        let vectors = self.parts.vectors.as_ref();
+        let vectors = read.index.vectors.as_ref();
         let started = Instant::now();
         let dense = async {
             let found = self.search_dense(read, scope, limit).await?;
@@ -266,11 +269,11 @@ impl Retriever {
         scope: &Scope,
         limit: usize,
     ) -> Result<Option<Vec<ScoredChunk>>, RetrieveError> {
-        if !self.covers(read.language) {
+        if !read.is_covered() {
             return Ok(None);
         }
-        let vector = self.direction(&read.texts).await?;
-        Ok(Some(self.parts.vectors.search_dense(scope, &vector, limit).await?))
+        let vector = direction(&read.texts, read.index.embedder.as_ref()).await?;
+        Ok(Some(read.index.vectors.search_dense(scope, &vector, limit).await?))
     }
 
     /// One ranking of what was found.
@@ -295,21 +298,20 @@ impl Retriever {
         let is_live = |passage: &Passage| live.get(&passage.chunk.document) == Some(&passage.chunk.version);
         Ok(passages.into_iter().filter(is_live).collect())
     }
+}
 
-    /// The unit vector of the texts together. Earlier questions were embedded when they were asked, and are remembered.
-    async fn direction(&self, texts: &[(String, f32)]) -> Result<Vec<f32>, RetrieveError> {
-        let embedder = &self.parts.embedder;
-        let vectors = try_join_all(texts.iter().map(|(text, _)| embedder.embed_query(text))).await?;
-        let mut sum = vec![0.0; embedder.space().dimensions];
-        for (vector, (_, weight)) in vectors.iter().zip(texts) {
-            sum.iter_mut().zip(vector).for_each(|(sum, value)| *sum += weight * value);
-        }
-        let length = sum.iter().map(|value| value * value).sum::<f32>().sqrt();
-        if length > 0.0 {
-            sum.iter_mut().for_each(|value| *value /= length);
-        }
-        Ok(sum)
+/// The unit vector of the texts together. Earlier questions were embedded when they were asked, and are remembered.
+async fn direction(texts: &[(String, f32)], embedder: &dyn Embedder) -> Result<Vec<f32>, EmbedError> {
+    let vectors = try_join_all(texts.iter().map(|(text, _)| embedder.embed_query(text))).await?;
+    let mut sum = vec![0.0; embedder.space().dimensions];
+    for (vector, (_, weight)) in vectors.iter().zip(texts) {
+        sum.iter_mut().zip(vector).for_each(|(sum, value)| *sum += weight * value);
     }
+    let length = sum.iter().map(|value| value * value).sum::<f32>().sqrt();
+    if length > 0.0 {
+        sum.iter_mut().for_each(|value| *value /= length);
+    }
+    Ok(sum)
 }
 
 /// The terms of all vectors. One that several have weighs what it weighs in the one where it weighs most.

@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use db::{BegunVersion, Database, NewVersion};
 use domain::{
-    Analyzer, Chunk, ChunkId, ChunkPoint, CollectionId, DocumentId, Embedder, FieldedText, Filter, Scope,
-    VectorStore, VersionId, Visibility, WorkspaceId,
+    Analyzer, Chunk, ChunkId, ChunkPoint, CollectionId, DocumentId, Embedder, FieldedText, Filter, Index,
+    LiveIndex, Scope, VectorStore, VersionId, Visibility, WorkspaceId,
 };
 use retriever::analyze::BigramAnalyzer;
 use retriever::store::embedded::EmbeddedStore;
@@ -132,8 +132,10 @@ impl KnowledgeBase {
     async fn retrieve(&self, query: Query) -> Retrieved {
         let retriever = Retriever::new(RetrieverParts {
             db: self.db.clone(),
-            vectors: Arc::clone(&self.vectors) as Arc<dyn VectorStore>,
-            embedder: Arc::clone(&self.embedder),
+            index: Arc::new(LiveIndex::new(Arc::new(Index {
+                vectors: Arc::clone(&self.vectors) as Arc<dyn VectorStore>,
+                embedder: Arc::clone(&self.embedder),
+            }))),
             analyzer: Arc::clone(&self.analyzer) as Arc<dyn Analyzer>,
             options: RetrievalOptions::default(),
         });

@@ -17,6 +17,7 @@ pub const SMALL_MODELS: [&str; 3] =
 /// The generator among them.
 pub const SMALL_GENERATOR: &str = "smollm2-135m-instruct";
 const INGESTED_WITHIN: Duration = Duration::from_secs(60);
+const REINDEXED_WITHIN: Duration = Duration::from_secs(120);
 
 /// `daedap` with the small models on a data directory, set so that an answer takes seconds; `None`, said loudly,
 /// where the models are missing.
@@ -100,4 +101,40 @@ pub fn done(events: &[SseEvent]) -> Value {
 pub async fn get(server: &Server, path: &str) -> Value {
     let reply = server.get(path).send().await.expect("the server listens");
     reply.json().await.expect("the reply is JSON")
+}
+
+/// A folder with an embedder of a person's own in it: the small one's files, and a description with another prefix
+/// before each passage, which makes it another embedding space.
+///
+/// # Panics
+///
+/// When the small models, which the test has, cannot be copied.
+pub fn own_embedder(models: &Path, passage_prefix: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for file in
+        ["model.onnx", "tokenizer.json", "config.json", "special_tokens_map.json", "tokenizer_config.json"]
+    {
+        let copied = std::fs::copy(models.join("all-minilm-l6-v2").join(file), folder.path().join(file));
+        copied.unwrap_or_else(|error| panic!("{file}: {error}"));
+    }
+    let description = format!(
+        "dimensions = 384\nmax_tokens = 256\npooling = \"mean\"\npassage_prefix = {passage_prefix:?}\nlanguages = [\"en\"]\n"
+    );
+    std::fs::write(folder.path().join("embedder.toml"), description).expect("a file");
+    folder
+}
+
+/// The rebuild of the index, once it has come to its end.
+pub async fn finished_reindex(server: &Server) -> Value {
+    eventually("the reindex to end", REINDEXED_WITHIN, async || {
+        let status = get(server, "/api/v1/reindex").await;
+        (status["state"] != "running").then_some(status)
+    })
+    .await
+}
+
+/// What a search finds.
+pub async fn search(server: &Server, query: &str) -> Value {
+    let request = server.post("/api/v1/search").json(&json!({ "query": query }));
+    request.send().await.expect("the server listens").json().await.expect("the reply is JSON")
 }

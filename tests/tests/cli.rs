@@ -2,12 +2,14 @@
 
 #![allow(clippy::unwrap_used)] // In a test it is the report.
 
+use std::path::{Path, PathBuf};
 use std::process::Output;
 
 use serde_json::{Value, json};
 use tests::daedap::Daedap;
+use tests::environment::require_models;
 use tests::server::Server;
-use tests::story::{SMALL_MODELS, small_daedap};
+use tests::story::{SMALL_MODELS, own_embedder, small_daedap};
 
 fn json_of(output: &Output) -> Value {
     serde_json::from_slice(&output.stdout)
@@ -176,24 +178,99 @@ async fn documents_are_tagged_and_found_by_tag_language_and_date_with_a_server_a
     assert!(server.stop().await.success());
 }
 
-#[tokio::test]
-async fn another_embedding_space_is_refused_and_reindex_mends_it() {
-    let data_dir = tempfile::tempdir().unwrap();
-    let Some(daedap) = small_daedap(data_dir.path()) else { return };
-    let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("a.md"), "# Tea\n\nTea is served at four o'clock.").unwrap();
-    let report = json_of(&daedap.run(&["ingest", folder.path().to_str().unwrap(), "--json"]).await);
+/// A data directory with one document about tea.
+async fn tea(data_dir: &Path) -> Option<Daedap> {
+    let daedap = small_daedap(data_dir)?;
+    let file = data_dir.join("tea.md");
+    std::fs::write(&file, "# Tea\n\nTea is served at four o'clock.").unwrap();
+    let report = json_of(&daedap.run(&["ingest", file.to_str().unwrap(), "--json"]).await);
     assert_eq!(report["added"], 1, "{report}");
-    let space = data_dir.path().join("vectors/space.json");
-    let written = std::fs::read_to_string(&space).unwrap();
-    std::fs::write(&space, written.replace("all-minilm-l6-v2", "another-model")).unwrap();
-    let refused = daedap.run(&["search", "tea"]).await;
+    Some(daedap)
+}
+
+async fn finds_tea(daedap: &Daedap) {
+    let found = json_of(&daedap.run(&["search", "tea", "--json"]).await);
+    let best = &found["passages"][0];
+    assert!(best["text"].as_str().unwrap().contains("four o'clock"), "{found}");
+    assert!(best["dense_score"].is_number(), "{found}");
+}
+
+/// The folder of the one index.
+fn index_of(data_dir: &Path) -> PathBuf {
+    let mut indexes = std::fs::read_dir(data_dir.join("vectors")).unwrap();
+    let only = indexes.next().expect("there is an index").unwrap().path();
+    assert!(indexes.next().is_none(), "there is one index");
+    only
+}
+
+#[tokio::test]
+async fn an_embedder_of_ones_own_is_refused_until_the_documents_are_reindexed() {
+    let data_dir = tempfile::tempdir().unwrap();
+    let Some(daedap) = tea(data_dir.path()).await else { return };
+    let own = own_embedder(&require_models(&SMALL_MODELS).unwrap(), "passage: ");
+    let path = own.path().to_str().unwrap();
+    let set = daedap.clone().variable("DAEDAP_EMBEDDER__MODEL", path);
+    let refused = set.run(&["search", "tea"]).await;
     assert_eq!(refused.status.code(), Some(1));
     assert!(message_of(&refused).contains("daedap reindex"), "{}", message_of(&refused));
-    let mended = daedap.run(&["reindex", "--json"]).await;
-    assert_eq!(json_of(&mended)["documents"], 1, "{}", message_of(&mended));
-    let found = json_of(&daedap.run(&["search", "tea", "--json"]).await);
-    assert!(found["passages"][0]["text"].as_str().unwrap().contains("four o'clock"), "{found}");
+    finds_tea(&daedap).await;
+
+    let old = index_of(data_dir.path());
+    let report = json_of(&daedap.run(&["reindex", "--embedder", path, "--json"]).await);
+    assert_eq!((&report["documents"], &report["switched"]), (&json!(1), &json!(true)), "{report}");
+    assert_ne!(index_of(data_dir.path()), old, "the old index is gone");
+    finds_tea(&daedap).await;
+    finds_tea(&set).await;
+    let set = daedap.clone().variable("DAEDAP_EMBEDDER__MODEL", "all-minilm-l6-v2");
+    let refused = message_of(&set.run(&["search", "tea"]).await);
+    assert!(refused.contains("daedap reindex") && refused.contains(path), "{refused}");
+    let report = json_of(&set.run(&["reindex", "--json"]).await);
+    assert_eq!(report["switched"], true, "a changed setting is what is meant: {report}");
+    finds_tea(&set).await;
+
+    std::fs::write(own.path().join("tokenizer.json"), "{}").unwrap();
+    let refused = daedap.run(&["reindex", "--embedder", path]).await;
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(message_of(&refused).contains("tokenizer.json"), "{}", message_of(&refused));
+    finds_tea(&daedap).await;
+}
+
+#[tokio::test]
+async fn a_damaged_or_lost_index_is_refused_and_reindex_mends_it() {
+    let data_dir = tempfile::tempdir().unwrap();
+    let Some(daedap) = tea(data_dir.path()).await else { return };
+    for damage in [
+        (|index| std::fs::write(index.join("space.json"), "{").unwrap()) as fn(PathBuf),
+        |index| std::fs::remove_dir_all(index).unwrap(),
+        |index| std::fs::remove_dir_all(index.join("shard")).unwrap(),
+    ] {
+        damage(index_of(data_dir.path()));
+        let refused = daedap.run(&["search", "tea"]).await;
+        assert_eq!(refused.status.code(), Some(1));
+        assert!(message_of(&refused).contains("daedap reindex"), "{}", message_of(&refused));
+        let mended = daedap.run(&["reindex", "--json"]).await;
+        assert_eq!(json_of(&mended)["documents"], 1, "{}", message_of(&mended));
+        finds_tea(&daedap).await;
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_runs_reindexes_when_it_is_asked() {
+    let data_dir = tempfile::tempdir().unwrap();
+    let Some(daedap) = tea(data_dir.path()).await else { return };
+    let own = own_embedder(&require_models(&SMALL_MODELS).unwrap(), "passage: ");
+    let path = own.path().to_str().unwrap();
+    let _server = Server::start(daedap.clone()).await;
+    for arguments in [&["reindex", "--json"][..], &["reindex", "--embedder", path, "--json"]] {
+        let reindexed = daedap.run(arguments).await;
+        assert_eq!(reindexed.status.code(), Some(0), "{}", message_of(&reindexed));
+        let report = json_of(&reindexed);
+        assert_eq!((&report["documents"], &report["switched"]), (&json!(1), &json!(true)), "{report}");
+        finds_tea(&daedap).await;
+    }
+    let refused = daedap.run(&["reindex", "--embedder", "smollm2-135m-instruct"]).await;
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(message_of(&refused).contains("no embedder"), "{}", message_of(&refused));
 }
 
 #[tokio::test]

@@ -2,19 +2,24 @@
 
 #![allow(clippy::unwrap_used)] // In a test it is the report.
 
+use std::ffi::OsString;
 use std::path::Path;
 use std::time::Duration;
 
 use db::Database;
-use domain::{EmbeddingSpace, Selection, VectorStore, WorkspaceId};
+use domain::{Selection, VectorStore, WorkspaceId};
 use futures::StreamExt;
 use retriever::store::embedded::EmbeddedStore;
 use serde_json::Value;
 use tests::daedap::Daedap;
+use tests::environment::require_models;
 use tests::eventually::eventually;
 use tests::server::Server;
 use tests::sse;
 use tests::story::{self, SMALL_GENERATOR, collection, conversation, finished_job, get, small_daedap};
+
+/// Embedding some documents in a build without optimisation, on a busy machine.
+const BUILT_WITHIN: Duration = Duration::from_secs(120);
 
 /// What a data directory holds: documents and their chunks by SQL's word, and the points of the vector store.
 #[derive(Debug, PartialEq, Eq)]
@@ -27,7 +32,9 @@ async fn holdings(data_dir: &Path) -> Holdings {
     let url = db::sqlite_url(&data_dir.join("daedap.db")).unwrap();
     let db = Database::open(&url).await.unwrap();
     let mut documents = Vec::new();
-    let store = EmbeddedStore::open(&data_dir.join("vectors"), &embedding_space()).unwrap();
+    let live = db.live_index().await.unwrap().expect("an index answers");
+    let store =
+        EmbeddedStore::open(&data_dir.join("vectors").join(live.id.to_string()), &live.space).unwrap();
     for document in db.live_documents_after(WorkspaceId::DEFAULT, None, 10_000).await.unwrap() {
         let live = document.live_version.expect("a listed document has a live version");
         let points = store.count(Selection::Version(WorkspaceId::DEFAULT, live)).await.unwrap();
@@ -38,11 +45,6 @@ async fn holdings(data_dir: &Path) -> Holdings {
     let points = store.count(Selection::Workspace(WorkspaceId::DEFAULT)).await.unwrap();
     db.close().await;
     Holdings { documents, points }
-}
-
-fn embedding_space() -> EmbeddingSpace {
-    let catalog = models::Catalog::builtin();
-    catalog.entry("all-minilm-l6-v2").unwrap().embedding_space().unwrap()
 }
 
 /// A folder of `count` small documents, every third one Korean.
@@ -137,9 +139,76 @@ async fn a_kill_in_the_middle_of_an_answer_loses_no_turn_and_doubles_none() {
 }
 
 #[tokio::test]
+async fn a_reindex_that_is_killed_goes_on_and_the_old_index_answers_until_it_is_done() {
+    let data_dir = tempfile::tempdir().unwrap();
+    let Some(daedap) = small_daedap(data_dir.path()) else { return };
+    let own = story::own_embedder(&require_models(&story::SMALL_MODELS).unwrap(), "passage: ");
+    let folder = folder_of_documents(60);
+    let ingested = daedap.run(&["ingest", folder.path().to_str().unwrap(), "--json"]).await;
+    assert!(ingested.status.success(), "{}", String::from_utf8_lossy(&ingested.stderr));
+    let before = holdings(data_dir.path()).await;
+    let old = indexes(data_dir.path());
+    assert_eq!(old.len(), 1, "{old:?}");
+
+    let mut server = Server::start(daedap.clone()).await;
+    let embedder = own.path().to_str().unwrap();
+    let asked = server.post("/api/v1/reindex").json(&serde_json::json!({ "embedder": embedder }));
+    assert_eq!(asked.send().await.unwrap().status(), 202);
+    // Killed twice: in the middle of the build, and in the middle of what is left of it.
+    for done_before_the_kill in [8, 20] {
+        let (done, total) = eventually("some documents to be done", BUILT_WITHIN, async || {
+            let found = story::search(&server, "Rule 7 says what to do and when").await;
+            assert!(found["passages"][0]["dense_score"].is_number(), "{found}");
+            let status = get(&server, "/api/v1/reindex").await;
+            let (done, total) = (status["done"].as_u64()?, status["total"].as_u64()?);
+            (done >= done_before_the_kill).then_some((done, total))
+        })
+        .await;
+        assert!(done < total, "it was too fast to be killed: {done} of {total}");
+        server.kill().await;
+        assert_eq!(indexes(data_dir.path()).len(), 2);
+        server = server.restart().await;
+        let status = get(&server, "/api/v1/status").await;
+        assert_eq!(status["embedder"]["model"], "all-minilm-l6-v2", "the old index answers");
+    }
+    let ended = story::finished_reindex(&server).await;
+    assert_eq!((&ended["state"], &ended["report"]["switched"]), (&"done".into(), &true.into()), "{ended}");
+    assert_eq!(ended["report"]["documents"], 60, "{ended}");
+    let model = get(&server, "/api/v1/status").await["embedder"]["model"].clone();
+    assert!(model.as_str().unwrap().starts_with("sha256:"), "{model}");
+    let found = story::search(&server, "Rule 7 says what to do and when").await;
+    assert_eq!(found["passages"][0]["title"], "Document 7", "{found}");
+    eventually("the old index to be gone", BUILT_WITHIN, async || {
+        let now = indexes(data_dir.path());
+        (now.len() == 1 && now != old).then_some(())
+    })
+    .await;
+    // The setting is empty, so the next start takes the embedder of the index.
+    let server = server.restart().await;
+    assert_eq!(get(&server, "/api/v1/status").await["embedder"]["model"], model);
+    assert!(server.stop().await.success());
+    let after = holdings(data_dir.path()).await;
+    let sources = |holdings: &Holdings| -> Vec<String> {
+        holdings.documents.iter().map(|(source, _)| source.clone()).collect()
+    };
+    assert_eq!(sources(&after), sources(&before));
+    assert_eq!(after.points, after.documents.iter().map(|(_, chunks)| u64::from(*chunks)).sum::<u64>());
+}
+
+/// The folders of a data directory's indexes.
+fn indexes(data_dir: &Path) -> Vec<OsString> {
+    let mut names: Vec<OsString> = std::fs::read_dir(data_dir.join("vectors"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
+    names.sort();
+    names
+}
+
+#[tokio::test]
 async fn a_file_that_is_no_model_is_a_clear_error() {
     let data_dir = tempfile::tempdir().unwrap();
-    let Some(models) = tests::environment::require_models(&story::SMALL_MODELS) else { return };
+    let Some(models) = require_models(&story::SMALL_MODELS) else { return };
     let whole = std::fs::read(models.join(SMALL_GENERATOR).join("model.gguf")).unwrap();
     let mut unknown = whole[..4 << 20].to_vec();
     let at = find(&unknown, b"general.architecture") + "general.architecture".len() + 4 + 8;

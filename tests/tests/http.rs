@@ -253,6 +253,60 @@ async fn other_sites_are_kept_out() {
 }
 
 #[tokio::test]
+async fn documents_are_reindexed_while_they_are_searched_added_and_deleted() {
+    let data_dir = tempfile::tempdir().unwrap();
+    let Some(models) = tests::environment::require_models(&story::SMALL_MODELS) else { return };
+    let own = story::own_embedder(&models, "passage: ");
+    let server = Server::start(small_daedap(data_dir.path()).unwrap()).await;
+    let id = collection(&server, "rules").await;
+    add_document(&server, &id, "leave.md", HANDBOOK.into()).await;
+    let long = format!("# Archive\n\n{}", "The archive keeps each letter for ten years. ".repeat(600));
+    add_document(&server, &id, "archive.md", long.into()).await;
+    let goes =
+        add_document(&server, &id, "goes.md", "# Bicycles\n\nBicycles stand in the yard.".into()).await;
+
+    let reindex = async |embedder: &str| {
+        server.post("/api/v1/reindex").json(&json!({ "embedder": embedder })).send().await.unwrap()
+    };
+    assert_eq!(get(&server, "/api/v1/reindex").await["state"], "idle");
+    assert_eq!(reindex(own.path().to_str().unwrap()).await.status(), 202);
+    let second = reindex("all-minilm-l6-v2").await;
+    assert_eq!(second.status(), 409);
+    let envelope: Value = second.json().await.unwrap();
+    assert_eq!(envelope["error"]["code"], "reindex_running", "{envelope}");
+    let found = story::search(&server, "How many days of annual leave?").await;
+    assert_eq!(found["passages"][0]["source"], "leave.md", "{found}");
+    let document = goes["document"].as_str().unwrap();
+    let deleted = server.delete(&format!("/api/v1/documents/{document}")).send().await.unwrap();
+    assert_eq!(deleted.status(), 204);
+    assert_eq!(get(&server, "/api/v1/reindex").await["state"], "running", "the test needs more to embed");
+    let comes = "# Canteen\n\nThe canteen serves soup on Fridays.";
+    let job = add_document(&server, &id, "comes.md", comes.into()).await;
+    assert_eq!(job["state"], "done", "{job}");
+
+    let ended = story::finished_reindex(&server).await;
+    assert_eq!(ended["report"]["switched"], true, "{ended}");
+    let status = get(&server, "/api/v1/status").await;
+    assert!(status["embedder"]["model"].as_str().unwrap().starts_with("sha256:"), "{status}");
+    for (query, source) in [("soup on Fridays in the canteen", "comes.md"), ("annual leave", "leave.md")] {
+        let found = story::search(&server, query).await;
+        assert_eq!(found["passages"][0]["source"], source, "{found}");
+        assert!(found["passages"][0]["dense_score"].is_number(), "{found}");
+    }
+    let found = story::search(&server, "Where do bicycles stand?").await;
+    assert!(!found.to_string().contains("goes.md"), "{found}");
+    for (embedder, expected) in
+        [("", "1 to"), ("no-such-model", "no-such-model"), ("/no/such/folder", "model.onnx")]
+    {
+        let refused = reindex(embedder).await;
+        assert_eq!(refused.status(), 422, "{embedder}");
+        let envelope: Value = refused.json().await.unwrap();
+        assert_eq!(envelope["error"]["field"], "embedder", "{envelope}");
+        assert!(envelope["error"]["message"].as_str().unwrap().contains(expected), "{envelope}");
+    }
+}
+
+#[tokio::test]
 async fn a_server_that_is_told_to_stop_finishes_its_answer() {
     let data_dir = tempfile::tempdir().unwrap();
     let Some(server) = furnished(&data_dir).await else { return };

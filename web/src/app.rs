@@ -1,25 +1,24 @@
 //! Wiring: settings in, rooms out. The only place that knows which backend stands behind which port.
 
-use std::fs::File;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use chat::generator::{LocalGenerator, OpenAiGenerator, OpenAiOptions};
 use chat::{Chat, ChatOptions, ChatParts};
 use db::Database;
-use domain::{Analyzer, Embedder, EmbeddingSpace, Generator, Sampling, VectorStore, WorkspaceId};
-use ingest::{ChunkOptions, Pipeline, PipelineParts};
+use domain::{Analyzer, Generator, Index, LiveIndex, Sampling, WorkspaceId};
+use ingest::{Build, ChunkOptions, Pipeline, PipelineParts};
 use llm::{Engine, EngineOptions};
 use retriever::analyze::BigramAnalyzer;
-use retriever::store::embedded::EmbeddedStore;
-use retriever::store::qdrant::{QdrantOptions, QdrantStore};
 use retriever::{RetrievalOptions, Retriever, RetrieverParts};
 use tokio::sync::{Mutex, Notify};
 
 use crate::config::Config;
+use crate::indexes::Indexes;
 use crate::model_files::ModelFiles;
 use crate::originals::Originals;
+use crate::reindexing::Reindexing;
 
 /// Everything that finds and stores passages; what `ingest` and `search` need.
 #[derive(Clone)]
@@ -28,8 +27,10 @@ pub struct KnowledgeBase {
     pub db: Database,
     /// Lexical analysis, the same for documents and questions.
     pub analyzer: Arc<dyn Analyzer>,
-    /// Dense vectors.
-    pub embedder: Arc<dyn Embedder>,
+    /// The index that answers, with its embedder.
+    pub index: Arc<LiveIndex>,
+    /// It and others: where they are, how one is begun.
+    pub indexes: Indexes,
     /// Documents in.
     pub pipeline: Pipeline,
     /// Passages out.
@@ -53,55 +54,38 @@ pub struct App {
     pub job_queued: Arc<Notify>,
     /// Held while a collection is measured.
     pub evaluating: Arc<Mutex<()>>,
+    /// The rebuild of the index, where one goes on.
+    pub reindexing: Arc<Reindexing>,
 }
-
-/// Whether the vector store is taken as it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Vectors {
-    AsTheyAre,
-    Emptied,
-}
-
-/// A file in the data directory that stands from the emptying of the vectors to the end of a reindex.
-const REINDEX_MARK: &str = "reindex.unfinished";
 
 impl KnowledgeBase {
     /// Opens the stores and loads the embedder.
     pub async fn open(config: &Config, models: &ModelFiles) -> Result<Self> {
-        if config.data_dir.join(REINDEX_MARK).exists() {
-            bail!(
-                "a reindex was cut off, so documents are missing from the vectors; run `daedap reindex` again"
-            );
-        }
-        Self::assemble(config, models, Vectors::AsTheyAre).await
-    }
-
-    /// The same with an empty vector store, of whatever embedding space it was before. Until
-    /// [`KnowledgeBase::reindexed`] is called, [`KnowledgeBase::open`] refuses the data directory.
-    pub async fn open_for_reindex(config: &Config, models: &ModelFiles) -> Result<Self> {
-        let mark = config.data_dir.join(REINDEX_MARK);
-        File::create(&mark)
-            .and_then(|file| file.sync_all())
-            .context("the data directory cannot be written")?;
-        Self::assemble(config, models, Vectors::Emptied).await
-    }
-
-    /// Says that the vectors are whole again.
-    pub fn reindexed(config: &Config) -> Result<()> {
-        std::fs::remove_file(config.data_dir.join(REINDEX_MARK))
-            .context("the data directory cannot be written")
-    }
-
-    async fn assemble(config: &Config, models: &ModelFiles, vectors: Vectors) -> Result<Self> {
         let db = open_database(config).await?;
-        let embedder = models.load_embedder(config).await?;
-        let vectors = open_vectors(config, embedder.space(), vectors).await?;
-        let embedder: Arc<dyn Embedder> = Arc::new(embedder);
+        let indexes = Indexes::new(db.clone(), config, models.clone())?;
+        let index = indexes.open_live().await?;
+        Self::assemble(config, db, indexes, index)
+    }
+
+    /// The same around an index that is being built, for a process that does nothing else: the one that answers
+    /// elsewhere is not opened, and may be damaged.
+    pub async fn open_to_build(
+        config: &Config,
+        models: ModelFiles,
+        embedder: Option<&str>,
+    ) -> Result<(Self, Build)> {
+        let db = open_database(config).await?;
+        let indexes = Indexes::new(db.clone(), config, models)?;
+        let build = indexes.begin_build(embedder, None).await?;
+        Ok((Self::assemble(config, db, indexes, build.index.clone())?, build))
+    }
+
+    fn assemble(config: &Config, db: Database, indexes: Indexes, index: Arc<Index>) -> Result<Self> {
+        let index = Arc::new(LiveIndex::new(index));
         let analyzer: Arc<dyn Analyzer> = Arc::new(BigramAnalyzer::new());
         let pipeline = Pipeline::new(PipelineParts {
             db: db.clone(),
-            vectors: vectors.clone(),
-            embedder: embedder.clone(),
+            index: index.clone(),
             analyzer: analyzer.clone(),
             chunking: ChunkOptions {
                 target_tokens: config.ingest.chunk_tokens,
@@ -110,14 +94,13 @@ impl KnowledgeBase {
         });
         let retriever = Arc::new(Retriever::new(RetrieverParts {
             db: db.clone(),
-            vectors,
-            embedder: embedder.clone(),
+            index: index.clone(),
             analyzer: analyzer.clone(),
             options: RetrievalOptions::default(),
         }));
         let originals =
             Originals::open(config.data_dir.join("originals")).context("originals/ cannot be made")?;
-        Ok(Self { db, analyzer, embedder, pipeline, retriever, originals })
+        Ok(Self { db, analyzer, index, indexes, pipeline, retriever, originals })
     }
 }
 
@@ -140,6 +123,7 @@ impl App {
             engine,
             job_queued: Arc::default(),
             evaluating: Arc::default(),
+            reindexing: Arc::default(),
         })
     }
 
@@ -149,6 +133,9 @@ impl App {
         let cut_off = db.interrupt_unfinished_answers().await?;
         let requeued = db.requeue_running_jobs().await?;
         let swept = self.knowledge.pipeline.sweep().await?;
+        if let Err(error) = self.knowledge.indexes.remove_retired().await {
+            tracing::warn!(error = format!("{error:#}"), "an old index is left for the next start");
+        }
         if cut_off + requeued + swept > 0 {
             tracing::info!(cut_off, requeued, swept, "put in order what the last server left");
         }
@@ -184,32 +171,6 @@ fn database_url(config: &Config) -> Result<String> {
     } else {
         Ok(config.database_url.clone())
     }
-}
-
-async fn open_vectors(
-    config: &Config,
-    space: &EmbeddingSpace,
-    state: Vectors,
-) -> Result<Arc<dyn VectorStore>> {
-    let vectors = &config.vectors;
-    if vectors.url.is_empty() {
-        let (dir, space) = (config.data_dir.join("vectors"), space.clone());
-        let store = tokio::task::spawn_blocking(move || match state {
-            Vectors::AsTheyAre => EmbeddedStore::open(&dir, &space),
-            Vectors::Emptied => EmbeddedStore::recreate(&dir, &space),
-        })
-        .await??;
-        return Ok(Arc::new(store));
-    }
-    let options = QdrantOptions {
-        url: vectors.url.clone(),
-        api_key: (!vectors.api_key.is_empty()).then(|| vectors.api_key.clone()),
-        collection: vectors.collection.clone(),
-    };
-    Ok(match state {
-        Vectors::AsTheyAre => Arc::new(QdrantStore::connect(options, space).await?),
-        Vectors::Emptied => Arc::new(QdrantStore::recreate(options, space).await?),
-    })
 }
 
 async fn open_generator(

@@ -1,21 +1,35 @@
 //! From settings to model files on this machine: what is asked for, where it lies, and what is known of it.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
-use domain::LanguageCoverage;
-use models::{Catalog, Entry, InstalledModel, SourceOptions, Store};
+use domain::{Embedder, EmbeddingSpace, LanguageCoverage};
+use models::{Catalog, EmbedderFacts, EmbedderFolder, Entry, InstalledModel, SourceOptions, Store};
 use retriever::embed::{EmbedderFiles, EmbedderProfile, FastEmbedder, Pooling};
 
 use crate::app::threads;
 use crate::config::Config;
 
-/// The files that a process needs, all of them present.
-#[derive(Debug, Clone)]
+/// The embedder of the first index, where the settings name none.
+pub const FIRST_EMBEDDER: &str = "all-minilm-l6-v2";
+
+/// Where a process finds models: the runtime and the language model are there, embedders are looked for by name.
+#[derive(Clone)]
 pub struct ModelFiles {
+    store: Arc<Store>,
     runtime_library: PathBuf,
-    embedder: (Entry, InstalledModel),
+    embedder_threads: usize,
     generator: Option<GeneratorFile>,
+}
+
+/// An embedder whose files are on this machine, not loaded yet.
+#[derive(Debug, Clone)]
+pub struct EmbedderModel {
+    /// What it is asked for by: a catalog id, or the absolute path of a folder.
+    pub name: String,
+    files: EmbedderFiles,
+    profile: EmbedderProfile,
 }
 
 /// A GGUF file, and what is known of it.
@@ -45,23 +59,36 @@ pub fn runtime_entry(config: &Config) -> Result<Option<&'static Entry>> {
     Ok(Some(entry))
 }
 
+/// What an embedder is known by: a catalog id as it is, the path of a folder made absolute.
+pub fn embedder_name(asked: &str) -> Result<String> {
+    if !is_folder(asked) {
+        return Ok(asked.to_owned());
+    }
+    let path = std::path::absolute(asked).with_context(|| format!("{asked} is no path"))?;
+    Ok(path.to_string_lossy().into_owned())
+}
+
+/// Whether `embedder` means a folder rather than a catalog id.
+pub fn is_folder(embedder: &str) -> bool {
+    embedder.contains(['/', '\\'])
+}
+
 /// Whether `model` means a file rather than a catalog id.
 pub fn is_path(model: &str) -> bool {
     model.contains(['/', '\\']) || Path::new(model).extension().is_some_and(|extension| extension == "gguf")
 }
 
 impl ModelFiles {
-    /// The files of the runtime and the embedder, and of `generator` (a catalog id or a path) where one is named.
-    /// Touches no network.
+    /// The files of the runtime, and of `generator` (a catalog id or a path) where one is named. Touches no network.
     pub fn find(config: &Config, generator: Option<&str>) -> Result<Self> {
         let store = store(config)?;
         let runtime_library = match runtime_entry(config)? {
             Some(entry) => file(&installed(&store, entry)?, "libonnxruntime.so")?,
             None => config.embedder.runtime_library.clone(),
         };
-        let embedder = Catalog::builtin().entry(&config.embedder.model)?;
         let generator = generator.map(|model| GeneratorFile::find(&store, model)).transpose()?;
-        Ok(Self { runtime_library, embedder: (embedder.clone(), installed(&store, embedder)?), generator })
+        let store = Arc::new(store);
+        Ok(Self { store, runtime_library, embedder_threads: threads(config.embedder.threads), generator })
     }
 
     /// The language model's file, where one was asked for.
@@ -69,31 +96,65 @@ impl ModelFiles {
         self.generator.as_ref()
     }
 
-    /// Loads the embedder.
-    pub async fn load_embedder(&self, config: &Config) -> Result<FastEmbedder> {
-        let (entry, model) = &self.embedder;
+    /// The embedder called `name`, a catalog id or the path of a folder. Blocks: a folder's model is hashed.
+    pub fn embedder(&self, name: &str) -> Result<EmbedderModel> {
+        let name = embedder_name(name)?;
+        if is_folder(&name) {
+            let folder = EmbedderFolder::read(Path::new(&name))?;
+            let files = self.embedder_files(|file| Ok(folder.file(file)))?;
+            let profile = self.profile(folder.space, folder.coverage, &folder.facts);
+            return Ok(EmbedderModel { name, files, profile });
+        }
+        let entry = Catalog::builtin().entry(&name)?;
         let (Some(facts), Some(space)) = (entry.embedder(), entry.embedding_space()) else {
             bail!("{} is no embedder", entry.id);
         };
-        let files = EmbedderFiles {
-            model: file(model, "model.onnx")?,
-            tokenizer: file(model, "tokenizer.json")?,
-            config: file(model, "config.json")?,
-            special_tokens_map: file(model, "special_tokens_map.json")?,
-            tokenizer_config: file(model, "tokenizer_config.json")?,
+        let model = installed(&self.store, entry)?;
+        let files = self.embedder_files(|name| file(&model, name))?;
+        Ok(EmbedderModel { name, files, profile: self.profile(space, entry.coverage(), facts) })
+    }
+
+    fn embedder_files(&self, path: impl Fn(&str) -> Result<PathBuf>) -> Result<EmbedderFiles> {
+        Ok(EmbedderFiles {
+            model: path("model.onnx")?,
+            tokenizer: path("tokenizer.json")?,
+            config: path("config.json")?,
+            special_tokens_map: path("special_tokens_map.json")?,
+            tokenizer_config: path("tokenizer_config.json")?,
             runtime_library: self.runtime_library.clone(),
-        };
-        let profile = EmbedderProfile {
+        })
+    }
+
+    fn profile(
+        &self,
+        space: EmbeddingSpace,
+        coverage: LanguageCoverage,
+        facts: &EmbedderFacts,
+    ) -> EmbedderProfile {
+        EmbedderProfile {
             space,
-            coverage: entry.coverage(),
+            coverage,
             max_tokens: facts.max_tokens,
             pooling: match facts.pooling {
                 models::Pooling::Mean => Pooling::Mean,
                 models::Pooling::Cls => Pooling::Cls,
             },
-            threads: threads(config.embedder.threads),
-        };
-        Ok(tokio::task::spawn_blocking(move || FastEmbedder::load(files, profile)).await??)
+            threads: self.embedder_threads,
+        }
+    }
+}
+
+impl EmbedderModel {
+    /// Where its vectors live.
+    pub fn space(&self) -> &EmbeddingSpace {
+        &self.profile.space
+    }
+
+    /// Loads it.
+    pub async fn load(self) -> Result<Arc<dyn Embedder>> {
+        let Self { name, files, profile } = self;
+        let loaded = tokio::task::spawn_blocking(move || FastEmbedder::load(files, profile)).await?;
+        Ok(Arc::new(loaded.with_context(|| format!("the embedder {name}"))?))
     }
 }
 

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
 use crate::instance::Instance;
-use crate::{routes, worker};
+use crate::{reindexing, routes, worker};
 
 /// Longest wait at the end for answers that are being written.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(30);
@@ -25,6 +25,7 @@ pub async fn run(app: App, instance: &Instance) -> Result<()> {
     instance.announce(&url).context("the data directory cannot be written")?;
     let stop = CancellationToken::new();
     let working = tokio::spawn(worker::run(app.clone(), stop.clone()));
+    let reindexing = tokio::spawn(reindexing::run(app.clone(), stop.clone()));
     // Programs that start a server read this line; everything else goes to the log.
     writeln!(std::io::stdout(), "listening on {url}")?;
 
@@ -40,6 +41,7 @@ pub async fn run(app: App, instance: &Instance) -> Result<()> {
     stop.cancel();
     let finish = async {
         let _ = working.await;
+        let _ = reindexing.await;
         app.close().await;
         let _ = serving.await;
     };

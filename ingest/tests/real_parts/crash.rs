@@ -10,10 +10,10 @@ use domain::{ChunkPoint, Scope, ScoredChunk, Selection, SparseVector, VectorStor
 use ingest::{ChunkOptions, Outcome};
 
 /// The real store, until the plug is pulled at one of its calls: before that call has an effect, or right after.
-struct Unplugged {
-    store: Arc<dyn VectorStore>,
-    calls_left: AtomicUsize,
-    after_effect: bool,
+pub(crate) struct Unplugged {
+    pub(crate) store: Arc<dyn VectorStore>,
+    pub(crate) calls_left: AtomicUsize,
+    pub(crate) after_effect: bool,
 }
 
 impl Unplugged {
@@ -74,7 +74,7 @@ impl VectorStore for Unplugged {
 }
 
 /// Korean, so that no time goes into embedding; more chunks than one batch.
-fn regulations(sections: usize, wording: &str) -> String {
+pub(crate) fn regulations(sections: usize, wording: &str) -> String {
     (1..=sections).map(|n| format!("## 제{n}조\n\n제{n}조의 {wording}은 다음과 같습니다.\n\n")).collect()
 }
 

@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use db::Database;
 use domain::{
-    Analyzer, Collection, Document, DocumentId, Embedder, EmbeddingSpace, Filter, Language, LanguageCoverage,
-    Scope, ScoredChunk, Selection, VectorStore, Visibility, WorkspaceId,
+    Analyzer, Collection, Document, DocumentId, Embedder, EmbeddingSpace, Filter, Index, IndexId, Language,
+    LanguageCoverage, LiveIndex, Scope, ScoredChunk, Selection, VectorStore, Visibility, WorkspaceId,
 };
-use ingest::{ChunkOptions, IngestError, IngestItem, Ingested, Pipeline, PipelineParts};
+use ingest::{Build, ChunkOptions, IngestError, IngestItem, Ingested, Pipeline, PipelineParts};
 use retriever::analyze::BigramAnalyzer;
 use retriever::embed::{EmbedderFiles, EmbedderProfile, FastEmbedder, Pooling};
 use retriever::store::embedded::EmbeddedStore;
@@ -20,8 +20,10 @@ pub(crate) const WORKSPACE: WorkspaceId = WorkspaceId::DEFAULT;
 /// A pipeline with its parts.
 pub(crate) struct Kit {
     pub(crate) db: Database,
+    /// The store of the first index.
     pub(crate) vectors: Arc<dyn VectorStore>,
-    pub(crate) embedder: Arc<dyn Embedder>,
+    /// The index that answers.
+    pub(crate) index: Arc<LiveIndex>,
     pub(crate) analyzer: Arc<dyn Analyzer>,
     pub(crate) collection: Collection,
     pub(crate) pipeline: Pipeline,
@@ -29,8 +31,9 @@ pub(crate) struct Kit {
     pub(crate) folder: TempDir,
 }
 
-/// The English test embedder; `None`, said loudly, where its files are not. Under CI they must be there.
-fn embedder() -> Option<FastEmbedder> {
+/// The English test embedder, which reads so many tokens and puts `passage_prefix` before a text; `None`, said loudly,
+/// where its files are not. Under CI they must be there.
+fn embedder(max_tokens: usize, passage_prefix: &str) -> Option<FastEmbedder> {
     let Some(models) = std::env::var_os("DAEDAP_TEST_MODELS").map(PathBuf::from) else {
         assert!(std::env::var_os("CI").is_none(), "DAEDAP_TEST_MODELS is not set");
         let test = std::thread::current().name().unwrap_or("a test").to_owned();
@@ -52,10 +55,10 @@ fn embedder() -> Option<FastEmbedder> {
             model: "all-minilm-l6-v2".to_owned(),
             dimensions: 384,
             query_prefix: String::new(),
-            passage_prefix: String::new(),
+            passage_prefix: passage_prefix.to_owned(),
         },
         coverage: LanguageCoverage::Only(vec![Language::ENGLISH]),
-        max_tokens: 256,
+        max_tokens,
         pooling: Pooling::Mean,
         threads: 2,
     };
@@ -65,7 +68,7 @@ fn embedder() -> Option<FastEmbedder> {
 impl Kit {
     /// A kit; `None` where the test models are not.
     pub(crate) async fn new() -> Option<Self> {
-        let embedder: Arc<dyn Embedder> = Arc::new(embedder()?);
+        let embedder: Arc<dyn Embedder> = Arc::new(embedder(256, "")?);
         let folder = tempfile::tempdir().expect("a folder");
         let url = db::sqlite_url(&folder.path().join("daedap.db")).expect("a path of text");
         let db = Database::open(&url).await.expect("a database");
@@ -74,25 +77,53 @@ impl Kit {
         let analyzer: Arc<dyn Analyzer> = Arc::new(BigramAnalyzer::new());
         let collection =
             db.ensure_collection(WORKSPACE, "handbook", Visibility::Private).await.expect("a collection");
+        let index = Arc::new(LiveIndex::new(Arc::new(Index { vectors: vectors.clone(), embedder })));
         let parts = PipelineParts {
             db: db.clone(),
-            vectors: vectors.clone(),
-            embedder: embedder.clone(),
+            index: index.clone(),
             analyzer: analyzer.clone(),
             chunking: ChunkOptions::default(),
         };
-        Some(Self { db, vectors, embedder, analyzer, collection, pipeline: Pipeline::new(parts), folder })
+        Some(Self { db, vectors, index, analyzer, collection, pipeline: Pipeline::new(parts), folder })
     }
 
     /// The pipeline with other chunk sizes or another store on the same data, as after a restart.
     pub(crate) fn restarted(&self, vectors: Arc<dyn VectorStore>, chunking: ChunkOptions) -> Pipeline {
+        let index = Index { vectors, embedder: self.index.current().embedder.clone() };
         Pipeline::new(PipelineParts {
             db: self.db.clone(),
-            vectors,
-            embedder: self.embedder.clone(),
+            index: Arc::new(LiveIndex::new(Arc::new(index))),
             analyzer: self.analyzer.clone(),
             chunking,
         })
+    }
+
+    /// Begins an index of another space: a prefix before each passage, and chunks that are a quarter as long.
+    pub(crate) async fn begin_build(&self) -> Build {
+        let embedder = embedder(64, "passage: ").expect("the kit has one, too");
+        let begun = self.db.begin_index("another", embedder.space()).await.expect("begun");
+        let store = EmbeddedStore::open(&self.place(begun.id), embedder.space()).expect("a store");
+        let index = Index { embedder: Arc::new(embedder), vectors: Arc::new(store) };
+        Build { id: begun.id, index: Arc::new(index) }
+    }
+
+    fn place(&self, index: IndexId) -> PathBuf {
+        self.folder.path().join(index.to_string())
+    }
+
+    /// What must hold whenever nobody works: each document has all of its chunks in the index that answers, and that
+    /// has no others.
+    pub(crate) async fn assert_whole(&self) {
+        let vectors = self.index.current().vectors.clone();
+        let mut chunks = 0;
+        for document in self.db.live_documents_after(WORKSPACE, None, 1_000).await.expect("a list") {
+            let live = document.live_version.expect("a listed document has one");
+            let stored = vectors.count(Selection::Version(WORKSPACE, live)).await.expect("a count");
+            assert_eq!(stored, u64::from(document.chunk_count), "{}", document.source);
+            chunks += stored;
+        }
+        let all = vectors.count(Selection::Workspace(WORKSPACE)).await.expect("a count");
+        assert_eq!(all, chunks, "nothing is left that nobody finds");
     }
 
     pub(crate) fn item(&self, source: &str, bytes: impl Into<Vec<u8>>) -> IngestItem {
@@ -123,13 +154,13 @@ impl Kit {
         self.db.document(WORKSPACE, self.document_id(source)).await.expect("the document")
     }
 
-    /// Chunks of all versions of a document in the store.
+    /// Chunks of all versions of a document in the index that answers.
     pub(crate) async fn stored(&self, source: &str) -> u64 {
         let selection = Selection::Document(WORKSPACE, self.document_id(source));
-        self.vectors.count(selection).await.expect("a count")
+        self.index.current().vectors.count(selection).await.expect("a count")
     }
 
-    fn scope(&self) -> Scope {
+    pub(crate) fn scope(&self) -> Scope {
         Scope { workspace: WORKSPACE, collections: vec![self.collection.id], filter: Filter::default() }
     }
 
@@ -138,17 +169,19 @@ impl Kit {
         let filter = Filter { tags: vec![tag.to_owned()], ..Filter::default() };
         let scope = Scope { filter, ..self.scope() };
         let terms = self.analyzer.query_terms(question);
-        let found = self.vectors.search_sparse(&scope, &terms, 10).await.expect("a search");
+        let vectors = &self.index.current().vectors;
+        let found = vectors.search_sparse(&scope, &terms, 10).await.expect("a search");
         found.into_iter().map(|found| found.chunk.tags).collect()
     }
 
     pub(crate) async fn find_words(&self, question: &str) -> Vec<ScoredChunk> {
         let terms = self.analyzer.query_terms(question);
-        self.vectors.search_sparse(&self.scope(), &terms, 10).await.expect("a search")
+        self.index.current().vectors.search_sparse(&self.scope(), &terms, 10).await.expect("a search")
     }
 
     pub(crate) async fn find_meaning(&self, question: &str) -> Vec<ScoredChunk> {
-        let vector = self.embedder.embed_query(question).await.expect("a vector");
-        self.vectors.search_dense(&self.scope(), &vector, 10).await.expect("a search")
+        let index = self.index.current();
+        let vector = index.embedder.embed_query(question).await.expect("a vector");
+        index.vectors.search_dense(&self.scope(), &vector, 10).await.expect("a search")
     }
 }

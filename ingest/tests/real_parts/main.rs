@@ -5,4 +5,5 @@ mod crash;
 mod folder;
 mod kit;
 mod pipeline;
+mod reindex;
 mod tags;

@@ -1,7 +1,7 @@
 //! One document's way, on real parts: SQLite, the embedded store, the small English embedder.
 
 use crate::kit::{Kit, WORKSPACE};
-use domain::{Language, Selection};
+use domain::Language;
 use ingest::{IngestError, IngestItem, MAX_DOCUMENT_BYTES, Outcome};
 
 const LEAVE: &str = "# Annual leave\n\nEvery employee gets fifteen days of annual leave.\n\n\
@@ -115,27 +115,6 @@ async fn the_same_source_many_times_at_once_is_one_version() {
         one.expect("each content is live for a moment");
     }
     assert_eq!(kit.stored("leave.md").await, 1);
-}
-
-#[tokio::test]
-async fn the_index_is_built_again_from_the_database_alone() {
-    let Some(kit) = Kit::new().await else { return };
-    kit.ingest("leave.md", LEAVE).await.expect("it comes in");
-    kit.ingest("연차.md", LEAVE_KO).await.expect("it comes in");
-    kit.vectors.remove(Selection::Workspace(WORKSPACE)).await.expect("the index is lost");
-    assert!(kit.find_words("연차").await.is_empty());
-
-    let mut steps = Vec::new();
-    let report =
-        kit.pipeline.reindex(WORKSPACE, |progress| steps.push(progress.done)).await.expect("it is rebuilt");
-    assert_eq!((report.documents, report.chunks), (2, 4));
-    assert!(report.failed.is_empty());
-    assert_eq!(steps, [0, 1, 2]);
-    assert_eq!(kit.find_words("이월").await.len(), 1);
-    assert_eq!(kit.find_meaning("carry over").await.len(), 2);
-    assert_eq!(kit.document("leave.md").await.title, "Annual leave");
-    let again = kit.ingest("leave.md", LEAVE).await.expect("nothing to do");
-    assert_eq!(again.outcome, Outcome::Unchanged);
 }
 
 #[tokio::test]

@@ -65,7 +65,8 @@ async fn a_document_is_sorted_anew_from_its_stored_text_and_reindexed_with_what_
         let done = kit.pipeline.retag(WORKSPACE, document, words(&tags), None).await.expect("it is sorted");
         assert_eq!(done.outcome, outcome);
     }
-    kit.pipeline.reindex(WORKSPACE, |_| {}).await.expect("it is rebuilt");
+    let build = kit.begin_build().await;
+    assert!(kit.pipeline.reindex(&build, |_| {}).await.expect("it is rebuilt").switched);
     let kept = kit.document("leave.md").await;
     assert_eq!((kept.tags, kept.dated_at, kept.title.as_str()), (words(&["규정"]), date(), "Leave"));
     assert_eq!(kit.find_tagged("annual leave", "규정").await.len(), 1);

@@ -73,12 +73,17 @@ impl EmbeddedStore {
         Self::start(open::open(dir, space)?, space)
     }
 
-    /// Removes whatever store is in `dir`, readable or not, and makes an empty one for `space`.
+    /// Whether there is a store in `dir`, readable or not.
+    pub fn exists(dir: &Path) -> bool {
+        open::exists(dir)
+    }
+
+    /// Removes `dir` with whatever store is in it, readable or not. Nothing there is no error.
     ///
     /// # Errors
-    /// `Locked` as with [`EmbeddedStore::open`], `Failed` when the folder cannot be changed.
-    pub fn recreate(dir: &Path, space: &EmbeddingSpace) -> Result<Self, VectorStoreError> {
-        Self::start(open::recreate(dir, space)?, space)
+    /// `Locked` as with [`EmbeddedStore::open`], `Failed` when the folder cannot be removed.
+    pub fn destroy(dir: &Path) -> Result<(), VectorStoreError> {
+        open::destroy(dir)
     }
 
     fn start(opened: open::Opened, space: &EmbeddingSpace) -> Result<Self, VectorStoreError> {

@@ -73,14 +73,20 @@ impl QdrantStore {
         Ok(store)
     }
 
-    /// Removes the collection, whatever is in it, and makes an empty one for `space`.
+    /// Whether the collection is there, whatever is in it.
     ///
     /// # Errors
-    /// As [`QdrantStore::connect`], without the mismatch.
-    pub async fn recreate(options: QdrantOptions, space: &EmbeddingSpace) -> Result<Self, VectorStoreError> {
-        let client = client(&options)?;
-        client.delete_collection(&options.collection).await.map_err(mapped)?;
-        Self::connect(options, space).await
+    /// `Unavailable` where the server does not answer.
+    pub async fn exists(options: &QdrantOptions) -> Result<bool, VectorStoreError> {
+        client(options)?.collection_exists(&options.collection).await.map_err(mapped)
+    }
+
+    /// Removes the collection, whatever is in it. None there is no error.
+    ///
+    /// # Errors
+    /// `Unavailable` where the server does not answer.
+    pub async fn destroy(options: &QdrantOptions) -> Result<(), VectorStoreError> {
+        client(options)?.delete_collection(&options.collection).await.map(drop).map_err(mapped)
     }
 
     async fn make(&self, space: &EmbeddingSpace) -> Result<(), VectorStoreError> {

@@ -5,6 +5,7 @@
 mod collections;
 mod conversations;
 mod evaluation;
+mod indexes;
 mod jobs;
 mod opening;
 mod survival;

@@ -61,11 +61,24 @@ impl Place {
         })
     }
 
-    async fn recreate(&self, space: &EmbeddingSpace) -> Arc<dyn VectorStore> {
+    async fn exists(&self) -> bool {
         match self {
-            Self::Folder(dir) => Arc::new(EmbeddedStore::recreate(dir.path(), space).unwrap()),
-            Self::Server(options) => Arc::new(QdrantStore::recreate(options.clone(), space).await.unwrap()),
+            Self::Folder(dir) => EmbeddedStore::exists(dir.path()),
+            Self::Server(options) => QdrantStore::exists(options).await.unwrap(),
         }
+    }
+
+    /// Removes the store, once whoever had it has let go.
+    async fn destroy(&self) {
+        eventually("the store to be let go", LET_GO_WITHIN, async || match self {
+            Self::Folder(dir) => match EmbeddedStore::destroy(dir.path()) {
+                Err(VectorStoreError::Locked(_)) => None,
+                destroyed => Some(destroyed),
+            },
+            Self::Server(options) => Some(QdrantStore::destroy(options).await),
+        })
+        .await
+        .unwrap();
     }
 }
 
@@ -382,10 +395,12 @@ async fn another_space_is_refused_until_the_store_is_made_again() {
             assert!(matches!(error, VectorStoreError::SpaceMismatch { .. }), "{error}");
             assert!(error.to_string().contains("daedap reindex"), "{error}");
         }
-        let store = place.recreate(&others[0]).await;
+        assert!(place.exists().await);
+        place.destroy().await;
+        place.destroy().await;
+        assert!(!place.exists().await);
+        let store = place.open(&others[0]).await.unwrap();
         assert_eq!(store.count(Selection::Workspace(WorkspaceId::DEFAULT)).await.unwrap(), 0);
-        drop(store);
-        assert!(place.open(&others[0]).await.is_ok());
     }
 }
 

@@ -90,8 +90,8 @@ enum Command {
     /// List, get and check model files
     #[command(subcommand)]
     Models(models::Command),
-    /// Build the vectors again from the stored texts
-    Reindex,
+    /// Build the vector index again, or with another embedder, from the stored texts
+    Reindex(reindex::Arguments),
     /// Print the settings in effect
     Config(config::Arguments),
 }
@@ -161,7 +161,7 @@ async fn dispatch(config: Config, globals: &Globals, command: Command) -> Result
         Command::Eval(command) => eval::run(config, globals, command).await,
         Command::Bench(command) => bench::run(config, globals, command).await,
         Command::Models(command) => models::run(config, globals, command).await,
-        Command::Reindex => reindex::run(config, globals).await,
+        Command::Reindex(arguments) => reindex::run(config, globals, arguments).await,
         Command::Config(_) => config::print(&config),
     }
 }

@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use super::{Globals, Outcome, print_json, progress};
 use crate::config::Config;
-use crate::model_files::{is_path, runtime_entry, store};
+use crate::model_files::{FIRST_EMBEDDER, is_folder, is_path, runtime_entry, store};
 
 /// What can be done with model files.
 #[derive(Debug, Subcommand)]
@@ -61,7 +61,11 @@ pub(super) async fn run(config: Config, globals: &Globals, command: Command) -> 
     match command {
         Command::List => list(&store(&config)?, globals.json),
         Command::Pull { ids } if ids.is_empty() => {
-            obtain(&config).await?;
+            let embedder = match config.embedder.model.as_str() {
+                "" => FIRST_EMBEDDER,
+                set => set,
+            };
+            obtain(&config, embedder).await?;
             Ok(Outcome::Done)
         }
         Command::Pull { ids } => pull(&store(&config)?, &ids).await,
@@ -84,8 +88,9 @@ pub(super) fn installed_generator(config: &Config) -> Result<Option<String>> {
     }
 }
 
-/// Gets every model that the settings mean and that is not here; returns the language model as [`installed_generator`] does.
-pub(super) async fn obtain(config: &Config) -> Result<Option<String>> {
+/// Gets every model that the settings mean and that is not here, and the embedder called `embedder`; returns the
+/// language model as [`installed_generator`] does.
+pub(super) async fn obtain(config: &Config, embedder: &str) -> Result<Option<String>> {
     let store = store(config)?;
     let generator = match installed_generator(config) {
         Ok(generator) => generator,
@@ -93,7 +98,9 @@ pub(super) async fn obtain(config: &Config) -> Result<Option<String>> {
     };
     let catalog = Catalog::builtin();
     let mut needed: Vec<&Entry> = runtime_entry(config)?.into_iter().collect();
-    needed.push(catalog.entry(&config.embedder.model)?);
+    if !is_folder(embedder) {
+        needed.push(catalog.entry(embedder)?);
+    }
     if let Some(id) = generator.as_deref().filter(|id| !is_path(id)) {
         needed.push(catalog.entry(id)?);
     }

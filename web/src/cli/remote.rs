@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::ask::Answer;
+use crate::reindexing::ReindexStatus;
 use crate::routes::search::SearchResponse;
 
 /// How often an upload's job is looked at.
@@ -197,6 +198,17 @@ impl Server {
             running = job(send(self.call(Method::GET, &format!("/jobs/{}", running.id))).await?).await?;
         }
         Ok(running)
+    }
+
+    /// Asks for a rebuild of the index, with the embedder of that name.
+    pub(super) async fn begin_reindex(&self, embedder: Option<&str>) -> Result<ReindexStatus> {
+        let body = json!({ "embedder": embedder });
+        Ok(send(self.call(Method::POST, "/reindex").json(&body)).await?.json().await?)
+    }
+
+    /// How the rebuild stands.
+    pub(super) async fn reindex_status(&self) -> Result<ReindexStatus> {
+        Ok(send(self.call(Method::GET, "/reindex")).await?.json().await?)
     }
 
     pub(super) fn call(&self, method: Method, path: &str) -> RequestBuilder {

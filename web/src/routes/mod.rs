@@ -8,6 +8,7 @@ pub mod feedback;
 pub mod health;
 pub mod jobs;
 pub mod pages;
+pub mod reindex;
 pub mod search;
 pub mod status;
 
@@ -52,6 +53,7 @@ pub fn router(app: App) -> Router {
         .route("/documents/{id}", get(documents::show).patch(documents::change).delete(documents::remove))
         .route("/jobs", get(jobs::list))
         .route("/jobs/{id}", get(jobs::show))
+        .route("/reindex", get(reindex::show).post(reindex::begin))
         .layer(DefaultBodyLimit::max(JSON_BYTES));
     Router::new()
         .route("/", get(pages::chat))

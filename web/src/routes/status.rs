@@ -46,7 +46,7 @@ pub async fn show(State(app): State<App>, Tenant(workspace): Tenant) -> Result<J
             context_tokens: generator.context_tokens(),
             languages,
         },
-        embedder: EmbedderStatus { model: app.knowledge.embedder.space().model.clone() },
+        embedder: EmbedderStatus { model: app.knowledge.index.current().embedder.space().model.clone() },
         documents: app.knowledge.db.count_documents(workspace).await?,
         collections: app.knowledge.db.collections(workspace).await?,
     }))

@@ -41,15 +41,22 @@ pub(super) fn open(dir: &Path, space: &EmbeddingSpace) -> Result<Opened, VectorS
     Ok(Opened { engine, lock })
 }
 
-pub(super) fn recreate(dir: &Path, space: &EmbeddingSpace) -> Result<Opened, VectorStoreError> {
-    fs::create_dir_all(dir).map_err(|error| failed(dir, &error))?;
+/// Whether a store was ever made here: the file that the engine writes last when it makes one.
+pub(super) fn exists(dir: &Path) -> bool {
+    made_file(dir).exists()
+}
+
+pub(super) fn destroy(dir: &Path) -> Result<(), VectorStoreError> {
+    if !dir.exists() {
+        return Ok(());
+    }
     {
         let _lock = lock(dir)?;
         // The shard first: a label without a shard is an empty store, a shard without a label a damaged one.
         remove(&shard_dir(dir), |path| fs::remove_dir_all(path))?;
         remove(&label_path(dir), |path| fs::remove_file(path))?;
     }
-    open(dir, space)
+    remove(dir, |path| fs::remove_dir_all(path))
 }
 
 fn remove(path: &Path, remove: impl FnOnce(&Path) -> std::io::Result<()>) -> Result<(), VectorStoreError> {
@@ -112,7 +119,7 @@ fn write_label(dir: &Path, space: &EmbeddingSpace) -> Result<(), VectorStoreErro
 
 fn load_or_make(dir: &Path, space: &EmbeddingSpace) -> Result<EdgeShard, VectorStoreError> {
     let path = shard_dir(dir);
-    let engine = if path.join("edge_config.json").exists() {
+    let engine = if made_file(dir).exists() {
         forget_old_log(&path.join("wal"))?;
         EdgeShard::load(&path, Some(config(space)))
     } else {
@@ -197,6 +204,10 @@ fn failed(path: &Path, error: &dyn std::fmt::Display) -> VectorStoreError {
 
 fn shard_dir(dir: &Path) -> PathBuf {
     dir.join("shard")
+}
+
+fn made_file(dir: &Path) -> PathBuf {
+    shard_dir(dir).join("edge_config.json")
 }
 
 fn label_path(dir: &Path) -> PathBuf {

@@ -43,7 +43,8 @@ fn damaged_files_are_errors_that_name_the_way_out() {
         }
         let error = open_error(dir.path());
         assert!(error.contains("daedap reindex"), "{file}: {error}");
-        assert!(EmbeddedStore::recreate(dir.path(), &space("one")).is_ok(), "{file}");
+        EmbeddedStore::destroy(dir.path()).unwrap();
+        assert!(EmbeddedStore::open(dir.path(), &space("one")).is_ok(), "{file}");
     }
 }
 
@@ -64,15 +65,19 @@ fn a_first_start_that_was_cut_off_is_an_empty_store() {
 }
 
 #[test]
-fn recreating_takes_another_space() {
+fn a_destroyed_store_leaves_nothing_and_its_place_takes_another_space() {
     let dir = tempfile::tempdir().unwrap();
-    drop(EmbeddedStore::open(dir.path(), &space("one")).unwrap());
-    drop(EmbeddedStore::recreate(dir.path(), &space("two")).unwrap());
-    assert!(EmbeddedStore::open(dir.path(), &space("two")).is_ok());
-    assert!(matches!(
-        EmbeddedStore::open(dir.path(), &space("one")),
-        Err(VectorStoreError::SpaceMismatch { .. })
-    ));
+    let dir = dir.path().join("index");
+    assert!(!EmbeddedStore::exists(&dir));
+    let store = EmbeddedStore::open(&dir, &space("one")).unwrap();
+    assert!(EmbeddedStore::exists(&dir));
+    assert!(matches!(EmbeddedStore::destroy(&dir), Err(VectorStoreError::Locked(_))), "it is in use");
+    drop(store);
+    EmbeddedStore::destroy(&dir).unwrap();
+    EmbeddedStore::destroy(&dir).unwrap();
+    assert!(!dir.exists());
+    drop(EmbeddedStore::open(&dir, &space("two")).unwrap());
+    assert!(matches!(EmbeddedStore::open(&dir, &space("one")), Err(VectorStoreError::SpaceMismatch { .. })));
 }
 
 /// Enough vectors that the engine finds an index worth building: it begins at ten megabytes.

@@ -1,0 +1,176 @@
+//! Which versions are in the index that is being built: the memory of a build, so that it can be interrupted anywhere.
+//!
+//! A version is noted before the first of its chunks is written, and its number of chunks after the last. So a row
+//! without a number may have left chunks behind, and no chunk is in the index without a row.
+
+use domain::{Document, DocumentId, IndexId, VersionId};
+use sqlx::AnyConnection;
+
+use crate::documents::{after_or_first, select_document};
+use crate::rows::{self, count};
+use crate::versions::stale_version;
+use crate::{Database, DbError, StaleVersion};
+
+/// How far a build is, over all workspaces.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BuildProgress {
+    /// Live versions that are whole in the index.
+    pub indexed: u64,
+    /// Live versions.
+    pub documents: u64,
+    /// Chunks of those that are whole.
+    pub chunks: u64,
+}
+
+impl Database {
+    /// At most `limit` documents, of all workspaces, whose live version is not whole in the index, by id, those after
+    /// `after`.
+    ///
+    /// # Errors
+    ///
+    /// Those of the connection only.
+    pub async fn unindexed_documents(
+        &self,
+        index: IndexId,
+        after: Option<DocumentId>,
+        limit: u32,
+    ) -> Result<Vec<Document>, DbError> {
+        sqlx::query(concat!(
+            select_document!(),
+            "LEFT JOIN indexed_versions i ON i.version = v.id AND i.index_id = $1 AND i.chunk_count IS NOT NULL \
+             WHERE v.id IS NOT NULL AND i.version IS NULL AND d.id > $2 ORDER BY d.id LIMIT $3"
+        ))
+        .bind(index.to_string())
+        .bind(after_or_first(after))
+        .bind(count(limit))
+        .fetch_all(&self.reads)
+        .await?
+        .iter()
+        .map(rows::document)
+        .collect()
+    }
+
+    /// How far the build of the index is.
+    ///
+    /// # Errors
+    ///
+    /// Those of the connection only.
+    pub async fn build_progress(&self, index: IndexId) -> Result<BuildProgress, DbError> {
+        // A sum of BIGINT is a NUMERIC in PostgreSQL, which the driver for both dialects does not read.
+        let row = sqlx::query(
+            "SELECT COUNT(*) AS documents, COUNT(i.chunk_count) AS indexed, \
+             CAST(COALESCE(SUM(i.chunk_count), 0) AS BIGINT) AS chunks \
+             FROM versions v LEFT JOIN indexed_versions i ON i.version = v.id AND i.index_id = $1 \
+             WHERE v.state = 'live'",
+        )
+        .bind(index.to_string())
+        .fetch_one(&self.reads)
+        .await?;
+        Ok(BuildProgress {
+            indexed: rows::number(&row, "indexed")?,
+            documents: rows::number(&row, "documents")?,
+            chunks: rows::number(&row, "chunks")?,
+        })
+    }
+
+    /// Notes that chunks of the version are going to be written to the index.
+    ///
+    /// # Errors
+    ///
+    /// [`DbError::NotFound`] without such an index or version.
+    pub async fn begin_indexing(&self, index: IndexId, version: VersionId) -> Result<(), DbError> {
+        let mut tx = self.write().await?;
+        sqlx::query(
+            "INSERT INTO indexed_versions (index_id, version) VALUES ($1, $2) \
+             ON CONFLICT (index_id, version) DO UPDATE SET chunk_count = NULL",
+        )
+        .bind(index.to_string())
+        .bind(version.to_string())
+        .execute(&mut *tx)
+        .await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// Notes that all chunks of the version are in the index.
+    ///
+    /// # Errors
+    ///
+    /// [`DbError::NotFound`] when it was not begun.
+    pub async fn finish_indexing(
+        &self,
+        index: IndexId,
+        version: VersionId,
+        chunk_count: u32,
+    ) -> Result<(), DbError> {
+        let mut tx = self.write().await?;
+        let noted =
+            sqlx::query("UPDATE indexed_versions SET chunk_count = $3 WHERE index_id = $1 AND version = $2")
+                .bind(index.to_string())
+                .bind(version.to_string())
+                .bind(count(chunk_count))
+                .execute(&mut *tx)
+                .await?;
+        if noted.rows_affected() == 0 {
+            return Err(DbError::NotFound("version in the index"));
+        }
+        Ok(tx.commit().await?)
+    }
+
+    /// At most `limit` versions that have, or may have, chunks in the index and are not live any more.
+    ///
+    /// # Errors
+    ///
+    /// Those of the connection only.
+    pub async fn leftover_versions(&self, index: IndexId, limit: u32) -> Result<Vec<StaleVersion>, DbError> {
+        sqlx::query(
+            "SELECT v.workspace, v.document, v.id FROM indexed_versions i JOIN versions v ON v.id = i.version \
+             WHERE i.index_id = $1 AND v.state <> 'live' ORDER BY v.id LIMIT $2",
+        )
+        .bind(index.to_string())
+        .bind(count(limit))
+        .fetch_all(&self.reads)
+        .await?
+        .iter()
+        .map(stale_version)
+        .collect()
+    }
+
+    /// Notes that the index holds no chunk of the version any more.
+    ///
+    /// # Errors
+    ///
+    /// Those of the connection only; a version that was not in it stays so.
+    pub async fn forget_indexed(&self, index: IndexId, version: VersionId) -> Result<(), DbError> {
+        let mut tx = self.write().await?;
+        sqlx::query("DELETE FROM indexed_versions WHERE index_id = $1 AND version = $2")
+            .bind(index.to_string())
+            .bind(version.to_string())
+            .execute(&mut *tx)
+            .await?;
+        Ok(tx.commit().await?)
+    }
+}
+
+/// Whether every live version is whole in the index.
+pub(crate) async fn is_complete(connection: &mut AnyConnection, index: IndexId) -> Result<bool, DbError> {
+    let missing = sqlx::query(
+        "SELECT v.id FROM versions v WHERE v.state = 'live' AND NOT EXISTS (SELECT 1 FROM indexed_versions i \
+         WHERE i.index_id = $1 AND i.version = v.id AND i.chunk_count IS NOT NULL) LIMIT 1",
+    )
+    .bind(index.to_string())
+    .fetch_optional(connection)
+    .await?;
+    Ok(missing.is_none())
+}
+
+/// Whether the index may hold chunks of a version that is not live.
+pub(crate) async fn has_leftovers(connection: &mut AnyConnection, index: IndexId) -> Result<bool, DbError> {
+    let leftover = sqlx::query(
+        "SELECT v.id FROM indexed_versions i JOIN versions v ON v.id = i.version \
+         WHERE i.index_id = $1 AND v.state <> 'live' LIMIT 1",
+    )
+    .bind(index.to_string())
+    .fetch_optional(connection)
+    .await?;
+    Ok(leftover.is_some())
+}

@@ -1,0 +1,235 @@
+//! The vector indexes of this installation: opened, begun, removed.
+//!
+//! SQL says which index answers and which one is being built. Where an index lies follows from its id: the folder
+//! `vectors/ID` of the data directory, or the Qdrant collection `NAME-ID`. A place is made after its row and removed
+//! before it, so no place is ever without one.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use db::{Database, DbError, VectorIndex};
+use domain::{Embedder, EmbeddingSpace, Index, IndexId, LiveIndex, VectorStore, VectorStoreError};
+use ingest::Build;
+use retriever::store::embedded::EmbeddedStore;
+use retriever::store::qdrant::{QdrantOptions, QdrantStore};
+
+use crate::app::WORKSPACE;
+use crate::config::{Config, VectorsConfig};
+use crate::model_files::{EmbedderModel, FIRST_EMBEDDER, ModelFiles, embedder_name};
+
+/// How long a store that this process has let go may keep its lock.
+const LET_GO_WITHIN: Duration = Duration::from_secs(10);
+
+/// How often it is looked whether it has.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// The indexes of one installation.
+#[derive(Clone)]
+pub struct Indexes {
+    db: Database,
+    models: ModelFiles,
+    folder: PathBuf,
+    vectors: VectorsConfig,
+    /// `embedder.model` of the settings; empty where the index decides.
+    embedder: String,
+}
+
+/// The name of the embedder that `config` means for a process that opens this database.
+pub async fn embedder_in_use(config: &Config, db: &Database) -> Result<String> {
+    if !config.embedder.model.is_empty() {
+        return embedder_name(&config.embedder.model);
+    }
+    Ok(db.live_index().await?.map_or_else(|| FIRST_EMBEDDER.to_owned(), |live| live.embedder))
+}
+
+impl Indexes {
+    /// The indexes that `config` means.
+    pub fn new(db: Database, config: &Config, models: ModelFiles) -> Result<Self> {
+        let embedder = match config.embedder.model.as_str() {
+            "" => String::new(),
+            named => embedder_name(named)?,
+        };
+        let folder = config.data_dir.join("vectors");
+        Ok(Self { db, models, folder, vectors: config.vectors.clone(), embedder })
+    }
+
+    /// Opens the index that answers, or makes the first one where there are no documents yet.
+    pub async fn open_live(&self) -> Result<Arc<Index>> {
+        let Some(live) = self.db.live_index().await? else {
+            return self.make_first().await;
+        };
+        let name = if self.embedder.is_empty() { &live.embedder } else { &self.embedder };
+        let model = self.model(name).await.with_context(|| {
+            format!("the index needs the embedder {name}; say in embedder.model where it is, or run `daedap reindex --embedder ID`")
+        })?;
+        if *model.space() != live.space {
+            bail!(
+                "the index was made with the embedder {}, but the settings name {name}, or its files have changed; \
+                 run `daedap reindex` to embed again",
+                live.embedder
+            );
+        }
+        if !self.exists(live.id).await? {
+            bail!(
+                "the index of the documents is not in {}; run `daedap reindex` to build it again",
+                self.place(live.id)
+            );
+        }
+        let vectors = self.open_store(&live).await?;
+        Ok(Arc::new(Index { embedder: model.load().await?, vectors }))
+    }
+
+    /// The first index is made as every other: built, with nothing to put in, and switched to.
+    async fn make_first(&self) -> Result<Arc<Index>> {
+        if self.db.count_documents(WORKSPACE).await? > 0 {
+            bail!("there are documents and no index of them; run `daedap reindex` to build it");
+        }
+        let build = self.begin_build(None, None).await?;
+        if !self.db.switch_index(build.id).await? {
+            bail!("documents came in while their first index was made; try again");
+        }
+        Ok(build.index)
+    }
+
+    /// The name of the embedder that an index is to be built with: the one asked for, else a change of the settings,
+    /// else that of an unfinished build, else the one in use.
+    pub async fn wanted(&self, asked: Option<&str>) -> Result<String, DbError> {
+        if let Some(asked) = asked {
+            return Ok(asked.to_owned());
+        }
+        let (live, building) = (self.db.live_index().await?, self.db.building_index().await?);
+        let set = Some(&self.embedder).filter(|set| !set.is_empty());
+        let changed = set.filter(|set| live.as_ref().is_none_or(|live| live.embedder != **set));
+        Ok(changed
+            .or(building.as_ref().map(|building| &building.embedder))
+            .or(live.as_ref().map(|live| &live.embedder))
+            .map_or_else(|| FIRST_EMBEDDER.to_owned(), Clone::clone))
+    }
+
+    /// The embedder of that name, if its files are on this machine.
+    pub async fn model(&self, name: &str) -> Result<EmbedderModel> {
+        let (models, name) = (self.models.clone(), name.to_owned());
+        tokio::task::spawn_blocking(move || models.embedder(&name)).await?
+    }
+
+    /// Begins to build an index with the embedder [`Indexes::wanted`], or goes on where a build with it was cut off.
+    /// Any other unfinished build is given up. The embedder of `live` is used for both where it is the same.
+    pub async fn begin_build(&self, asked: Option<&str>, live: Option<&LiveIndex>) -> Result<Build> {
+        let model = self.model(&self.wanted(asked).await?).await?;
+        let (name, space) = (model.name.clone(), model.space().clone());
+        let same = live.map(|live| live.current().embedder.clone()).filter(|used| *used.space() == space);
+        // Loaded before anything is written: one that cannot be used changes nothing.
+        let embedder = match same {
+            Some(embedder) => embedder,
+            None => model.load().await?,
+        };
+        if let Some(build) = self.resumed(&name, &embedder).await? {
+            return Ok(build);
+        }
+        let begun = self.db.begin_index(&name, &space).await?;
+        let vectors = self.open_store(&begun).await?;
+        Ok(Build { id: begun.id, index: Arc::new(Index { embedder, vectors }) })
+    }
+
+    /// The unfinished build, if it is one with this embedder and its place is in order; else it is given up.
+    async fn resumed(&self, name: &str, embedder: &Arc<dyn Embedder>) -> Result<Option<Build>> {
+        let Some(found) = self.db.building_index().await? else { return Ok(None) };
+        let is_same = found.embedder == name && found.space == *embedder.space();
+        if is_same && self.exists(found.id).await? {
+            match self.open_store(&found).await {
+                Ok(vectors) => {
+                    let index = Arc::new(Index { embedder: embedder.clone(), vectors });
+                    return Ok(Some(Build { id: found.id, index }));
+                }
+                // What it holds can be built again, and nothing else is known to mend it.
+                Err(VectorStoreError::Failed(reason)) => {
+                    tracing::warn!(reason, "an unfinished index is damaged and begun anew");
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        self.db.give_up_index(found.id).await?;
+        Ok(None)
+    }
+
+    /// Removes the indexes that another one has taken the place of. `false` while one of them is still in use.
+    pub async fn remove_retired(&self) -> Result<bool> {
+        let mut all = true;
+        for index in self.db.retired_indexes().await? {
+            match self.destroy(index.id).await {
+                Ok(()) => self.db.forget_index(index.id).await?,
+                Err(VectorStoreError::Locked(_)) => all = false,
+                Err(error) => return Err(error).context("an old index cannot be removed"),
+            }
+        }
+        Ok(all)
+    }
+
+    async fn destroy(&self, id: IndexId) -> Result<(), VectorStoreError> {
+        // Also where the settings name a server now: the index may be older than they are.
+        let dir = self.dir(id);
+        blocking(move || EmbeddedStore::destroy(&dir)).await?;
+        match self.qdrant(id) {
+            Some(options) => QdrantStore::destroy(&options).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn exists(&self, id: IndexId) -> Result<bool, VectorStoreError> {
+        match self.qdrant(id) {
+            Some(options) => QdrantStore::exists(&options).await,
+            None => Ok(EmbeddedStore::exists(&self.dir(id))),
+        }
+    }
+
+    /// Opens the store of an index, or makes it where it is absent.
+    async fn open_store(&self, index: &VectorIndex) -> Result<Arc<dyn VectorStore>, VectorStoreError> {
+        if let Some(options) = self.qdrant(index.id) {
+            return Ok(Arc::new(QdrantStore::connect(options, &index.space).await?));
+        }
+        let until = Instant::now() + LET_GO_WITHIN;
+        loop {
+            match open_folder(self.dir(index.id), index.space.clone()).await {
+                // The data directory is ours, so it can only be a store that we had and that is not closed yet.
+                Err(VectorStoreError::Locked(_)) if Instant::now() < until => {
+                    tokio::time::sleep(LOOK_EVERY).await;
+                }
+                opened => return Ok(Arc::new(opened?)),
+            }
+        }
+    }
+
+    fn dir(&self, id: IndexId) -> PathBuf {
+        self.folder.join(id.to_string())
+    }
+
+    fn qdrant(&self, id: IndexId) -> Option<QdrantOptions> {
+        let VectorsConfig { url, api_key, collection } = &self.vectors;
+        (!url.is_empty()).then(|| QdrantOptions {
+            url: url.clone(),
+            api_key: (!api_key.is_empty()).then(|| api_key.clone()),
+            collection: format!("{collection}-{id}"),
+        })
+    }
+
+    /// Where an index lies, for messages.
+    fn place(&self, id: IndexId) -> String {
+        match self.qdrant(id) {
+            Some(options) => format!("the Qdrant collection {}", options.collection),
+            None => self.dir(id).display().to_string(),
+        }
+    }
+}
+
+async fn open_folder(dir: PathBuf, space: EmbeddingSpace) -> Result<EmbeddedStore, VectorStoreError> {
+    blocking(move || EmbeddedStore::open(&dir, &space)).await
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, VectorStoreError> + Send + 'static,
+) -> Result<T, VectorStoreError> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.unwrap_or_else(|error| Err(VectorStoreError::Failed(error.to_string())))
+}
