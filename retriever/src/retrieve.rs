@@ -32,7 +32,7 @@ const MOST_CANDIDATES: usize = 2_000;
 /// What the questions before count for beside a new one, the last one first; older ones are not read.
 ///
 /// Carrying them along with less weight serves follow-ups and new subjects alike, without guessing which one it is. On
-/// `examples/follow-ups.jsonl` by terms alone (recall@1/@4): the question alone .56/.82, joined to the one before
+/// `examples/follow-ups/` by terms alone (recall@1/@4): the question alone .56/.82, joined to the one before
 /// where it seemed to lean on it .69/.91, all of it alike .74/.96, weighted .79/.96.
 const EARLIER_WEIGHTS: [f32; 2] = [0.5, 0.3];
 

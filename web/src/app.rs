@@ -96,7 +96,11 @@ impl KnowledgeBase {
             db: db.clone(),
             index: index.clone(),
             analyzer: analyzer.clone(),
-            options: RetrievalOptions::default(),
+            options: RetrievalOptions {
+                fusion: config.retrieval.fusion,
+                dense_share: config.retrieval.dense_share,
+                evidence_threshold: config.retrieval.evidence_threshold,
+            },
         }));
         let originals =
             Originals::open(config.data_dir.join("originals")).context("originals/ cannot be made")?;

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use config::builder::DefaultState;
 use config::{ConfigBuilder, Environment, File, FileFormat};
+use retriever::Fusion;
 use serde::{Deserialize, Serialize};
 
 /// The defaults with their explanations, as `daedap config --default` prints them.
@@ -25,6 +26,7 @@ pub struct Config {
     pub embedder: EmbedderConfig,
     pub generator: GeneratorConfig,
     pub ingest: IngestConfig,
+    pub retrieval: RetrievalConfig,
     pub chat: ChatConfig,
 }
 
@@ -66,6 +68,15 @@ pub struct IngestConfig {
     pub chunk_tokens: usize,
     pub overlap_tokens: usize,
     pub document_bytes: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct RetrievalConfig {
+    pub fusion: Fusion,
+    pub dense_share: f32,
+    pub evidence_threshold: f32,
 }
 
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
@@ -175,6 +186,14 @@ impl Config {
                 return out(setting, &format!("is {value}; it must lie in {range:?}"));
             }
         }
+        for (setting, share) in [
+            ("retrieval.dense_share", self.retrieval.dense_share),
+            ("retrieval.evidence_threshold", self.retrieval.evidence_threshold),
+        ] {
+            if !(0.0..=1.0).contains(&share) {
+                return out(setting, &format!("is {share}; it must lie in 0..=1"));
+            }
+        }
         if self.ingest.overlap_tokens >= self.ingest.chunk_tokens {
             return out("ingest.overlap_tokens", "must be smaller than ingest.chunk_tokens");
         }
@@ -225,6 +244,8 @@ fn default_data_dir() -> Result<PathBuf, ConfigError> {
 
 #[cfg(test)]
 mod tests {
+    use retriever::RetrievalOptions;
+
     use super::*;
 
     fn load(overrides: &Overrides, environment: &[(&str, &str)]) -> Result<Config, ConfigError> {
@@ -271,6 +292,33 @@ mod tests {
             assert!(matches!(error, ConfigError::OutOfBounds { setting: "listen", .. }), "{listen}");
         }
         assert!(load(&overrides("[::1]:0"), &[]).is_ok());
+    }
+
+    #[test]
+    fn the_default_search_is_the_one_that_was_measured() {
+        let dir = tempfile::tempdir().unwrap();
+        let overrides = Overrides { data_dir: Some(dir.path().to_owned()), ..Overrides::default() };
+        let RetrievalConfig { fusion, dense_share, evidence_threshold } =
+            load(&overrides, &[]).unwrap().retrieval;
+        let measured = RetrievalOptions::default();
+        assert_eq!((fusion, dense_share), (measured.fusion, measured.dense_share));
+        assert_eq!(evidence_threshold, measured.evidence_threshold);
+    }
+
+    #[test]
+    fn shares_lie_between_nothing_and_all() {
+        let dir = tempfile::tempdir().unwrap();
+        let overrides = Overrides { data_dir: Some(dir.path().to_owned()), ..Overrides::default() };
+        for (variable, value) in [
+            ("DAEDAP_RETRIEVAL__DENSE_SHARE", "1.5"),
+            ("DAEDAP_RETRIEVAL__EVIDENCE_THRESHOLD", "-0.1"),
+            ("DAEDAP_RETRIEVAL__EVIDENCE_THRESHOLD", "nan"),
+            ("DAEDAP_RETRIEVAL__FUSION", "sum"),
+        ] {
+            assert!(load(&overrides, &[(variable, value)]).is_err(), "{variable}={value}");
+        }
+        let config = load(&overrides, &[("DAEDAP_RETRIEVAL__FUSION", "reciprocal_rank")]).unwrap();
+        assert_eq!(config.retrieval.fusion, Fusion::ReciprocalRank);
     }
 
     #[test]
