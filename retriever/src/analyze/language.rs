@@ -72,10 +72,11 @@ fn by_trigrams(text: &str, script: ScriptCount) -> Language {
     if is_latin { of_short_latin(&beginning, guessed) } else { main_language(text).unwrap_or(guessed) }
 }
 
-/// English unless something speaks against it: letters that English does not have, or enough words. Then whichlang
-/// decides, which was made for short texts, among the languages that it knows.
+/// English unless something speaks against it: letters that English does not have, or enough words, and that it
+/// does not hang together by English function words. Which other language, whichlang decides, which was made for short
+/// texts, among the languages that it knows.
 ///
-/// Of XQuAD's questions 98% of the German and 99.7% of the English and Spanish ones are told right.
+/// Of XQuAD's questions 98% of the German, 99.6% of the Spanish and 99.9% of the English ones are told right.
 fn of_short_latin(text: &str, guessed: Language) -> Language {
     let has_other_letters = text.chars().any(|c| c.is_alphabetic() && !c.is_ascii());
     let has_many_words = text.split_whitespace().nth(WORDS_THAT_TELL - 1).is_some();
@@ -83,10 +84,21 @@ fn of_short_latin(text: &str, guessed: Language) -> Language {
         return Language::ENGLISH;
     }
     let is_known_to_whichlang = WHICHLANG_LATIN.iter().any(|lang| language_of(*lang) == guessed);
-    if has_other_letters && !is_known_to_whichlang {
-        return guessed;
-    }
-    of_whichlang(text).unwrap_or(Language::ENGLISH)
+    let other = match has_other_letters && !is_known_to_whichlang {
+        true => guessed,
+        false => of_whichlang(text).unwrap_or(Language::ENGLISH),
+    };
+    let english = function_words(text, Language::ENGLISH);
+    let reads_as_english = english * 3 > text.split_whitespace().count();
+    if reads_as_english && english >= function_words(text, other) { Language::ENGLISH } else { other }
+}
+
+/// How many words of the text are function words of the language.
+fn function_words(text: &str, language: Language) -> usize {
+    let known = stop_words::lookup(language.code()).unwrap_or_default();
+    let words =
+        text.split_whitespace().map(|word| word.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase());
+    words.filter(|word| known.contains(&word.as_str())).count()
 }
 
 /// What whichlang takes the text for, among the languages in Latin letters that it knows.
@@ -188,6 +200,8 @@ mod tests {
         assert_eq!(code("Vec<String> clone"), "en");
         assert_eq!(code("refund policy"), "en");
         assert_eq!(code("And for contractors?"), "en");
+        assert_eq!(code("When was Sky Digital launched?"), "en");
+        assert_eq!(code("How are Ergänzungsschulen funded?"), "en");
     }
 
     #[test]

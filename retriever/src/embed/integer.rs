@@ -10,8 +10,11 @@
 //!          Mul(Cast(MatMulInteger(x8, bytes, xz)), Mul(xs, scales))
 //! ```
 //!
-//! Measured with the starter embedder: twice as many texts a second, cosine to the former vectors .996 on average
-//! and .991 at least, dense recall@1 on XQuAD-en .882 instead of .884.
+//! Products that narrow stay as they are: what goes into them comes out of the network's nonlinearity, where a few values
+//! are far larger than all others and leave the others few steps.
+//!
+//! Measured with the starter embedder, floats / bytes for all / bytes but where it narrows: texts a second 40 / 80 / 64,
+//! cosine to the vectors by floats 1 / .996 / .998, dense recall@1 on XQuAD-en .884 / .882 / .885.
 
 use std::collections::{HashMap, HashSet};
 
@@ -88,7 +91,8 @@ fn replace_products(graph: &mut Graph) -> usize {
     replaced
 }
 
-/// Tensors that are `Mul(Cast(bytes), scales)` with a matrix of bytes and one scale for each of its columns.
+/// Tensors that are `Mul(Cast(bytes), scales)` with a matrix of bytes that does not narrow and one scale for each of its
+/// columns.
 fn byte_weights(graph: &Graph) -> HashMap<String, ByteWeights> {
     let stored: HashMap<&str, &Tensor> =
         graph.initializer.iter().map(|tensor| (tensor.name(), tensor)).collect();
@@ -103,8 +107,9 @@ fn byte_weights(graph: &Graph) -> HashMap<String, ByteWeights> {
         let bytes = casts.get(left.as_str())?;
         let is_matrix_with_scales = match (stored.get(bytes), stored.get(right.as_str())) {
             (Some(bytes), Some(scales)) => {
-                let is_row = scales.dims == [1, *bytes.dims.last()?];
-                bytes.data_type() == INT8 && bytes.dims.len() == 2 && scales.data_type() == FLOAT && is_row
+                let [rows, columns] = bytes.dims[..] else { return None };
+                let types = (bytes.data_type(), scales.data_type());
+                types == (INT8, FLOAT) && scales.dims == [1, columns] && rows <= columns
             }
             _ => false,
         };
@@ -131,8 +136,8 @@ mod tests {
         tensor
     }
 
-    /// `x` times a matrix of 2 by 3, stored in bytes with scales of this shape.
-    fn graph(scales: &[i64]) -> Graph {
+    /// `x` times a matrix of that shape, stored in bytes with scales of the other.
+    fn graph(bytes: &[i64], scales: &[i64]) -> Graph {
         let mut graph = Graph::default();
         graph.node = vec![
             Node::cast_to_float("w8", "w"),
@@ -141,13 +146,13 @@ mod tests {
             Node::new("MatMul", &["x", "weights"], &["k"]),
             Node::new("MatMul", &["q", "k"], &["scores"]),
         ];
-        graph.initializer = vec![tensor("w8", INT8, &[2, 3]), tensor("s", FLOAT, scales)];
+        graph.initializer = vec![tensor("w8", INT8, bytes), tensor("s", FLOAT, scales)];
         graph
     }
 
     #[test]
     fn products_with_byte_weights_are_replaced_and_others_are_not() {
-        let mut graph = graph(&[1, 3]);
+        let mut graph = graph(&[2, 3], &[1, 3]);
         assert_eq!(replace_products(&mut graph), 2);
         let count = |op: &str| graph.node.iter().filter(|node| node.is(op)).count();
         assert_eq!((count("MatMulInteger"), count("DynamicQuantizeLinear"), count("MatMul")), (2, 1, 1));
@@ -155,8 +160,9 @@ mod tests {
     }
 
     #[test]
-    fn scales_of_rows_are_not_scales_of_columns() {
-        assert_eq!(replace_products(&mut graph(&[2, 1])), 0);
-        assert_eq!(replace_products(&mut graph(&[3])), 0);
+    fn scales_of_rows_and_products_that_narrow_are_left() {
+        assert_eq!(replace_products(&mut graph(&[2, 3], &[2, 1])), 0);
+        assert_eq!(replace_products(&mut graph(&[2, 3], &[3])), 0);
+        assert_eq!(replace_products(&mut graph(&[3, 2], &[1, 2])), 0);
     }
 }
