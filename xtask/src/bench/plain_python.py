@@ -111,7 +111,8 @@ def main():
     given = {"batch_size": arguments.batch_size, "parallel": arguments.parallel}
     options = {name: value for name, value in given.items() if value is not None}
     splitter = Splitter(arguments.model / "tokenizer.json")
-    model = load_model(arguments.model, os.cpu_count() if arguments.threads == 0 else arguments.threads)
+    threads = os.cpu_count() if arguments.threads == 0 else arguments.threads
+    model = load_model(arguments.model, threads)
     with tempfile.TemporaryDirectory() as store:
         client = QdrantClient(path=store)
         client.create_collection(COLLECTION, VectorParams(size=DIMENSIONS, distance=Distance.COSINE))
