@@ -68,7 +68,8 @@ async fn a_set_grows_from_questions_and_turns_and_is_measured() {
     let (status, grown) = add(json!({ "turn": answered["turn_id"], "keep_answer": true })).await;
     assert_eq!((status, &grown["expected"]), (201, &json!(["재택근무.md"])), "{grown}");
     assert_eq!((&grown["answer"], &grown["history"]), (&answered["content"], &json!([])));
-    let declined = done(&ask(&server, &chat, "김치찌개는 어떻게 끓이나요?").await);
+    let declined =
+        done(&ask(&server, &chat, "김치찌개를 맛있게 끓이려면 돼지고기와 두부를 언제 넣어야 하나요?").await);
     let (status, grown) = add(json!({ "turn": declined["turn_id"] })).await;
     assert_eq!((status, &grown["expected"], &grown["answer"]), (201, &json!([]), &Value::Null), "{grown}");
     assert_eq!(grown["history"], json!(["재택근무는 일주일에 며칠까지 할 수 있나요?"]));

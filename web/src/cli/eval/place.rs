@@ -1,6 +1,6 @@
 //! A collection's evaluation set, wherever it is: in the data directory, or with the server that holds that.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use db::{Database, DbError, EvalRun, NewEvalQuestion};
 use domain::{Collection, CollectionId, EvalQuestion};
 use reqwest::{Method, Response};
@@ -67,12 +67,11 @@ impl Place {
             Ok(instance) => {
                 let db = open_database(config).await?;
                 let collection = CollectionId::derive(WORKSPACE, name);
-                match db.collection(WORKSPACE, collection).await {
-                    Err(DbError::NotFound(_)) => {
-                        return Err(anyhow::anyhow!("there is no collection called {name}"));
-                    }
-                    found => drop(found?),
+                let found = db.collection(WORKSPACE, collection).await;
+                if matches!(found, Err(DbError::NotFound(_))) {
+                    bail!("there is no collection called {name}");
                 }
+                found?;
                 let here = Here { config: config.clone(), db, collection, _instance: instance };
                 Ok(Self::Here(Box::new(here)))
             }
