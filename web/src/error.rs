@@ -10,6 +10,8 @@ use domain::{EmbedError, GenerateError, VectorStoreError};
 use ingest::IngestError;
 use retriever::RetrieveError;
 
+use crate::app::indexes::EmbedderError;
+
 /// An error as an API caller sees it. [`crate::envelope`] writes the body, because it knows the request's id.
 #[derive(Debug, Clone)]
 pub struct ApiError {
@@ -149,6 +151,15 @@ impl From<ChatError> for ApiError {
             ChatError::Database(error) => error.into(),
             ChatError::Retrieval(error) => error.into(),
             ChatError::Generation(error) => error.into(),
+        }
+    }
+}
+
+impl From<EmbedderError> for ApiError {
+    fn from(error: EmbedderError) -> Self {
+        match error {
+            EmbedderError::Unknown(message) => Self::invalid("embedder", message),
+            EmbedderError::Database(error) => error.into(),
         }
     }
 }
