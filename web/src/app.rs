@@ -1,5 +1,8 @@
 //! Wiring: settings in, rooms out. The only place that knows which backend stands behind which port.
 
+pub mod indexes;
+pub mod reindexing;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,10 +18,10 @@ use retriever::{RetrievalOptions, Retriever, RetrieverParts};
 use tokio::sync::{Mutex, Notify};
 
 use crate::config::Config;
-use crate::indexes::Indexes;
 use crate::model_files::ModelFiles;
 use crate::originals::Originals;
-use crate::reindexing::Reindexing;
+use indexes::Indexes;
+use reindexing::Reindexing;
 
 /// Everything that finds and stores passages; what `ingest` and `search` need.
 #[derive(Clone)]

@@ -10,6 +10,7 @@ use domain::{EmbedError, GenerateError, VectorStoreError};
 use ingest::IngestError;
 use retriever::RetrieveError;
 
+use crate::app::indexes::EmbedderError;
 use crate::evaluation::EvaluationError;
 
 /// An error as an API caller sees it. [`crate::envelope`] writes the body, because it knows the request's id.
@@ -164,6 +165,15 @@ impl From<EvaluationError> for ApiError {
             EvaluationError::Report(_) => Self::internal("report_unwritable", message),
             EvaluationError::Database(error) => error.into(),
             EvaluationError::Retrieval(error) => error.into(),
+        }
+    }
+}
+
+impl From<EmbedderError> for ApiError {
+    fn from(error: EmbedderError) -> Self {
+        match error {
+            EmbedderError::Unknown(message) => Self::invalid("embedder", message),
+            EmbedderError::Database(error) => error.into(),
         }
     }
 }

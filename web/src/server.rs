@@ -8,9 +8,9 @@ use tokio::net::TcpListener;
 use tokio::signal;
 use tokio_util::sync::CancellationToken;
 
-use crate::app::App;
+use crate::app::{App, reindexing};
 use crate::instance::Instance;
-use crate::{reindexing, routes, worker};
+use crate::{routes, worker};
 
 /// Longest wait at the end for answers that are being written.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(30);

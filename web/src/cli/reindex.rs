@@ -9,10 +9,10 @@ use ingest::ReindexReport;
 
 use super::{Globals, Outcome, print_json, progress, remote};
 use crate::app::KnowledgeBase;
+use crate::app::reindexing::ReindexStatus;
 use crate::config::Config;
 use crate::instance::{Instance, InstanceError};
 use crate::model_files::{ModelFiles, embedder_name};
-use crate::reindexing::ReindexStatus;
 
 /// How often the server is asked how far it is.
 const LOOK_EVERY: Duration = Duration::from_millis(200);

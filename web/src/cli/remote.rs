@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::ask::Answer;
-use crate::reindexing::ReindexStatus;
+use crate::app::reindexing::ReindexStatus;
 use crate::routes::search::SearchResponse;
 
 /// How often an upload's job is looked at.

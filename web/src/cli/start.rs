@@ -3,9 +3,9 @@
 use anyhow::Result;
 
 use super::{Outcome, models, progress, sample};
+use crate::app::indexes::embedder_in_use;
 use crate::app::{App, open_database};
 use crate::config::Config;
-use crate::indexes::embedder_in_use;
 use crate::instance::Instance;
 use crate::model_files::ModelFiles;
 use crate::server;

@@ -6,10 +6,9 @@ use axum::http::StatusCode;
 use serde::Deserialize;
 
 use crate::app::App;
+use crate::app::reindexing::ReindexStatus;
 use crate::error::ApiError;
 use crate::extract;
-use crate::model_files::embedder_name;
-use crate::reindexing::ReindexStatus;
 
 /// As many as a path may have.
 const MOST_NAME_BYTES: usize = 4_096;
@@ -27,20 +26,15 @@ pub async fn begin(
     State(app): State<App>,
     extract::Json(request): extract::Json<ReindexRequest>,
 ) -> Result<(StatusCode, Json<ReindexStatus>), ApiError> {
-    let indexes = &app.knowledge.indexes;
-    let refused = |error: anyhow::Error| ApiError::invalid("embedder", format!("{error:#}"));
     let asked = request.embedder.as_deref();
     if asked.is_some_and(|name| name.is_empty() || name.len() > MOST_NAME_BYTES) {
         return Err(ApiError::invalid("embedder", format!("must have 1 to {MOST_NAME_BYTES} bytes")));
     }
-    let asked = asked.map(embedder_name).transpose().map_err(refused)?;
-    let wanted = indexes.wanted(asked.as_deref()).await?;
     // One that is not there is refused now, not after a while.
-    let model = indexes.model(&wanted).await.map_err(refused)?;
-    let running = || {
+    let embedder = app.knowledge.indexes.checked(asked).await?;
+    let begun = app.reindexing.ask(embedder).ok_or_else(|| {
         ApiError::new(StatusCode::CONFLICT, "reindex_running", "the documents are being reindexed already")
-    };
-    let begun = app.reindexing.ask(model.name).ok_or_else(running)?;
+    })?;
     Ok((StatusCode::ACCEPTED, Json(begun)))
 }
 

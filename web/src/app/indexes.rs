@@ -36,6 +36,17 @@ pub struct Indexes {
     embedder: String,
 }
 
+/// Why no index can be built with an embedder.
+#[derive(Debug, thiserror::Error)]
+pub enum EmbedderError {
+    /// It is not known, not here, or no embedder; the text says which.
+    #[error("{0}")]
+    Unknown(String),
+    /// The database did not say which one is in use.
+    #[error(transparent)]
+    Database(#[from] DbError),
+}
+
 /// The name of the embedder that `config` means for a process that opens this database.
 pub async fn embedder_in_use(config: &Config, db: &Database) -> Result<String> {
     if !config.embedder.model.is_empty() {
@@ -108,8 +119,15 @@ impl Indexes {
             .map_or_else(|| FIRST_EMBEDDER.to_owned(), Clone::clone))
     }
 
-    /// The embedder of that name, if its files are on this machine.
-    pub async fn model(&self, name: &str) -> Result<EmbedderModel> {
+    /// The name of the embedder that [`Indexes::wanted`] means, if its files are on this machine.
+    pub async fn checked(&self, asked: Option<&str>) -> Result<String, EmbedderError> {
+        let unknown = |error: anyhow::Error| EmbedderError::Unknown(format!("{error:#}"));
+        let asked = asked.map(embedder_name).transpose().map_err(unknown)?;
+        let wanted = self.wanted(asked.as_deref()).await?;
+        Ok(self.model(&wanted).await.map_err(unknown)?.name)
+    }
+
+    async fn model(&self, name: &str) -> Result<EmbedderModel> {
         let (models, name) = (self.models.clone(), name.to_owned());
         tokio::task::spawn_blocking(move || models.embedder(&name)).await?
     }
