@@ -63,7 +63,7 @@ fn join_neighbours(passages: Vec<Passage>) -> Vec<Passage> {
         });
         match neighbour {
             Some((better, chunks)) => {
-                join(&mut better.chunk, passage.chunk);
+                join(&mut better.chunk, &passage.chunk);
                 *chunks += 1;
             }
             None => joined.push((passage, 1)),
@@ -77,7 +77,7 @@ fn are_neighbours(a: &Chunk, b: &Chunk) -> bool {
 }
 
 /// Puts the text of `other` before or after that of `chunk`, what both have once. The passage begins where the first does.
-fn join(chunk: &mut Chunk, other: Chunk) {
+fn join(chunk: &mut Chunk, other: &Chunk) {
     if other.position < chunk.position {
         chunk.text = continued(&other.text, &chunk.text);
         (chunk.position, chunk.page) = (other.position, other.page);
