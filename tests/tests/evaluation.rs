@@ -99,7 +99,7 @@ async fn a_set_grows_from_questions_and_turns_and_is_measured() {
         json!({ "threshold": 1.0, "declined": 1.0, "answered": 0.0 }),
         "{decision}"
     );
-    assert_eq!(run["settings"]["embedder"], "all-minilm-l6-v2");
+    assert_eq!(run["settings"]["embedder"], "all-minilm-l6-v2", "{run}");
     assert_eq!(run["settings"]["evidence_threshold"], decision["threshold"]);
 
     let (status, part) = call(&server, Method::POST, &format!("{runs}?keep=false&limit=1"), json!({})).await;

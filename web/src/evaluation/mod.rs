@@ -116,7 +116,7 @@ impl RunSettings {
     fn in_effect(knowledge: &KnowledgeBase, config: &Config, evidence_threshold: f64) -> Self {
         Self {
             version: env!("CARGO_PKG_VERSION"),
-            embedder: config.embedder.model.clone(),
+            embedder: knowledge.index.current().embedder.space().model.clone(),
             vectors: if config.vectors.url.is_empty() { "embedded" } else { "qdrant" },
             chunk_tokens: config.ingest.chunk_tokens,
             overlap_tokens: config.ingest.overlap_tokens,
