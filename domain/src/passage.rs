@@ -10,7 +10,7 @@ pub struct Passage {
     /// The chunk.
     #[serde(flatten)]
     pub chunk: Chunk,
-    /// Fused score; higher is better, comparable within one result only.
+    /// Fused score, or the reranker's where there is one, 0 to 1; higher is better, comparable within one result only.
     pub score: f32,
     /// Cosine similarity in -1..=1; `None` when the dense search did not find it or did not run.
     pub dense_score: Option<f32>,

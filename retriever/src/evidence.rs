@@ -28,7 +28,7 @@ pub const THRESHOLD: f32 = 0.4;
 const TERMS_LOOKED_UP: usize = 64;
 
 /// Passages looked at: a model reads little more, and the best of many would cover anything.
-pub(crate) const PASSAGES_LOOKED_AT: usize = 5;
+const PASSAGES_LOOKED_AT: usize = 5;
 
 /// What coverage is multiplied with in scripts that put no space between words. Half of their bigrams straddle two
 /// words, and such a bigram is missing as soon as the neighbour is another one. Measured on halves of XQuAD-zh.

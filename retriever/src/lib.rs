@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! text --> analyze --> terms  --> sparse search --+
-//!    \                                            +--> fuse --> drop what is not live --> select --> passages
+//!    \                                            +--> fuse --> drop what is not live --> (rerank) --> select --> passages
 //!     +--> embed ----> vector --> dense search  --+                                 \--> evidence
 //! ```
 //!
@@ -15,10 +15,12 @@ pub mod embed;
 pub mod eval;
 pub mod evidence;
 mod fuse;
+mod rerank;
 mod retrieve;
 mod select;
 pub mod store;
 
 pub use evidence::Evidence;
 pub use fuse::Fusion;
+pub use rerank::Reranker;
 pub use retrieve::{Query, RetrievalOptions, RetrieveError, Retrieved, Retriever, RetrieverParts, System};

@@ -14,6 +14,7 @@ use futures::future::try_join_all;
 
 use crate::evidence::{self, Evidence, Signals};
 use crate::fuse::{Found, Fusion};
+use crate::rerank::Reranker;
 use crate::select::select;
 
 /// Characters of a question that are searched for. Longer texts are pasted documents; their beginning says enough.
@@ -69,7 +70,8 @@ pub struct Retrieved {
     pub evidence: Evidence,
     /// The question's language.
     pub language: Language,
-    /// Milliseconds by stage; `dense` and `sparse` run at the same time, `total` is all of it.
+    /// Milliseconds by stage; `dense` and `sparse` run at the same time, `rerank` is there where a reranker is, `total`
+    /// is all of it.
     pub timings_ms: BTreeMap<String, f64>,
 }
 
@@ -99,6 +101,8 @@ pub struct RetrieverParts {
     pub index: Arc<LiveIndex>,
     /// The one that documents were analysed with.
     pub analyzer: Arc<dyn Analyzer>,
+    /// Reads the best candidates again, where one is wanted.
+    pub reranker: Option<Reranker>,
     /// How to search.
     pub options: RetrievalOptions,
 }
@@ -141,9 +145,9 @@ pub(crate) struct Searched {
 
 /// What was found and is live.
 struct Live {
-    /// The first few chunks of the ranking, as they are: what evidence is weighed on.
-    best: Vec<Passage>,
-    /// The passages to read.
+    /// All of it, best first, by the searches alone.
+    ranked: Vec<Passage>,
+    /// What of it is worth reading.
     selected: Vec<Passage>,
 }
 
@@ -151,6 +155,12 @@ impl Read {
     /// Whether the embedder knows the question's language.
     fn is_covered(&self) -> bool {
         self.index.embedder.coverage().covers(self.language)
+    }
+
+    /// The question with those before it, for a model that reads one text. The new one comes first: of what is too
+    /// long, the end is cut off.
+    fn as_one_text(&self) -> String {
+        self.texts.iter().map(|(text, _)| text.as_str()).collect::<Vec<_>>().join("\n")
     }
 }
 
@@ -173,13 +183,14 @@ impl Retriever {
         )?;
         let analyzer = self.parts.analyzer.as_ref();
         let signals = Signals {
-            coverage: evidence::coverage(&live.best, &rarity, analyzer, read.language),
-            closeness: read.is_covered().then(|| evidence::closeness(&live.best)),
+            coverage: evidence::coverage(&live.ranked, &rarity, analyzer, read.language),
+            closeness: read.is_covered().then(|| evidence::closeness(&live.ranked)),
         };
-        let best = live.best.first().map(|best| best.chunk.collection);
+        let best = live.ranked.first().map(|best| best.chunk.collection);
         let evidence = Evidence::weigh(signals, self.threshold(&thresholds, best));
+        let passages = self.reranked(&read, query.limit, live, &mut timings_ms).await;
         timings_ms.insert("total".to_owned(), milliseconds(started));
-        Ok(Retrieved { passages: live.selected, evidence, language: read.language, timings_ms })
+        Ok(Retrieved { passages, evidence, language: read.language, timings_ms })
     }
 
     /// How it searches.
@@ -231,15 +242,30 @@ impl Retriever {
             let is_exhausted = searched.found.longest() < candidates || candidates == MOST_CANDIDATES;
             let ranked = self.rank(searched.found, System::Hybrid);
             let started = Instant::now();
-            let live = self.only_live(&query.scope, ranked).await?;
+            let ranked = self.only_live(&query.scope, ranked).await?;
             timings_ms.insert("live".to_owned(), milliseconds(started));
-            let best = live.iter().take(evidence::PASSAGES_LOOKED_AT).cloned().collect();
-            let selected = select(live, query.limit, self.parts.analyzer.as_ref());
+            let selected = select(&ranked, query.limit, self.parts.analyzer.as_ref());
             if selected.len() >= query.limit || is_exhausted {
-                return Ok(Live { best, selected });
+                return Ok(Live { ranked, selected });
             }
             candidates = (candidates * 4).min(MOST_CANDIDATES);
         }
+    }
+
+    /// The passages to read, after a second look at the candidates where one is wanted. Evidence was weighed before it:
+    /// its threshold was measured on the order of the searches.
+    async fn reranked(
+        &self,
+        read: &Read,
+        limit: usize,
+        live: Live,
+        timings_ms: &mut BTreeMap<String, f64>,
+    ) -> Vec<Passage> {
+        let Some(reranker) = &self.parts.reranker else { return live.selected };
+        let started = Instant::now();
+        let ranked = reranker.rerank(&read.as_one_text(), live.ranked).await;
+        timings_ms.insert("rerank".to_owned(), milliseconds(started));
+        select(&ranked, limit, self.parts.analyzer.as_ref())
     }
 
     /// Both searches at the same time, each with the scope inside.

@@ -22,13 +22,13 @@ const LONGEST_OVERLAP: usize = 4_096;
 
 /// The first `limit` passages of `ranked` (best first) that do not repeat a better one. A neighbour that was found too
 /// joins the better of the two.
-pub(crate) fn select(ranked: Vec<Passage>, limit: usize, analyzer: &dyn Analyzer) -> Vec<Passage> {
+pub(crate) fn select(ranked: &[Passage], limit: usize, analyzer: &dyn Analyzer) -> Vec<Passage> {
     let distinct = distinct(ranked, limit * MOST_CHUNKS, analyzer);
     spread(join_neighbours(distinct), limit)
 }
 
 /// The first `limit` that say something new. Copies of a page would crowd out everything else.
-fn distinct(ranked: Vec<Passage>, limit: usize, analyzer: &dyn Analyzer) -> Vec<Passage> {
+fn distinct(ranked: &[Passage], limit: usize, analyzer: &dyn Analyzer) -> Vec<Passage> {
     let mut kept = Vec::new();
     let mut kept_terms = Vec::<SparseVector>::new();
     for passage in ranked {
@@ -38,7 +38,7 @@ fn distinct(ranked: Vec<Passage>, limit: usize, analyzer: &dyn Analyzer) -> Vec<
         let text = FieldedText { title: "", heading_path: &[], body: &passage.chunk.text };
         let terms = analyzer.document_terms(text);
         if kept_terms.iter().all(|other| overlap(other, &terms) < SAME_TEXT) {
-            kept.push(passage);
+            kept.push(passage.clone());
             kept_terms.push(terms);
         }
     }
@@ -148,7 +148,7 @@ mod tests {
     }
 
     fn texts(ranked: Vec<Passage>, limit: usize) -> Vec<String> {
-        let selected = select(ranked, limit, &BigramAnalyzer::new());
+        let selected = select(&ranked, limit, &BigramAnalyzer::new());
         selected.into_iter().map(|passage| passage.chunk.text).collect()
     }
 
@@ -170,7 +170,7 @@ mod tests {
             passage("a", 3, 0.8, "One. Two."),
         ];
         assert_eq!(texts(ranked.clone(), 3), ["One. Two. Three.", "Elsewhere."]);
-        let first = select(ranked, 3, &BigramAnalyzer::new()).remove(0);
+        let first = select(&ranked, 3, &BigramAnalyzer::new()).remove(0);
         assert_eq!((first.chunk.position, first.chunk.page), (3, Some(4)));
     }
 

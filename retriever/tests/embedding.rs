@@ -86,15 +86,15 @@ fn damaged_and_foreign_models_are_unusable() {
 
     let mut damaged = files.clone();
     damaged.model = write("half.onnx", &model[..model.len() / 2]);
-    assert!(kit::load_error(damaged.clone(), kit::profile()).contains("half.onnx"));
+    assert!(kit::load_error(&damaged, kit::profile()).contains("half.onnx"));
     damaged.model = write("empty.onnx", b"");
-    assert!(kit::load_error(damaged, kit::profile()).contains("empty.onnx"));
+    assert!(kit::load_error(&damaged, kit::profile()).contains("empty.onnx"));
 
     let mut foreign = files.clone();
     foreign.tokenizer = write("tokenizer.json", b"{}");
-    assert!(kit::load_error(foreign, kit::profile()).contains("tokenizer.json"));
+    assert!(kit::load_error(&foreign, kit::profile()).contains("tokenizer.json"));
 
     let mut profile = kit::profile();
     profile.space.dimensions = 768;
-    assert!(kit::load_error(files, profile).contains("384"));
+    assert!(kit::load_error(&files, profile).contains("384"));
 }

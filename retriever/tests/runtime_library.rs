@@ -6,12 +6,12 @@ mod kit;
 
 use std::path::PathBuf;
 
-use retriever::embed::EmbedderFiles;
+use retriever::embed::OnnxFiles;
 
 #[test]
 fn a_wrong_library_is_unusable_and_the_right_one_still_loads_after_it() {
     let nowhere = PathBuf::from("/nonexistent");
-    let mut files = kit::files().unwrap_or(EmbedderFiles {
+    let mut files = kit::files().unwrap_or(OnnxFiles {
         model: nowhere.clone(),
         tokenizer: nowhere.clone(),
         config: nowhere.clone(),
@@ -20,15 +20,15 @@ fn a_wrong_library_is_unusable_and_the_right_one_still_loads_after_it() {
         runtime_library: nowhere.clone(),
     });
     let right = std::mem::replace(&mut files.runtime_library, nowhere);
-    assert!(kit::load_error(files.clone(), kit::profile()).contains("/nonexistent"));
+    assert!(kit::load_error(&files, kit::profile()).contains("/nonexistent"));
 
     let dir = tempfile::tempdir().unwrap();
     files.runtime_library = dir.path().join("libonnxruntime.so");
     std::fs::write(&files.runtime_library, "this is no library").unwrap();
-    assert!(kit::load_error(files.clone(), kit::profile()).starts_with("ONNX Runtime:"));
+    assert!(kit::load_error(&files, kit::profile()).starts_with("ONNX Runtime:"));
 
     if kit::files().is_some() {
         files.runtime_library = right;
-        assert!(retriever::embed::FastEmbedder::load(files, kit::profile()).is_ok());
+        assert!(retriever::embed::FastEmbedder::load(&files, kit::profile()).is_ok());
     }
 }

@@ -274,6 +274,35 @@ async fn a_server_that_runs_reindexes_when_it_is_asked() {
 }
 
 #[tokio::test]
+async fn a_reranker_of_ones_own_scores_what_is_found() {
+    let data_dir = tempfile::tempdir().unwrap();
+    let Some(daedap) = tea(data_dir.path()).await else { return };
+    // The embedder's tokenizer does for the cross-encoder of the retriever's tests, which counts common words.
+    let own = own_embedder(&require_models(&SMALL_MODELS).unwrap(), "");
+    let network = include_bytes!("../../retriever/tests/kit/shared_words.onnx");
+    std::fs::write(own.path().join("model.onnx"), network).unwrap();
+    let set = daedap
+        .clone()
+        .variable("DAEDAP_RERANKER__MODEL", own.path().to_str().unwrap())
+        .variable("DAEDAP_RERANKER__DEADLINE_MS", "60000");
+    let plain = json_of(&daedap.run(&["search", "is tea served", "--json"]).await);
+    let reranked = json_of(&set.run(&["search", "is tea served", "--json"]).await);
+    assert!(
+        plain["timings_ms"]["rerank"].is_null() && reranked["timings_ms"]["rerank"].is_number(),
+        "{reranked}"
+    );
+    // Three of its words stand in the passage: the logistic of 3.
+    let score = reranked["passages"][0]["score"].as_f64().unwrap();
+    assert!((score - 0.9526).abs() < 1e-3, "{reranked}");
+
+    std::fs::remove_file(own.path().join("tokenizer.json")).unwrap();
+    let refused = set.run(&["search", "tea"]).await;
+    assert_eq!(refused.status.code(), Some(1));
+    let message = message_of(&refused);
+    assert!(message.contains("reranker") && message.contains("tokenizer.json"), "{message}");
+}
+
+#[tokio::test]
 async fn a_question_set_is_measured() {
     let data_dir = tempfile::tempdir().unwrap();
     let Some(daedap) = small_daedap(data_dir.path()) else { return };

@@ -14,7 +14,7 @@ use domain::{Analyzer, Generator, Index, LiveIndex, Sampling, WorkspaceId};
 use ingest::{Build, ChunkOptions, Pipeline, PipelineParts};
 use llm::{Engine, EngineOptions};
 use retriever::analyze::BigramAnalyzer;
-use retriever::{RetrievalOptions, Retriever, RetrieverParts};
+use retriever::{Reranker, RetrievalOptions, Retriever, RetrieverParts};
 use tokio::sync::{Mutex, Notify};
 
 use crate::config::Config;
@@ -62,12 +62,13 @@ pub struct App {
 }
 
 impl KnowledgeBase {
-    /// Opens the stores and loads the embedder.
+    /// Opens the stores and loads the embedder, and the reranker where one is set.
     pub async fn open(config: &Config, models: &ModelFiles) -> Result<Self> {
         let db = open_database(config).await?;
         let indexes = Indexes::new(db.clone(), config, models.clone())?;
         let index = indexes.open_live().await?;
-        Self::assemble(config, db, indexes, index)
+        let reranker = models.reranker(&config.reranker).await?;
+        Self::assemble(config, db, indexes, index, reranker)
     }
 
     /// The same around an index that is being built, for a process that does nothing else: the one that answers
@@ -80,10 +81,16 @@ impl KnowledgeBase {
         let db = open_database(config).await?;
         let indexes = Indexes::new(db.clone(), config, models)?;
         let build = indexes.begin_build(embedder, None).await?;
-        Ok((Self::assemble(config, db, indexes, build.index.clone())?, build))
+        Ok((Self::assemble(config, db, indexes, build.index.clone(), None)?, build))
     }
 
-    fn assemble(config: &Config, db: Database, indexes: Indexes, index: Arc<Index>) -> Result<Self> {
+    fn assemble(
+        config: &Config,
+        db: Database,
+        indexes: Indexes,
+        index: Arc<Index>,
+        reranker: Option<Reranker>,
+    ) -> Result<Self> {
         let index = Arc::new(LiveIndex::new(index));
         let analyzer: Arc<dyn Analyzer> = Arc::new(BigramAnalyzer::new());
         let pipeline = Pipeline::new(PipelineParts {
@@ -99,6 +106,7 @@ impl KnowledgeBase {
             db: db.clone(),
             index: index.clone(),
             analyzer: analyzer.clone(),
+            reranker,
             options: RetrievalOptions {
                 fusion: config.retrieval.fusion,
                 dense_share: config.retrieval.dense_share,

@@ -2,14 +2,18 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use domain::{Embedder, EmbeddingSpace, LanguageCoverage};
 use models::{Catalog, EmbedderFacts, EmbedderFolder, Entry, InstalledModel, SourceOptions, Store};
-use retriever::embed::{EmbedderFiles, EmbedderProfile, FastEmbedder, Pooling};
+use retriever::Reranker;
+use retriever::embed::{
+    CrossEncoder, CrossEncoderOptions, EmbedderProfile, FastEmbedder, OnnxFiles, Pooling,
+};
 
 use crate::app::threads;
-use crate::config::Config;
+use crate::config::{Config, RerankerConfig};
 
 /// The embedder of the first index, where the settings name none.
 pub const FIRST_EMBEDDER: &str = "all-minilm-l6-v2";
@@ -28,7 +32,7 @@ pub struct ModelFiles {
 pub struct EmbedderModel {
     /// What it is asked for by: a catalog id, or the absolute path of a folder.
     pub name: String,
-    files: EmbedderFiles,
+    files: OnnxFiles,
     profile: EmbedderProfile,
 }
 
@@ -101,7 +105,7 @@ impl ModelFiles {
         let name = embedder_name(name)?;
         if is_folder(&name) {
             let folder = EmbedderFolder::read(Path::new(&name))?;
-            let files = self.embedder_files(|file| Ok(folder.file(file)))?;
+            let files = self.onnx_files(|file| Ok(folder.file(file)))?;
             let profile = self.profile(folder.space, folder.coverage, &folder.facts);
             return Ok(EmbedderModel { name, files, profile });
         }
@@ -110,12 +114,28 @@ impl ModelFiles {
             bail!("{} is no embedder", entry.id);
         };
         let model = installed(&self.store, entry)?;
-        let files = self.embedder_files(|name| file(&model, name))?;
+        let files = self.onnx_files(|name| file(&model, name))?;
         Ok(EmbedderModel { name, files, profile: self.profile(space, entry.coverage(), facts) })
     }
 
-    fn embedder_files(&self, path: impl Fn(&str) -> Result<PathBuf>) -> Result<EmbedderFiles> {
-        Ok(EmbedderFiles {
+    /// The reranker that the settings name, loaded; `None` where they name none.
+    pub async fn reranker(&self, settings: &RerankerConfig) -> Result<Option<Reranker>> {
+        if settings.model.is_empty() {
+            return Ok(None);
+        }
+        let folder = Path::new(&settings.model);
+        let files = self.onnx_files(|file| Ok(folder.join(file)))?;
+        let options = CrossEncoderOptions { max_tokens: settings.max_tokens, threads: self.embedder_threads };
+        let loaded = tokio::task::spawn_blocking(move || CrossEncoder::load(&files, options)).await?;
+        Ok(Some(Reranker {
+            cross_encoder: loaded.with_context(|| format!("the reranker {}", settings.model))?,
+            candidates: settings.candidates,
+            deadline: Duration::from_millis(settings.deadline_ms.into()),
+        }))
+    }
+
+    fn onnx_files(&self, path: impl Fn(&str) -> Result<PathBuf>) -> Result<OnnxFiles> {
+        Ok(OnnxFiles {
             model: path("model.onnx")?,
             tokenizer: path("tokenizer.json")?,
             config: path("config.json")?,
@@ -153,7 +173,7 @@ impl EmbedderModel {
     /// Loads it.
     pub async fn load(self) -> Result<Arc<dyn Embedder>> {
         let Self { name, files, profile } = self;
-        let loaded = tokio::task::spawn_blocking(move || FastEmbedder::load(files, profile)).await?;
+        let loaded = tokio::task::spawn_blocking(move || FastEmbedder::load(&files, profile)).await?;
         Ok(Arc::new(loaded.with_context(|| format!("the embedder {name}"))?))
     }
 }

@@ -11,7 +11,7 @@ use domain::{
 };
 use ingest::{Build, ChunkOptions, IngestError, IngestItem, Ingested, Pipeline, PipelineParts};
 use retriever::analyze::BigramAnalyzer;
-use retriever::embed::{EmbedderFiles, EmbedderProfile, FastEmbedder, Pooling};
+use retriever::embed::{EmbedderProfile, FastEmbedder, OnnxFiles, Pooling};
 use retriever::store::embedded::EmbeddedStore;
 use tempfile::TempDir;
 
@@ -42,7 +42,7 @@ fn embedder(max_tokens: usize, passage_prefix: &str) -> Option<FastEmbedder> {
         return None;
     };
     let model = models.join("all-minilm-l6-v2");
-    let files = EmbedderFiles {
+    let files = OnnxFiles {
         model: model.join("model.onnx"),
         tokenizer: model.join("tokenizer.json"),
         config: model.join("config.json"),
@@ -62,7 +62,7 @@ fn embedder(max_tokens: usize, passage_prefix: &str) -> Option<FastEmbedder> {
         pooling: Pooling::Mean,
         threads: 2,
     };
-    Some(FastEmbedder::load(files, profile).expect("the test embedder loads"))
+    Some(FastEmbedder::load(&files, profile).expect("the test embedder loads"))
 }
 
 impl Kit {

@@ -1,42 +1,32 @@
-//! Dense embedding on ONNX Runtime through fastembed. The only place that knows either of them.
+//! Dense embedding and cross-encoding on ONNX Runtime through fastembed. The only place that knows either of them.
 //!
-//! Threads of its own own the model (`worker`); everything else sends them work and waits without blocking a task.
-//! What is absent: any download. The caller brings files, and a missing or damaged one is [`EmbedError::Unusable`].
+//! Threads of its own own the models (`worker`, `rerank`); everything else sends them work (`queue`) and waits without
+//! blocking a task. What is absent: any download. The caller brings files, and a missing or damaged one is
+//! [`EmbedError::Unusable`] or [`RerankError::Unusable`].
 
+mod files;
 mod integer;
 mod onnx;
+mod queue;
+mod rerank;
 mod runtime;
 mod worker;
 
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
 use domain::{EmbedError, Embedder, EmbeddingSpace, LanguageCoverage};
-use fastembed::{InitOptionsUserDefined, TextEmbedding, TokenizerFiles, UserDefinedEmbeddingModel};
+use fastembed::{InitOptionsUserDefined, TextEmbedding, UserDefinedEmbeddingModel};
 use lru::LruCache;
 use ort::environment::Environment;
 use tokenizers::Tokenizer;
 
+use files::{Unusable, read};
 use worker::Worker;
 
-/// Where the files of a model and the library that runs it are.
-#[derive(Debug, Clone)]
-pub struct EmbedderFiles {
-    /// The model, ONNX.
-    pub model: PathBuf,
-    /// `tokenizer.json`.
-    pub tokenizer: PathBuf,
-    /// `config.json`.
-    pub config: PathBuf,
-    /// `special_tokens_map.json`.
-    pub special_tokens_map: PathBuf,
-    /// `tokenizer_config.json`.
-    pub tokenizer_config: PathBuf,
-    /// ONNX Runtime's shared library. The first one loaded serves the whole process.
-    pub runtime_library: PathBuf,
-}
+pub use files::OnnxFiles;
+pub use rerank::{CrossEncoder, CrossEncoderOptions, RerankError};
 
 /// What is known of a model beyond its files.
 #[derive(Debug, Clone)]
@@ -83,7 +73,7 @@ pub struct FastEmbedder {
 impl FastEmbedder {
     /// Loads the model and embeds one text with it, so that a model that cannot work is refused here. Takes a
     /// second; call it where blocking is allowed.
-    pub fn load(files: EmbedderFiles, profile: EmbedderProfile) -> Result<Self, EmbedError> {
+    pub fn load(files: &OnnxFiles, profile: EmbedderProfile) -> Result<Self, EmbedError> {
         let counter = counting_tokenizer(&read(&files.tokenizer)?)?;
         let source = ModelSource::read(files, &profile)?;
         let mut for_questions = source.open(profile.threads.clamp(1, THREADS_FOR_QUESTIONS))?;
@@ -108,39 +98,30 @@ struct ModelSource {
     environment: Environment,
     max_tokens: usize,
     /// For messages.
-    path: PathBuf,
+    files: OnnxFiles,
 }
 
 impl ModelSource {
-    fn read(files: EmbedderFiles, profile: &EmbedderProfile) -> Result<Self, EmbedError> {
+    fn read(files: &OnnxFiles, profile: &EmbedderProfile) -> Result<Self, Unusable> {
         let environment = runtime::environment(&files.runtime_library)?;
         let model = integer::with_byte_products(read(&files.model)?);
-        let tokenizer_files = TokenizerFiles {
-            tokenizer_file: read(&files.tokenizer)?,
-            config_file: read(&files.config)?,
-            special_tokens_map_file: read(&files.special_tokens_map)?,
-            tokenizer_config_file: read(&files.tokenizer_config)?,
-        };
-        let definition =
-            UserDefinedEmbeddingModel::new(model, tokenizer_files).with_pooling(match profile.pooling {
+        let definition = UserDefinedEmbeddingModel::new(model, files.tokenizer_files()?).with_pooling(
+            match profile.pooling {
                 Pooling::Mean => fastembed::Pooling::Mean,
                 Pooling::Cls => fastembed::Pooling::Cls,
-            });
-        Ok(Self { definition, environment, max_tokens: profile.max_tokens, path: files.model })
+            },
+        );
+        Ok(Self { definition, environment, max_tokens: profile.max_tokens, files: files.clone() })
     }
 
-    fn open(&self, threads: usize) -> Result<TextEmbedding, EmbedError> {
+    fn open(&self, threads: usize) -> Result<TextEmbedding, Unusable> {
         let options = InitOptionsUserDefined::new()
             .with_environment(self.environment.clone())
             .with_max_length(self.max_tokens)
             .with_intra_threads(threads);
         TextEmbedding::try_new_from_user_defined(self.definition.clone(), options)
-            .map_err(|error| EmbedError::Unusable(format!("{}: {error}", self.path.display())))
+            .map_err(|error| self.files.unusable(&error))
     }
-}
-
-fn read(path: &Path) -> Result<Vec<u8>, EmbedError> {
-    std::fs::read(path).map_err(|error| EmbedError::Unusable(format!("{}: {error}", path.display())))
 }
 
 fn counting_tokenizer(bytes: &[u8]) -> Result<Tokenizer, EmbedError> {

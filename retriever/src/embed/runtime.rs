@@ -6,19 +6,20 @@
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
-use domain::EmbedError;
 use ort::environment::Environment;
+
+use super::files::Unusable;
 
 /// The environment of the process. ONNX Runtime has one; a failed attempt leaves none, so another path may follow.
 static ENVIRONMENT: Mutex<Option<Environment>> = Mutex::new(None);
 
 /// The environment, made with the library at `path` unless the process has one already.
-pub(super) fn environment(path: &Path) -> Result<Environment, EmbedError> {
+pub(super) fn environment(path: &Path) -> Result<Environment, Unusable> {
     let mut environment = ENVIRONMENT.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(environment) = environment.as_ref() {
         return Ok(environment.clone());
     }
-    let unusable = |error: &dyn std::fmt::Display| EmbedError::Unusable(format!("ONNX Runtime: {error}"));
+    let unusable = |error: &dyn std::fmt::Display| Unusable(format!("ONNX Runtime: {error}"));
     // A bare file name would make the loader search the system's folders; a path must be one that exists.
     let path = path.canonicalize().map_err(|error| unusable(&format_args!("{}: {error}", path.display())))?;
     let made = ort::init_from(&path).map_err(|error| unusable(&error))?.with_name("daedap").build();

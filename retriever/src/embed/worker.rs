@@ -1,4 +1,4 @@
-//! The threads that own the model's copies, and their queues.
+//! The threads that own the embedder's copies.
 //!
 //! A question must not wait behind a thousand chunks being ingested, nor behind one of them. So questions have a copy
 //! of the model and a thread to themselves; the operating system shares the cores between them and the threads for
@@ -10,82 +10,19 @@
 //! text's vector the same whatever is embedded beside it, which dynamically quantised models do not promise for
 //! batches, and without which doing the same work twice would not be the same.
 
-use std::collections::VecDeque;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-
 use domain::EmbedError;
 use fastembed::TextEmbedding;
-use futures::future::try_join_all;
-use tokio::sync::oneshot;
+
+use super::queue::{Queue, Stopped};
 
 type Vector = Result<Vec<f32>, EmbedError>;
 
-struct Job {
-    text: String,
-    reply: oneshot::Sender<Vector>,
-}
-
-#[derive(Default)]
-struct Jobs {
-    waiting: VecDeque<Job>,
-    is_closed: bool,
-}
-
-#[derive(Default)]
-struct Queue {
-    jobs: Mutex<Jobs>,
-    changed: Condvar,
-}
-
-impl Queue {
-    /// A panic while the lock is held leaves whole jobs in the queue, never half of one.
-    fn lock(&self) -> MutexGuard<'_, Jobs> {
-        self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The next job that somebody still waits for; `None` once the queue is closed.
-    fn next(&self) -> Option<Job> {
-        let mut jobs = self.lock();
-        loop {
-            if jobs.is_closed {
-                return None;
-            }
-            match jobs.waiting.pop_front() {
-                Some(job) if job.reply.is_closed() => {}
-                Some(job) => return Some(job),
-                None => jobs = self.changed.wait(jobs).unwrap_or_else(PoisonError::into_inner),
-            }
-        }
-    }
-
-    fn push(&self, texts: impl IntoIterator<Item = String>) -> Vec<oneshot::Receiver<Vector>> {
-        let mut jobs = self.lock();
-        let replies = texts
-            .into_iter()
-            .map(|text| {
-                let (reply, receiver) = oneshot::channel();
-                if !jobs.is_closed {
-                    jobs.waiting.push_back(Job { text, reply });
-                }
-                receiver
-            })
-            .collect();
-        self.changed.notify_all();
-        replies
-    }
-
-    fn close(&self) {
-        let mut jobs = self.lock();
-        // Dropping the jobs tells those who wait for them.
-        *jobs = Jobs { is_closed: true, ..Jobs::default() };
-        self.changed.notify_all();
-    }
-}
+type Texts = Queue<String, Vec<f32>, EmbedError>;
 
 /// The sending side. Dropping it ends the threads.
 pub(super) struct Worker {
-    questions: Arc<Queue>,
-    passages: Arc<Queue>,
+    questions: Texts,
+    passages: Texts,
 }
 
 impl Worker {
@@ -94,51 +31,25 @@ impl Worker {
         for_questions: TextEmbedding,
         for_passages: Vec<TextEmbedding>,
     ) -> std::io::Result<Self> {
-        let worker = Self { questions: Arc::default(), passages: Arc::default() };
-        serve_on_thread("embed-questions", &worker.questions, for_questions)?;
+        let worker = Self { questions: Queue::new(), passages: Queue::new() };
+        serve(&worker.questions, "embed-questions", for_questions)?;
         for model in for_passages {
-            serve_on_thread("embed-passages", &worker.passages, model)?;
+            serve(&worker.passages, "embed-passages", model)?;
         }
         Ok(worker)
     }
 
     pub(super) async fn embed_query(&self, text: String) -> Vector {
-        let reply = self.questions.push([text]).pop();
-        wait(reply.ok_or_else(stopped)?).await
+        self.questions.ask([text]).await?.pop().ok_or_else(|| Stopped.into())
     }
 
     pub(super) async fn embed_passages(&self, texts: Vec<String>) -> Result<Vec<Vec<f32>>, EmbedError> {
-        try_join_all(self.passages.push(texts).into_iter().map(wait)).await
+        self.passages.ask(texts).await
     }
 }
 
-impl Drop for Worker {
-    fn drop(&mut self) {
-        self.questions.close();
-        self.passages.close();
-    }
-}
-
-fn serve_on_thread(name: &str, queue: &Arc<Queue>, model: TextEmbedding) -> std::io::Result<()> {
-    let queue = ClosedOnExit(Arc::clone(queue));
-    std::thread::Builder::new().name(name.to_owned()).spawn(move || serve(&queue.0, model)).map(drop)
-}
-
-/// Closes the queue when a thread ends, also by a panic, so that nobody waits for ever.
-struct ClosedOnExit(Arc<Queue>);
-
-impl Drop for ClosedOnExit {
-    fn drop(&mut self) {
-        self.0.close();
-    }
-}
-
-fn serve(queue: &Queue, mut model: TextEmbedding) {
-    while let Some(job) = queue.next() {
-        let vector = embed_one(&mut model, &job.text);
-        // The one who asked may have gone away meanwhile; the vector is of no use to anyone else.
-        let _ = job.reply.send(vector);
-    }
+fn serve(texts: &Texts, thread: &str, mut model: TextEmbedding) -> std::io::Result<()> {
+    texts.serve(thread, move |text| embed_one(&mut model, &text))
 }
 
 /// The unit vector of one text, cut off on the right at the model's limit.
@@ -154,10 +65,8 @@ pub(super) fn embed_one(model: &mut TextEmbedding, text: &str) -> Vector {
     Ok(vector)
 }
 
-async fn wait(reply: oneshot::Receiver<Vector>) -> Vector {
-    reply.await.unwrap_or_else(|_| Err(stopped()))
-}
-
-fn stopped() -> EmbedError {
-    EmbedError::Failed("the embedder has stopped".to_owned())
+impl From<Stopped> for EmbedError {
+    fn from(_: Stopped) -> Self {
+        Self::Failed("the embedder has stopped".to_owned())
+    }
 }

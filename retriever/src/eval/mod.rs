@@ -58,7 +58,7 @@ pub struct Systems {
     pub dense: SystemReport,
     /// BM25 alone.
     pub sparse: SystemReport,
-    /// Both, fused: what people are answered from.
+    /// Both, fused, and reranked where there is a reranker: what people are answered from.
     pub hybrid: SystemReport,
 }
 

@@ -1,13 +1,15 @@
-//! What the suites of this room share: the small real embedder, where the machine has it.
+//! What the suites of this room share: the small real embedder, where the machine has it, and a cross-encoder.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use domain::{EmbedError, EmbeddingSpace, Language, LanguageCoverage};
-use retriever::embed::{EmbedderFiles, EmbedderProfile, FastEmbedder, Pooling};
+use retriever::embed::{
+    CrossEncoder, CrossEncoderOptions, EmbedderProfile, FastEmbedder, OnnxFiles, Pooling,
+};
 
 /// The files of the English test embedder; `None`, said loudly, without them. Under CI they must be there.
-pub fn files() -> Option<EmbedderFiles> {
+pub fn files() -> Option<OnnxFiles> {
     let Some(models) = std::env::var_os("DAEDAP_TEST_MODELS").map(PathBuf::from) else {
         assert!(std::env::var_os("CI").is_none(), "DAEDAP_TEST_MODELS is not set");
         let test = std::thread::current().name().unwrap_or("a test").to_owned();
@@ -16,7 +18,7 @@ pub fn files() -> Option<EmbedderFiles> {
         return None;
     };
     let model = models.join("all-minilm-l6-v2");
-    Some(EmbedderFiles {
+    Some(OnnxFiles {
         model: model.join("model.onnx"),
         tokenizer: model.join("tokenizer.json"),
         config: model.join("config.json"),
@@ -44,14 +46,43 @@ pub fn profile() -> EmbedderProfile {
 
 /// The embedder, where its files are.
 pub fn embedder() -> Option<FastEmbedder> {
-    Some(FastEmbedder::load(files()?, profile()).expect("the test embedder loads"))
+    Some(FastEmbedder::load(&files()?, profile()).expect("the test embedder loads"))
 }
 
 /// What loading says that must fail.
-pub fn load_error(files: EmbedderFiles, profile: EmbedderProfile) -> String {
+pub fn load_error(files: &OnnxFiles, profile: EmbedderProfile) -> String {
     match FastEmbedder::load(files, profile) {
         Err(EmbedError::Unusable(reason)) => reason,
         Err(other) => panic!("not unusable: {other}"),
         Ok(_) => panic!("it must not load"),
     }
+}
+
+/// The files of a cross-encoder: the tokenizer of the test embedder, and a network whose logit is how many tokens of the
+/// first text stand in the second, each counted as often as the first has it.
+///
+/// The network, `shared_words.onnx`, has no weights. It was put together with the helpers of Python's `onnx` (opset 13,
+/// inputs `[batch, sequence]` of int64), node by node, and leaves the shape of `logits` to the runtime:
+///
+/// ```text
+/// word    = Cast(Greater(input_ids, 103))                            ids up to 103 are special tokens
+/// read    = Mul(word, Cast(attention_mask))
+/// second  = Mul(read, Cast(token_type_ids))
+/// first   = Sub(read, second)
+/// equal   = Cast(Equal(Unsqueeze(input_ids, 2), Unsqueeze(input_ids, 1)))
+/// found   = ReduceMax(Mul(equal, Unsqueeze(second, 1)), axes = [2], keepdims = 0)
+/// logits  = ReduceSum(Mul(found, first), [1], keepdims = 1)
+/// ```
+pub fn cross_encoder_files() -> Option<OnnxFiles> {
+    let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/kit/shared_words.onnx");
+    Some(OnnxFiles { model, ..files()? })
+}
+
+/// How it is run.
+pub const CROSS_ENCODER_OPTIONS: CrossEncoderOptions = CrossEncoderOptions { max_tokens: 256, threads: 1 };
+
+/// That cross-encoder, where its files are.
+pub fn cross_encoder() -> Option<CrossEncoder> {
+    let loaded = CrossEncoder::load(&cross_encoder_files()?, CROSS_ENCODER_OPTIONS);
+    Some(loaded.expect("the test cross-encoder loads"))
 }

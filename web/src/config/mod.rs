@@ -24,6 +24,7 @@ pub struct Config {
     pub database_url: String,
     pub vectors: VectorsConfig,
     pub embedder: EmbedderConfig,
+    pub reranker: RerankerConfig,
     pub generator: GeneratorConfig,
     pub ingest: IngestConfig,
     pub retrieval: RetrievalConfig,
@@ -46,6 +47,16 @@ pub struct EmbedderConfig {
     pub model: String,
     pub threads: usize,
     pub runtime_library: PathBuf,
+}
+
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct RerankerConfig {
+    pub model: String,
+    pub candidates: usize,
+    pub deadline_ms: u32,
+    pub max_tokens: usize,
 }
 
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
@@ -175,6 +186,9 @@ impl Config {
         }
         for (setting, value, range) in [
             ("ingest.chunk_tokens", self.ingest.chunk_tokens, 32..=4_096),
+            ("reranker.candidates", self.reranker.candidates, 2..=200),
+            ("reranker.deadline_ms", self.reranker.deadline_ms as usize, 1..=60_000),
+            ("reranker.max_tokens", self.reranker.max_tokens, 32..=8_192),
             ("chat.passages", self.chat.passages, 1..=32),
             ("chat.answer_tokens", self.chat.answer_tokens, 16..=8_192),
             ("chat.question_characters", self.chat.question_characters, 1..=100_000),
@@ -319,6 +333,22 @@ mod tests {
         }
         let config = load(&overrides, &[("DAEDAP_RETRIEVAL__FUSION", "reciprocal_rank")]).unwrap();
         assert_eq!(config.retrieval.fusion, Fusion::ReciprocalRank);
+    }
+
+    #[test]
+    fn a_reranker_is_off_and_has_bounds() {
+        let dir = tempfile::tempdir().unwrap();
+        let overrides = Overrides { data_dir: Some(dir.path().to_owned()), ..Overrides::default() };
+        assert_eq!(load(&overrides, &[]).unwrap().reranker.model, "");
+        for (variable, value) in [
+            ("DAEDAP_RERANKER__CANDIDATES", "1"),
+            ("DAEDAP_RERANKER__CANDIDATES", "201"),
+            ("DAEDAP_RERANKER__DEADLINE_MS", "0"),
+            ("DAEDAP_RERANKER__DEADLINE_MS", "60001"),
+            ("DAEDAP_RERANKER__MAX_TOKENS", "31"),
+        ] {
+            assert!(load(&overrides, &[(variable, value)]).is_err(), "{variable}={value}");
+        }
     }
 
     #[test]

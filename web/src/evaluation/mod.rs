@@ -44,6 +44,7 @@ pub enum EvaluationError {
 pub struct RunSettings {
     version: &'static str,
     embedder: String,
+    reranker: String,
     vectors: &'static str,
     chunk_tokens: usize,
     overlap_tokens: usize,
@@ -117,6 +118,7 @@ impl RunSettings {
         Self {
             version: env!("CARGO_PKG_VERSION"),
             embedder: knowledge.index.current().embedder.space().model.clone(),
+            reranker: config.reranker.model.clone(),
             vectors: if config.vectors.url.is_empty() { "embedded" } else { "qdrant" },
             chunk_tokens: config.ingest.chunk_tokens,
             overlap_tokens: config.ingest.overlap_tokens,
