@@ -307,7 +307,7 @@ mod tests {
         let mut terms = Vec::new();
         let german = Language::from_code("de").unwrap();
         each_content_term("Welche Frist gilt für die Rückgabe?", german, |term| {
-            terms.push(term.text.to_owned())
+            terms.push(term.text.to_owned());
         });
         assert_eq!(terms, ["frist", "gilt", "ruckgab"]);
     }
