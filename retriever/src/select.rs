@@ -147,8 +147,8 @@ mod tests {
         Passage { chunk, score, dense_score: None, sparse_score: Some(score) }
     }
 
-    fn texts(ranked: Vec<Passage>, limit: usize) -> Vec<String> {
-        let selected = select(&ranked, limit, &BigramAnalyzer::new());
+    fn texts(ranked: &[Passage], limit: usize) -> Vec<String> {
+        let selected = select(ranked, limit, &BigramAnalyzer::new());
         selected.into_iter().map(|passage| passage.chunk.text).collect()
     }
 
@@ -159,7 +159,7 @@ mod tests {
             passage("b", 0, 0.9, "연차는 15일이다."),
             passage("c", 0, 0.8, "병가는 따로 있다."),
         ];
-        assert_eq!(texts(ranked, 2), ["연차는 15일이다.", "병가는 따로 있다."]);
+        assert_eq!(texts(&ranked, 2), ["연차는 15일이다.", "병가는 따로 있다."]);
     }
 
     #[test]
@@ -169,7 +169,7 @@ mod tests {
             passage("b", 0, 0.9, "Elsewhere."),
             passage("a", 3, 0.8, "One. Two."),
         ];
-        assert_eq!(texts(ranked.clone(), 3), ["One. Two. Three.", "Elsewhere."]);
+        assert_eq!(texts(&ranked, 3), ["One. Two. Three.", "Elsewhere."]);
         let first = select(&ranked, 3, &BigramAnalyzer::new()).remove(0);
         assert_eq!((first.chunk.position, first.chunk.page), (3, Some(4)));
     }
@@ -177,9 +177,9 @@ mod tests {
     #[test]
     fn a_weak_neighbour_and_a_third_chunk_stay_apart() {
         let weak = vec![passage("a", 1, 1.0, "Strong."), passage("a", 2, 0.5, "Weak.")];
-        assert_eq!(texts(weak, 3), ["Strong.", "Weak."]);
+        assert_eq!(texts(&weak, 3), ["Strong.", "Weak."]);
         let row = vec![passage("a", 1, 1.0, "B."), passage("a", 2, 0.9, "C."), passage("a", 0, 0.8, "A.")];
-        assert_eq!(texts(row, 3), ["B.\n\nC.", "A."]);
+        assert_eq!(texts(&row, 3), ["B.\n\nC.", "A."]);
     }
 
     #[test]
@@ -190,7 +190,7 @@ mod tests {
             passage("b", 0, 0.75, "third"),
             passage("a", 9, 0.74, "fourth"),
         ];
-        assert_eq!(texts(ranked, 4), ["first", "third", "second", "fourth"]);
+        assert_eq!(texts(&ranked, 4), ["first", "third", "second", "fourth"]);
     }
 
     #[test]
