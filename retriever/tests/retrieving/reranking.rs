@@ -72,6 +72,8 @@ async fn candidates_that_are_not_read_stay_behind_in_their_order() {
 #[tokio::test]
 async fn a_late_reranker_changes_nothing() {
     let Some((base, cross_encoder)) = base().await else { return };
+    // Longer to read than a timer needs to notice that no time was given.
+    base.publish("long.md", &[&"pump button pressed ".repeat(50_000)]).await;
     let found = base.ask_for(QUESTION, 4).await;
     let late = base.ask_reranked(reranker(cross_encoder, 20, Duration::ZERO), QUESTION, 4).await;
     assert_eq!(late.passages, found.passages);
