@@ -4,7 +4,7 @@
 //! [`check`] turns the finished text into [`Citation`]s. [`attribute`] finds the passages that an answer's words point
 //! at, whatever numbers its model wrote. Brackets in code are code.
 
-use domain::{Analyzer, Citation, FieldedText, Passage};
+use domain::{Analyzer, Citation, Passage};
 use unicode_segmentation::UnicodeSegmentation;
 
 /// Longest bracket that can still be a citation: `[1, 2, 3, 4, 5]` and some room.
@@ -177,20 +177,12 @@ const SUPPORTING_SHARE: f32 = 0.5;
 /// The numbers of the passages that an answer stands on by its words: for each of its sentences the passage that
 /// holds most of its terms, if it holds at least half of them. Best supported first; empty if nothing supports it.
 pub fn attribute(answer: &str, passages: &[Passage], analyzer: &dyn Analyzer) -> Vec<u32> {
-    let stored: Vec<_> = passages
-        .iter()
-        .map(|passage| {
-            let chunk = &passage.chunk;
-            analyzer.document_terms(FieldedText {
-                title: &chunk.title,
-                heading_path: &chunk.heading_path,
-                body: &chunk.text,
-            })
-        })
-        .collect();
+    let stored: Vec<_> =
+        passages.iter().map(|passage| analyzer.document_terms((&passage.chunk).into())).collect();
+    let language = analyzer.language(answer);
     let mut support = vec![0.0_f32; passages.len()];
     for sentence in answer.unicode_sentences() {
-        let terms = analyzer.query_terms(sentence);
+        let terms = analyzer.query_terms(sentence, language);
         if terms.is_empty() {
             continue;
         }

@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 use db::{Database, FinishedAnswer};
 use domain::{
     Analyzer, Citation, CollectionId, ConversationId, Filter, FinishReason, GenerateError, GenerationEvent,
-    GenerationRequest, Generator, Language, Passage, Role, Sampling, Scope, Turn, TurnId, TurnState, Usage,
-    WorkspaceId,
+    GenerationRequest, Generator, Language, Passage, Role, Sampling, Scope, SparseVector, Turn, TurnId,
+    TurnState, Usage, WorkspaceId,
 };
 use futures::StreamExt;
 use retriever::{Query, Retriever};
@@ -253,7 +253,7 @@ impl Answering {
         }
         self.draft.passages = retrieved.passages;
         if !self.parts.generator.coverage().covers(self.language) {
-            return self.extract(question).await;
+            return self.extract(&retrieved.terms).await;
         }
         self.generate(question, history).await
     }
@@ -266,9 +266,9 @@ impl Answering {
         Ok(FinishReason::Abstained)
     }
 
-    async fn extract(&mut self, question: &str) -> Result<FinishReason, Cut> {
+    async fn extract(&mut self, asked: &SparseVector) -> Result<FinishReason, Cut> {
         let answer =
-            extract::answer(question, self.language, &self.draft.passages, self.parts.analyzer.as_ref());
+            extract::answer(asked, self.language, &self.draft.passages, self.parts.analyzer.as_ref());
         if answer.is_empty() {
             return self.abstain().await;
         }

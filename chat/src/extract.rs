@@ -1,6 +1,6 @@
 //! Extractive answers: the passages' own sentences, cited, for a question in a language the generator does not write.
 
-use domain::{Analyzer, Language, Passage};
+use domain::{Analyzer, Language, Passage, SparseVector};
 use unicode_segmentation::UnicodeSegmentation;
 
 /// Most sentences of an answer.
@@ -10,10 +10,15 @@ const MOST_PASSAGES: usize = 3;
 /// A "sentence" longer than this is a table or code that was not meant to be quoted.
 const LONGEST_SENTENCE_CHARACTERS: usize = 400;
 
-/// The sentences of the passages that share most terms with the question, as a Markdown list with citations, under
-/// a line that says what this is. Empty when no sentence shares a term.
-pub fn answer(question: &str, language: Language, passages: &[Passage], analyzer: &dyn Analyzer) -> String {
-    let mut quotes = best_sentences(question, passages, analyzer);
+/// The sentences of the passages that share most of what was asked (terms with their weights), as a Markdown list with
+/// citations, under a line in `language` that says what this is. Empty when no sentence shares a term.
+pub fn answer(
+    asked: &SparseVector,
+    language: Language,
+    passages: &[Passage],
+    analyzer: &dyn Analyzer,
+) -> String {
+    let mut quotes = best_sentences(asked, passages, analyzer);
     if quotes.is_empty() {
         return String::new();
     }
@@ -45,14 +50,15 @@ struct Quote {
     shared: f32,
 }
 
-/// Sentences that share a term with the question, most shared first.
-fn best_sentences(question: &str, passages: &[Passage], analyzer: &dyn Analyzer) -> Vec<Quote> {
-    let asked = analyzer.query_terms(question);
+/// Sentences that share a term with what was asked, most shared first.
+fn best_sentences(asked: &SparseVector, passages: &[Passage], analyzer: &dyn Analyzer) -> Vec<Quote> {
     let mut quotes = Vec::new();
     for (at, passage) in passages.iter().take(MOST_PASSAGES).enumerate() {
         for (position, sentence) in sentences(&passage.chunk.text).into_iter().enumerate() {
-            let terms = analyzer.query_terms(&sentence);
-            let shared = asked.indices.iter().filter(|&&term| terms.weight(term) > 0.0).count() as f32;
+            let terms = analyzer.query_terms(&sentence, passage.chunk.language);
+            let shared = asked.indices.iter().zip(&asked.values);
+            let shared: f32 =
+                shared.filter(|(term, _)| terms.weight(**term) > 0.0).map(|(_, weight)| weight).sum();
             if shared > 0.0 {
                 // Passages come best first; between equal sentences the better passage wins.
                 quotes.push(Quote {
@@ -86,13 +92,18 @@ mod tests {
     use super::*;
     use crate::prompt::tests::passage;
 
+    fn answered(question: &str, passages: &[Passage]) -> String {
+        let analyzer = BigramAnalyzer::new();
+        answer(&analyzer.query_terms(question, Language::KOREAN), Language::KOREAN, passages, &analyzer)
+    }
+
     #[test]
     fn quotes_what_was_asked_for_and_cites_it() {
         let passages = [
             passage("휴가", "입사 1년 뒤 연차는 15일입니다. 회사는 서울에 있습니다."),
             passage("근무", "근무 시간은 9시부터 18시까지입니다."),
         ];
-        let answer = answer("연차는 며칠인가요?", Language::KOREAN, &passages, &BigramAnalyzer::new());
+        let answer = answered("연차는 며칠인가요?", &passages);
         assert!(answer.contains("연차는 15일입니다. [1]"), "{answer}");
         assert!(!answer.contains("서울"), "{answer}");
         assert!(answer.starts_with("지금 쓰는 모델은"), "{answer}");
@@ -101,6 +112,6 @@ mod tests {
     #[test]
     fn nothing_shared_is_nothing_said() {
         let passages = [passage("휴가", "연차는 15일입니다.")];
-        assert_eq!(answer("프랑스 수도", Language::KOREAN, &passages, &BigramAnalyzer::new()), "");
+        assert_eq!(answered("프랑스 수도", &passages), "");
     }
 }

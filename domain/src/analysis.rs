@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::Language;
+use crate::{Chunk, Language};
 
 /// Term ids with weights. Ids are strictly ascending, both vectors have the same length.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -34,6 +34,19 @@ pub struct FieldedText<'a> {
     pub heading_path: &'a [String],
     /// The body.
     pub body: &'a str,
+    /// The body's language, which decides how words are reduced to terms. Telling it costs more than the terms do.
+    pub language: Language,
+}
+
+impl<'a> From<&'a Chunk> for FieldedText<'a> {
+    fn from(chunk: &'a Chunk) -> Self {
+        Self {
+            title: &chunk.title,
+            heading_path: &chunk.heading_path,
+            body: &chunk.text,
+            language: chunk.language,
+        }
+    }
 }
 
 /// Turns text into weighted terms.
@@ -46,8 +59,8 @@ pub trait Analyzer: Send + Sync {
     /// The text as if it had been typed plainly: composed, without full-width, invisible and look-alike characters.
     fn normalize(&self, text: &str) -> String;
 
-    /// Term weights of a question.
-    fn query_terms(&self, text: &str) -> SparseVector;
+    /// Term weights of a question in `language`.
+    fn query_terms(&self, text: &str, language: Language) -> SparseVector;
 
     /// The language most of the text is in.
     fn language(&self, text: &str) -> Language;

@@ -29,6 +29,26 @@ macro_rules! id {
     };
 }
 
+/// An id of something that people start.
+macro_rules! new_id {
+    ($(#[$doc:meta])* $name:ident) => {
+        id!($(#[$doc])* $name);
+
+        impl $name {
+            /// A new id, ordered by time.
+            pub fn new() -> Self {
+                Self(Uuid::now_v7())
+            }
+        }
+
+        impl Default for $name {
+            fn default() -> Self {
+                Self::new()
+            }
+        }
+    };
+}
+
 id!(
     /// One tenant.
     WorkspaceId
@@ -49,15 +69,15 @@ id!(
     /// One piece of one version; also the id of its point in the vector store.
     ChunkId
 );
-id!(
+new_id!(
     /// A chat.
     ConversationId
 );
-id!(
+new_id!(
     /// One question or one answer.
     TurnId
 );
-id!(
+new_id!(
     /// A piece of background work.
     JobId
 );
@@ -65,11 +85,11 @@ id!(
     /// A question of a collection's evaluation set.
     EvalQuestionId
 );
-id!(
+new_id!(
     /// One measurement of a collection's evaluation set.
     EvalRunId
 );
-id!(
+new_id!(
     /// A vector index; its folder or its Qdrant collection is named after it.
     IndexId
 );
@@ -113,71 +133,6 @@ impl EvalQuestionId {
         // No text that is stored holds a NUL.
         let name = history.iter().map(String::as_str).chain([question]).collect::<Vec<_>>().join("\0");
         Self(Uuid::new_v5(&collection.0, name.as_bytes()))
-    }
-}
-
-impl ConversationId {
-    /// A new id, ordered by time.
-    pub fn new() -> Self {
-        Self(Uuid::now_v7())
-    }
-}
-
-impl TurnId {
-    /// A new id, ordered by time.
-    pub fn new() -> Self {
-        Self(Uuid::now_v7())
-    }
-}
-
-impl JobId {
-    /// A new id, ordered by time.
-    pub fn new() -> Self {
-        Self(Uuid::now_v7())
-    }
-}
-
-impl EvalRunId {
-    /// A new id, ordered by time.
-    pub fn new() -> Self {
-        Self(Uuid::now_v7())
-    }
-}
-
-impl IndexId {
-    /// A new id, ordered by time.
-    pub fn new() -> Self {
-        Self(Uuid::now_v7())
-    }
-}
-
-impl Default for ConversationId {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl Default for TurnId {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl Default for JobId {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl Default for EvalRunId {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl Default for IndexId {
-    fn default() -> Self {
-        Self::new()
     }
 }
 

@@ -98,6 +98,12 @@ pub trait VectorStore: Send + Sync {
 
     /// Number of selected points, exact.
     async fn count(&self, selection: Selection) -> Result<u64, VectorStoreError>;
+
+    /// Does now what the store puts off until nobody writes, so that the searches that follow are as fast as they get.
+    /// For who knows that the writing is over; a server knows by itself.
+    async fn settle(&self) -> Result<(), VectorStoreError> {
+        Ok(())
+    }
 }
 
 /// Why the store did not do it.

@@ -15,8 +15,8 @@ use std::sync::Arc;
 
 use db::{BegunVersion, Database, DbError, NewVersion};
 use domain::{
-    Analyzer, Chunk, ChunkId, ChunkPoint, CollectionId, Document, DocumentId, EmbedError, FieldedText, Index,
-    LiveIndex, Selection, VersionId, WorkspaceId,
+    Analyzer, Chunk, ChunkId, ChunkPoint, CollectionId, Document, DocumentId, EmbedError, Index, LiveIndex,
+    Selection, VersionId, WorkspaceId,
 };
 use jiff::Timestamp;
 use tracing::warn;
@@ -301,11 +301,7 @@ impl Pipeline {
         let mut texts = Vec::new();
         for (draft, position) in drafts.iter().zip(first_position..) {
             let chunk = writing.chunk(draft, position, self.analyzer.language(&draft.text));
-            let sparse = self.analyzer.document_terms(FieldedText {
-                title: &chunk.title,
-                heading_path: &chunk.heading_path,
-                body: &chunk.text,
-            });
+            let sparse = self.analyzer.document_terms((&chunk).into());
             if embedder.coverage().covers(chunk.language) {
                 embedded.push(points.len());
                 texts.push(text_to_embed(draft));

@@ -107,6 +107,8 @@ impl Pipeline {
                 _ => {}
             }
         }
+        // Now, while the old index answers, and not when people wait for this one.
+        build.index.vectors.settle().await?;
         let mut built = self.db.build_progress(build.id).await?;
         let mut closed = match passes.failed.is_empty() {
             true => Some(self.gate.close().await),

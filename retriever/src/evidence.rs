@@ -18,7 +18,7 @@
 //! `daedap eval answers FILE --unanswerable OTHER --without-model` gives these figures and the curve. A collection can
 //! have a threshold of its own.
 
-use domain::{Analyzer, Chunk, FieldedText, Language, Passage, SparseVector, VectorStore, VectorStoreError};
+use domain::{Analyzer, Language, Passage, SparseVector, VectorStore, VectorStoreError};
 use serde::Serialize;
 
 /// Default of [`crate::RetrievalOptions::evidence_threshold`].
@@ -72,7 +72,7 @@ pub(crate) fn coverage(
     let best = passages
         .iter()
         .take(PASSAGES_LOOKED_AT)
-        .map(|passage| covered_share(rarity, &terms_of(analyzer, &passage.chunk)))
+        .map(|passage| covered_share(rarity, &analyzer.document_terms((&passage.chunk).into())))
         .fold(0.0, f32::max);
     let is_spaced = ![Language::CHINESE, Language::JAPANESE].contains(&question_language);
     if is_spaced { best } else { (best * STRETCH_WITHOUT_SPACES).min(1.0) }
@@ -94,14 +94,6 @@ fn covered_share(rarity: &Rarity, passage: &SparseVector) -> f32 {
 /// How rare the terms of a question are: their inverse document frequencies times their weights in the question.
 pub(crate) type Rarity = SparseVector;
 
-fn terms_of(analyzer: &dyn Analyzer, chunk: &Chunk) -> SparseVector {
-    analyzer.document_terms(FieldedText {
-        title: &chunk.title,
-        heading_path: &chunk.heading_path,
-        body: &chunk.text,
-    })
-}
-
 /// Looks up how rare the terms of a question are.
 pub(crate) async fn rarity(
     vectors: &dyn VectorStore,
@@ -118,7 +110,7 @@ pub(crate) async fn rarity(
 mod tests {
     use super::*;
     use crate::analyze::BigramAnalyzer;
-    use domain::{ChunkId, CollectionId, DocumentId, VersionId, WorkspaceId};
+    use domain::{Chunk, ChunkId, CollectionId, DocumentId, VersionId, WorkspaceId};
 
     fn passage(text: &str, dense_score: Option<f32>) -> Passage {
         let collection = CollectionId::derive(WorkspaceId::DEFAULT, "c");
@@ -145,7 +137,7 @@ mod tests {
 
     /// Every term of the question as rare as the next.
     fn even_rarity(question: &str) -> Rarity {
-        BigramAnalyzer::new().query_terms(question)
+        BigramAnalyzer::new().query_terms(question, Language::ENGLISH)
     }
 
     fn covered(question: &str, texts: &[&str], language: Language) -> f32 {

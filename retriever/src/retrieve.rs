@@ -70,6 +70,8 @@ pub struct Retrieved {
     pub evidence: Evidence,
     /// The question's language.
     pub language: Language,
+    /// The question's terms and, weighing less, those of the questions before it.
+    pub terms: SparseVector,
     /// Milliseconds by stage; `dense` and `sparse` run at the same time, `rerank` is there where a reranker is, `total`
     /// is all of it.
     pub timings_ms: BTreeMap<String, f64>,
@@ -190,7 +192,12 @@ impl Retriever {
         let evidence = Evidence::weigh(signals, self.threshold(&thresholds, best));
         let passages = self.reranked(&read, query.limit, live, &mut timings_ms).await;
         timings_ms.insert("total".to_owned(), milliseconds(started));
-        Ok(Retrieved { passages, evidence, language: read.language, timings_ms })
+        Ok(Retrieved { passages, evidence, language: read.language, terms: read.terms, timings_ms })
+    }
+
+    /// See [`domain::VectorStore::settle`].
+    pub(crate) async fn settle(&self) -> Result<(), RetrieveError> {
+        Ok(self.parts.index.current().vectors.settle().await?)
     }
 
     /// How it searches.
@@ -222,9 +229,10 @@ impl Retriever {
             (analyzer.normalize(&beginning), weight)
         });
         let texts: Vec<(String, f32)> = texts.collect();
-        let terms = texts.iter().map(|(text, weight)| (analyzer.query_terms(text), *weight));
-        let index = self.parts.index.current();
-        Read { index, language: analyzer.language(&texts[0].0), terms: heaviest(terms), texts }
+        let languages: Vec<Language> = texts.iter().map(|(text, _)| analyzer.language(text)).collect();
+        let terms = texts.iter().zip(&languages);
+        let terms = terms.map(|((text, weight), language)| (analyzer.query_terms(text, *language), *weight));
+        Read { index: self.parts.index.current(), language: languages[0], terms: heaviest(terms), texts }
     }
 
     /// Searches deeper until enough passages are live and say something new, or there is nothing left to find.

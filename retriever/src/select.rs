@@ -1,6 +1,7 @@
 //! From a ranking of chunks to the passages worth reading: no copies, neighbours as one, more than one document.
 //!
-//! What is absent: any score of its own. Passages stay in the order in which their best chunks were ranked.
+//! What is absent: any score of its own. Passages come in the order in which their best chunks were ranked, except that
+//! further ones of a document are put back behind others that are as good.
 
 use domain::{Analyzer, Chunk, FieldedText, Passage, SparseVector};
 
@@ -35,7 +36,7 @@ fn distinct(ranked: &[Passage], limit: usize, analyzer: &dyn Analyzer) -> Vec<Pa
         if kept.len() == limit {
             break;
         }
-        let text = FieldedText { title: "", heading_path: &[], body: &passage.chunk.text };
+        let text = FieldedText { title: "", heading_path: &[], ..(&passage.chunk).into() };
         let terms = analyzer.document_terms(text);
         if kept_terms.iter().all(|other| overlap(other, &terms) < SAME_TEXT) {
             kept.push(passage.clone());

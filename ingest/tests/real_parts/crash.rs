@@ -4,72 +4,44 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::kit::{Kit, WORKSPACE};
 use async_trait::async_trait;
-use domain::{ChunkPoint, Scope, ScoredChunk, Selection, SparseVector, VectorStore, VectorStoreError};
+use domain::{Selection, VectorStoreError};
 use ingest::{ChunkOptions, Outcome};
 
-/// The real store, until the plug is pulled at one of its calls: before that call has an effect, or right after.
-pub(crate) struct Unplugged {
-    pub(crate) store: Arc<dyn VectorStore>,
-    pub(crate) calls_left: AtomicUsize,
-    pub(crate) after_effect: bool,
+use crate::kit::{Kit, WORKSPACE};
+use crate::watched::{Call, Watch, Watched};
+
+/// Pulls the plug at one of the store's calls: before that call has an effect, or right after.
+pub(crate) struct Unplugging {
+    calls_left: AtomicUsize,
+    after_effect: bool,
 }
 
-impl Unplugged {
-    fn is_last_call(&self) -> bool {
-        self.calls_left
-            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| Some(left.saturating_sub(1)))
-            .is_ok_and(|left| left <= 1)
+impl Unplugging {
+    /// At the call that is `calls`th of all.
+    pub(crate) fn at(calls: usize, after_effect: bool) -> Self {
+        Self { calls_left: AtomicUsize::new(calls), after_effect }
     }
 
-    fn gone() -> VectorStoreError {
-        VectorStoreError::Unavailable("the plug was pulled".to_owned())
+    fn count_down(&self) -> Result<(), VectorStoreError> {
+        let before = self
+            .calls_left
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| Some(left.saturating_sub(1)));
+        if before.is_ok_and(|left| left <= 1) {
+            return Err(VectorStoreError::Unavailable("the plug was pulled".to_owned()));
+        }
+        Ok(())
     }
 }
 
 #[async_trait]
-impl VectorStore for Unplugged {
-    async fn upsert(&self, points: Vec<ChunkPoint>) -> Result<(), VectorStoreError> {
-        let is_last = self.is_last_call();
-        if !is_last || self.after_effect {
-            self.store.upsert(points).await?;
-        }
-        if is_last { Err(Self::gone()) } else { Ok(()) }
+impl Watch for Unplugging {
+    async fn before(&self, _call: Call) -> Result<(), VectorStoreError> {
+        if self.after_effect { Ok(()) } else { self.count_down() }
     }
 
-    async fn remove(&self, selection: Selection) -> Result<(), VectorStoreError> {
-        let is_last = self.is_last_call();
-        if !is_last || self.after_effect {
-            self.store.remove(selection).await?;
-        }
-        if is_last { Err(Self::gone()) } else { Ok(()) }
-    }
-
-    async fn count(&self, selection: Selection) -> Result<u64, VectorStoreError> {
-        if self.is_last_call() { Err(Self::gone()) } else { self.store.count(selection).await }
-    }
-
-    async fn search_dense(
-        &self,
-        scope: &Scope,
-        query: &[f32],
-        limit: usize,
-    ) -> Result<Vec<ScoredChunk>, VectorStoreError> {
-        self.store.search_dense(scope, query, limit).await
-    }
-
-    async fn search_sparse(
-        &self,
-        scope: &Scope,
-        query: &SparseVector,
-        limit: usize,
-    ) -> Result<Vec<ScoredChunk>, VectorStoreError> {
-        self.store.search_sparse(scope, query, limit).await
-    }
-
-    async fn rarity(&self, terms: &[u32]) -> Result<Vec<f32>, VectorStoreError> {
-        self.store.rarity(terms).await
+    async fn after(&self, _call: Call) -> Result<(), VectorStoreError> {
+        if self.after_effect { self.count_down() } else { Ok(()) }
     }
 }
 
@@ -97,7 +69,7 @@ async fn a_crash_at_any_step_leaves_one_version_whole_and_the_next_attempt_ends_
             let source = format!("규정-{after_effect}-{calls}.md");
             kit.ingest(&source, old.as_str()).await.expect("the old version");
             let unplugged =
-                Unplugged { store: kit.vectors.clone(), calls_left: AtomicUsize::new(calls), after_effect };
+                Watched { store: kit.vectors.clone(), watch: Unplugging::at(calls, after_effect) };
             let pipeline = kit.restarted(Arc::new(unplugged), ChunkOptions::default());
             let interrupted = pipeline.ingest(kit.item(&source, new.as_str())).await;
             assert_whole(&kit, &source).await;
@@ -127,8 +99,7 @@ async fn smaller_chunks_of_an_interrupted_attempt_do_not_survive() {
     let Some(kit) = Kit::new().await else { return };
     let text = regulations(1, "기준").repeat(200).replace("## 제1조\n\n", "");
     let small = ChunkOptions { target_tokens: 16, overlap_tokens: 0 };
-    let unplugged =
-        Unplugged { store: kit.vectors.clone(), calls_left: AtomicUsize::new(4), after_effect: true };
+    let unplugged = Watched { store: kit.vectors.clone(), watch: Unplugging::at(4, true) };
     let interrupted =
         kit.restarted(Arc::new(unplugged), small).ingest(kit.item("규정.md", text.as_str())).await;
     assert_eq!(interrupted.expect_err("the plug").code(), "vectors_unavailable");
@@ -143,8 +114,7 @@ async fn a_failure_to_clean_up_does_not_undo_an_ingest() {
     let Some(kit) = Kit::new().await else { return };
     kit.ingest("규정.md", regulations(3, "기준")).await.expect("the old version");
     // Count, upsert, count; then the flip; the fourth call removes the old chunks.
-    let unplugged =
-        Unplugged { store: kit.vectors.clone(), calls_left: AtomicUsize::new(4), after_effect: false };
+    let unplugged = Watched { store: kit.vectors.clone(), watch: Unplugging::at(4, false) };
     let pipeline = kit.restarted(Arc::new(unplugged), ChunkOptions::default());
     let done = pipeline.ingest(kit.item("규정.md", regulations(2, "절차"))).await.expect("it is in");
     assert_eq!((done.outcome, done.chunks), (Outcome::Updated, 2));

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use db::Database;
 use domain::{
     Analyzer, Collection, Document, DocumentId, Embedder, EmbeddingSpace, Filter, Index, IndexId, Language,
-    LanguageCoverage, LiveIndex, Scope, ScoredChunk, Selection, VectorStore, Visibility, WorkspaceId,
+    LanguageCoverage, LiveIndex, Scope, ScoredChunk, Selection, SparseVector, VectorStore, Visibility,
+    WorkspaceId,
 };
 use ingest::{Build, ChunkOptions, IngestError, IngestItem, Ingested, Pipeline, PipelineParts};
 use retriever::analyze::BigramAnalyzer;
@@ -168,14 +169,18 @@ impl Kit {
     pub(crate) async fn find_tagged(&self, question: &str, tag: &str) -> Vec<Vec<String>> {
         let filter = Filter { tags: vec![tag.to_owned()], ..Filter::default() };
         let scope = Scope { filter, ..self.scope() };
-        let terms = self.analyzer.query_terms(question);
+        let terms = self.terms(question);
         let vectors = &self.index.current().vectors;
         let found = vectors.search_sparse(&scope, &terms, 10).await.expect("a search");
         found.into_iter().map(|found| found.chunk.tags).collect()
     }
 
+    fn terms(&self, question: &str) -> SparseVector {
+        self.analyzer.query_terms(question, self.analyzer.language(question))
+    }
+
     pub(crate) async fn find_words(&self, question: &str) -> Vec<ScoredChunk> {
-        let terms = self.analyzer.query_terms(question);
+        let terms = self.terms(question);
         self.index.current().vectors.search_sparse(&self.scope(), &terms, 10).await.expect("a search")
     }
 

@@ -7,3 +7,4 @@ mod kit;
 mod pipeline;
 mod reindex;
 mod tags;
+mod watched;

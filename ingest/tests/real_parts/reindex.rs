@@ -1,68 +1,45 @@
 //! Another index in the place of the one that answers: built beside it, cut off anywhere, while documents come and go.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
 
 use async_trait::async_trait;
-use domain::{ChunkPoint, Index, Scope, ScoredChunk, Selection, SparseVector, VectorStore, VectorStoreError};
+use domain::{Index, Selection, VectorStore, VectorStoreError};
 use ingest::{Build, Outcome};
 use tokio::sync::Semaphore;
 
-use crate::crash::{Unplugged, regulations};
+use crate::crash::{Unplugging, regulations};
 use crate::kit::{Kit, WORKSPACE};
+use crate::watched::{Call, Watch, Watched};
 
 const LEAVE: &str = "# Annual leave\n\nEvery employee gets fifteen days of annual leave.\n\n\
                      ## Carry-over\n\nUnused days can be taken until the end of March.\n";
 const LEAVE_KO: &str = "# 연차 휴가\n\n모든 직원은 매년 열닷새의 연차를 받습니다.\n\n## 이월\n\n남은 연차는 이듬해 3월 말까지 쓸 수 있습니다.\n";
 
-/// The real store, whose first write waits until it may go on and says that it waits.
-struct Held {
-    store: Arc<dyn VectorStore>,
-    reached: Semaphore,
-    may_go_on: Semaphore,
+/// Lets writes wait until they may go on, and says that one waits.
+#[derive(Clone)]
+struct Holding {
+    reached: Arc<Semaphore>,
+    may_go_on: Arc<Semaphore>,
 }
 
 #[async_trait]
-impl VectorStore for Held {
-    async fn upsert(&self, points: Vec<ChunkPoint>) -> Result<(), VectorStoreError> {
-        self.reached.add_permits(1);
-        let _permit = self.may_go_on.acquire().await.expect("it is never closed");
-        self.store.upsert(points).await
-    }
-
-    async fn remove(&self, selection: Selection) -> Result<(), VectorStoreError> {
-        self.store.remove(selection).await
-    }
-
-    async fn count(&self, selection: Selection) -> Result<u64, VectorStoreError> {
-        self.store.count(selection).await
-    }
-
-    async fn search_dense(
-        &self,
-        scope: &Scope,
-        query: &[f32],
-        limit: usize,
-    ) -> Result<Vec<ScoredChunk>, VectorStoreError> {
-        self.store.search_dense(scope, query, limit).await
-    }
-
-    async fn search_sparse(
-        &self,
-        scope: &Scope,
-        query: &SparseVector,
-        limit: usize,
-    ) -> Result<Vec<ScoredChunk>, VectorStoreError> {
-        self.store.search_sparse(scope, query, limit).await
-    }
-
-    async fn rarity(&self, terms: &[u32]) -> Result<Vec<f32>, VectorStoreError> {
-        self.store.rarity(terms).await
+impl Watch for Holding {
+    async fn before(&self, call: Call) -> Result<(), VectorStoreError> {
+        if call == Call::Upsert {
+            self.reached.add_permits(1);
+            let _permit = self.may_go_on.acquire().await.expect("it is never closed");
+        }
+        Ok(())
     }
 }
 
-/// The same build over another store.
-fn over(build: &Build, vectors: Arc<dyn VectorStore>) -> Build {
+/// The same build, watched.
+fn over(build: &Build, watch: impl Watch + 'static) -> Build {
+    on(build, Arc::new(Watched { store: build.index.vectors.clone(), watch }))
+}
+
+/// The same build on another store.
+fn on(build: &Build, vectors: Arc<dyn VectorStore>) -> Build {
     Build { id: build.id, index: Arc::new(Index { embedder: build.index.embedder.clone(), vectors }) }
 }
 
@@ -107,11 +84,7 @@ async fn documents_that_come_and_go_during_a_build_are_as_they_are_after_it() {
         kit.ingest(source, format!("# {source}\n\nThe first text of {source}.")).await.expect("it comes in");
     }
     let build = kit.begin_build().await;
-    let held = Arc::new(Held {
-        store: build.index.vectors.clone(),
-        reached: Semaphore::new(0),
-        may_go_on: Semaphore::new(0),
-    });
+    let held = Holding { reached: Arc::new(Semaphore::new(0)), may_go_on: Arc::new(Semaphore::new(0)) };
     let build = over(&build, held.clone());
     let meanwhile = async {
         let _ = held.reached.acquire().await.expect("it is never closed");
@@ -170,12 +143,8 @@ async fn a_build_that_is_cut_off_at_any_step_ends_as_one_that_was_not() {
             // Not held: the old index is let go only when nobody uses it any more.
             let before = Arc::as_ptr(&kit.index.current());
             let build = kit.begin_build().await;
-            let unplugged = Unplugged {
-                store: build.index.vectors.clone(),
-                calls_left: AtomicUsize::new(calls),
-                after_effect,
-            };
-            let cut_off = kit.pipeline.reindex(&over(&build, Arc::new(unplugged)), |_| {}).await;
+            let cut_off = over(&build, Unplugging::at(calls, after_effect));
+            let cut_off = kit.pipeline.reindex(&cut_off, |_| {}).await;
             if cut_off.is_ok() {
                 break;
             }
@@ -224,7 +193,7 @@ async fn a_document_that_cannot_be_put_in_keeps_the_old_index_answering() {
     space.dimensions = 3;
     let folder = tempfile::tempdir().expect("a folder");
     let wrong = retriever::store::embedded::EmbeddedStore::open(folder.path(), &space).expect("a store");
-    let report = kit.pipeline.reindex(&over(&build, Arc::new(wrong)), |_| {}).await.expect("a report");
+    let report = kit.pipeline.reindex(&on(&build, Arc::new(wrong)), |_| {}).await.expect("a report");
     assert!(!report.switched);
     assert_eq!(report.failed.len(), 1, "{report:?}");
     assert_eq!(report.failed[0].code, "vectors_failed");

@@ -57,9 +57,8 @@ impl Analyzer for BigramAnalyzer {
     fn document_terms(&self, text: FieldedText<'_>) -> SparseVector {
         let mut frequencies = BTreeMap::<u32, f32>::new();
         let mut length = 0.0;
-        let language = self.language(text.body);
         let mut add = |field: &str, weight: f32| {
-            each_term(field, language, |term| {
+            each_term(field, text.language, |term| {
                 *frequencies.entry(term_id(term.text)).or_default() += weight;
                 length += weight;
             });
@@ -77,9 +76,9 @@ impl Analyzer for BigramAnalyzer {
         normalize::normalize(text)
     }
 
-    fn query_terms(&self, text: &str) -> SparseVector {
+    fn query_terms(&self, text: &str, language: Language) -> SparseVector {
         let mut asked = BTreeMap::<u32, f32>::new();
-        question::each_content_term(text, self.language(text), |term: Term<'_>| {
+        question::each_content_term(text, language, |term: Term<'_>| {
             let weight = if term.is_ending { ENDING_WEIGHT } else { 1.0 };
             *asked.entry(term_id(term.text)).or_default() += weight;
         });
@@ -102,7 +101,16 @@ mod tests {
     use proptest::prelude::*;
 
     fn body(text: &str) -> SparseVector {
-        BigramAnalyzer::new().document_terms(FieldedText { title: "", heading_path: &[], body: text })
+        headed(&[], text)
+    }
+
+    fn headed(heading_path: &[String], body: &str) -> SparseVector {
+        let language = language::detect(body);
+        BigramAnalyzer::new().document_terms(FieldedText { title: "", heading_path, body, language })
+    }
+
+    fn question(text: &str) -> SparseVector {
+        BigramAnalyzer::new().query_terms(text, language::detect(text))
     }
 
     #[test]
@@ -114,7 +122,7 @@ mod tests {
 
     #[test]
     fn a_question_meets_the_text_that_answers_it() {
-        let question = BigramAnalyzer::new().query_terms("연차 휴가는 며칠인가요?");
+        let question = question("연차 휴가는 며칠인가요?");
         let right = body("연차휴가는 입사 후 1년이 지나면 15일이 주어집니다.");
         let wrong = body("회의실은 사내망에서 예약합니다.");
         let shared =
@@ -139,17 +147,14 @@ mod tests {
 
     #[test]
     fn a_heading_counts_for_more_than_the_body() {
-        let analyzer = BigramAnalyzer::new();
-        let heading = ["rust".to_owned()];
-        let headed =
-            analyzer.document_terms(FieldedText { title: "", heading_path: &heading, body: "and more text" });
+        let headed = headed(&["rust".to_owned()], "and more text");
         assert!(headed.weight(term_id("rust")) > body("rust and more text").weight(term_id("rust")));
     }
 
     proptest! {
         #[test]
         fn any_text_gives_ascending_ids_with_positive_finite_weights(text in "\\PC{0,200}") {
-            for terms in [body(&text), BigramAnalyzer::new().query_terms(&text)] {
+            for terms in [body(&text), question(&text)] {
                 prop_assert_eq!(terms.indices.len(), terms.values.len());
                 prop_assert!(terms.indices.is_sorted_by(|a, b| a < b));
                 prop_assert!(terms.values.iter().all(|weight| weight.is_finite() && *weight > 0.0));

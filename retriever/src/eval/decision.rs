@@ -117,7 +117,7 @@ pub fn as_written(threshold: f32) -> f64 {
 mod tests {
     use std::collections::BTreeMap;
 
-    use domain::Language;
+    use domain::{Language, SparseVector};
 
     use super::*;
     use crate::evidence::Evidence;
@@ -153,6 +153,7 @@ mod tests {
             passages: Vec::new(),
             evidence: Evidence { score: 0.0, sufficient: true },
             language: Language::KOREAN,
+            terms: SparseVector::default(),
             timings_ms: BTreeMap::new(),
         };
         let mut decisions = Decisions::default();

@@ -62,12 +62,13 @@ pub struct Systems {
     pub hybrid: SystemReport,
 }
 
-/// Asks every question. Calls `on_progress` after each with the number of those done.
+/// Asks every question of an index that is settled: latency is that of a service at rest. Calls `on_progress` after each with the number of those done.
 pub async fn run(
     retriever: &Retriever,
     measurement: &Measurement<'_>,
     mut on_progress: impl FnMut(usize),
 ) -> Result<RetrievalReport, RetrieveError> {
+    retriever.settle().await?;
     let mut tallies = Tallies::default();
     for (done, question) in (1..).zip(measurement.questions) {
         tallies.ask(retriever, measurement, question).await?;

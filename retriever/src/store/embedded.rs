@@ -10,8 +10,9 @@
 //! * It does not replay its log when it loads. So a write is acknowledged only after everything was flushed.
 //! * It panics when a flush meets another writer, and on broken files. So writers take turns, and panics while
 //!   opening or working become errors.
-//! * It indexes only when told. So a thread does, once writing has paused; until then the newest points are
-//!   searched one by one, exactly.
+//! * It indexes only when told. So a thread does, once writing has paused or many points have come, and after the store
+//!   was opened, for the last process may have left before it did; until then the newest points are searched one by one,
+//!   exactly.
 //! * It never shortens its log. So files of it that nothing needs are removed when the store is opened.
 
 mod open;
@@ -42,6 +43,10 @@ const POINTS_PER_RECORD: usize = 256;
 /// Changed points from which indexing is worth its time.
 const POINTS_WORTH_INDEXING: usize = 2_000;
 
+/// Changed points from which they are indexed although writing goes on: read one by one, they would take a search
+/// longer than everything else it does.
+const MOST_UNINDEXED: usize = 20_000;
+
 /// How long writing must have paused before indexing begins; writers wait while it runs.
 const PAUSE_BEFORE_INDEXING: Duration = Duration::from_secs(2);
 
@@ -57,7 +62,7 @@ struct Shard {
     dimensions: usize,
     /// Held by whoever changes anything: the engine's flush panics when it meets another writer.
     writer: Mutex<()>,
-    /// Points changed since the last indexing.
+    /// Points changed since the store was opened or last indexed.
     unindexed: AtomicUsize,
     /// Released last: fields are dropped in order.
     _lock: File,
@@ -87,13 +92,11 @@ impl EmbeddedStore {
     }
 
     fn start(opened: open::Opened, space: &EmbeddingSpace) -> Result<Self, VectorStoreError> {
-        let info = opened.engine.info();
-        let unindexed = info.points_count.saturating_sub(info.indexed_vectors_count);
         let shard = Arc::new(Shard {
             engine: opened.engine,
             dimensions: space.dimensions,
             writer: Mutex::new(()),
-            unindexed: AtomicUsize::new(unindexed),
+            unindexed: AtomicUsize::new(0),
             _lock: opened.lock,
         });
         let (written, pauses) = mpsc::channel();
@@ -108,10 +111,8 @@ impl EmbeddedStore {
     }
 
     fn wake_indexing(&self) {
-        if self.shard.unindexed.load(Ordering::Relaxed) >= POINTS_WORTH_INDEXING {
-            // Without the thread, searches are slower and still right.
-            let _ = self.written.send(());
-        }
+        // Without the thread, searches are slower and still right.
+        let _ = self.written.send(());
     }
 
     /// Runs blocking work on the shard where it may block; a panic in it becomes an error.
@@ -192,6 +193,11 @@ impl Shard {
         Ok(())
     }
 
+    fn is_behind(&self) -> bool {
+        self.unindexed.load(Ordering::Relaxed) >= MOST_UNINDEXED
+    }
+
+    /// Indexes what is worth it; little to do takes no time.
     fn index(&self) {
         let _turn = self.writing();
         self.unindexed.store(0, Ordering::Relaxed);
@@ -204,10 +210,11 @@ impl Shard {
     }
 }
 
-/// Indexes whenever writing has paused. Holds the shard only while it works, so that a dropped store closes.
+/// Indexes whenever writing has paused, or too much of it has gone by. Holds the shard only while it works, so that a dropped store closes.
 fn index_in_pauses(shard: &Weak<Shard>, written: &mpsc::Receiver<()>) {
     while written.recv().is_ok() {
-        while written.recv_timeout(PAUSE_BEFORE_INDEXING).is_ok() {}
+        let is_behind = || shard.upgrade().is_some_and(|shard| shard.is_behind());
+        while !is_behind() && written.recv_timeout(PAUSE_BEFORE_INDEXING).is_ok() {}
         match shard.upgrade() {
             Some(shard) => shard.index(),
             None => return,
@@ -238,7 +245,9 @@ impl VectorStore for EmbeddedStore {
             Ok(())
         })
         .await?;
-        self.wake_indexing();
+        if self.shard.unindexed.load(Ordering::Relaxed) >= POINTS_WORTH_INDEXING {
+            self.wake_indexing();
+        }
         Ok(())
     }
 
@@ -288,6 +297,14 @@ impl VectorStore for EmbeddedStore {
         self.blocking(|shard| {
             let count = engine(shard.engine.count(CountRequest { filter: Some(filter), exact: true }))?;
             Ok(count as u64)
+        })
+        .await
+    }
+
+    async fn settle(&self) -> Result<(), VectorStoreError> {
+        self.blocking(|shard| {
+            shard.index();
+            Ok(())
         })
         .await
     }

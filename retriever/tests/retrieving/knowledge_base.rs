@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use db::{BegunVersion, Database, NewVersion};
 use domain::{
-    Analyzer, Chunk, ChunkId, ChunkPoint, CollectionId, DocumentId, Embedder, FieldedText, Filter, Index,
-    LiveIndex, Scope, VectorStore, VersionId, Visibility, WorkspaceId,
+    Analyzer, Chunk, ChunkId, ChunkPoint, CollectionId, DocumentId, Embedder, Filter, Index, LiveIndex,
+    Scope, VectorStore, VersionId, Visibility, WorkspaceId,
 };
 use retriever::analyze::BigramAnalyzer;
 use retriever::store::embedded::EmbeddedStore;
@@ -91,8 +91,7 @@ impl KnowledgeBase {
             dated_at: jiff::Timestamp::UNIX_EPOCH,
             text: text.to_owned(),
         };
-        let sparse =
-            self.analyzer.document_terms(FieldedText { title: source, heading_path: &[], body: text });
+        let sparse = self.analyzer.document_terms((&chunk).into());
         ChunkPoint { chunk, dense, sparse }
     }
 

@@ -137,11 +137,14 @@ impl Source {
 }
 
 fn document_terms(text: &str) -> SparseVector {
-    BigramAnalyzer::new().document_terms(FieldedText { title: "", heading_path: &[], body: text })
+    let analyzer = BigramAnalyzer::new();
+    let language = analyzer.language(text);
+    analyzer.document_terms(FieldedText { title: "", heading_path: &[], body: text, language })
 }
 
 fn query_terms(text: &str) -> SparseVector {
-    BigramAnalyzer::new().query_terms(text)
+    let analyzer = BigramAnalyzer::new();
+    analyzer.query_terms(text, analyzer.language(text))
 }
 
 fn texts(hits: &[ScoredChunk]) -> Vec<&str> {

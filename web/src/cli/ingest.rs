@@ -77,6 +77,9 @@ async fn ingest_here(config: &Config, collection: &str, arguments: &Arguments) -
         bar.finish();
         total.merge(report);
     }
+    let spinner = progress::spinner("indexing");
+    knowledge.index.current().vectors.settle().await?;
+    spinner.finish();
     knowledge.db.close().await;
     Ok(total)
 }
