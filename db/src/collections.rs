@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use domain::{Collection, CollectionId, Filter, Scope, Visibility, WorkspaceId};
 use sqlx::AnyConnection;
 
-use crate::rows::{self, now_ms, word};
+use crate::rows::{self, expect_touched, now_ms, word};
 use crate::text::require;
 use crate::{Database, DbError};
 
@@ -221,5 +221,5 @@ pub(crate) async fn lock_collection(
             .bind(id.to_string())
             .execute(connection)
             .await?;
-    if locked.rows_affected() == 0 { Err(DbError::NotFound("collection")) } else { Ok(()) }
+    expect_touched(&locked, "collection")
 }

@@ -2,7 +2,7 @@
 
 use domain::{Conversation, ConversationId, WorkspaceId};
 
-use crate::rows::{self, count, now_ms};
+use crate::rows::{self, count, expect_touched, now_ms};
 use crate::{Database, DbError};
 
 macro_rules! columns {
@@ -96,9 +96,7 @@ impl Database {
             .bind(id.to_string())
             .execute(&mut *tx)
             .await?;
-        if deleted.rows_affected() == 0 {
-            return Err(DbError::NotFound("conversation"));
-        }
+        expect_touched(&deleted, "conversation")?;
         Ok(tx.commit().await?)
     }
 }

@@ -10,7 +10,7 @@ use domain::{CollectionId, Document, DocumentId, VersionId, WorkspaceId};
 use sqlx::AnyConnection;
 use sqlx::AssertSqlSafe;
 
-use crate::rows::{self, count, now_ms};
+use crate::rows::{self, count, expect_touched, now_ms};
 use crate::{Database, DbError};
 
 /// Ids per `IN (…)` list: well under the parameters that either dialect takes.
@@ -170,9 +170,7 @@ impl Database {
         .bind(now_ms())
         .execute(&mut *tx)
         .await?;
-        if deleted.rows_affected() == 0 {
-            return Err(DbError::NotFound("document"));
-        }
+        expect_touched(&deleted, "document")?;
         sqlx::query("UPDATE versions SET state = 'superseded' WHERE document = $1 AND state <> 'superseded'")
             .bind(id.to_string())
             .execute(&mut *tx)

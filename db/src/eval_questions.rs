@@ -10,7 +10,7 @@ use sqlx::AnyConnection;
 use sqlx::any::AnyRow;
 
 use crate::collections::lock_collection;
-use crate::rows::{self, now_ms};
+use crate::rows::{self, expect_touched, now_ms};
 use crate::text::{refuse_nul, require};
 use crate::{Database, DbError};
 
@@ -135,9 +135,7 @@ impl Database {
                 .bind(question.to_string())
                 .execute(&mut *tx)
                 .await?;
-        if removed.rows_affected() == 0 {
-            return Err(DbError::NotFound("evaluation question"));
-        }
+        expect_touched(&removed, "evaluation question")?;
         Ok(tx.commit().await?)
     }
 

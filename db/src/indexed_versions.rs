@@ -7,7 +7,7 @@ use domain::{Document, DocumentId, IndexId, VersionId};
 use sqlx::AnyConnection;
 
 use crate::documents::{after_or_first, select_document};
-use crate::rows::{self, count};
+use crate::rows::{self, count, expect_touched};
 use crate::versions::stale_version;
 use crate::{Database, DbError, StaleVersion};
 
@@ -110,9 +110,7 @@ impl Database {
                 .bind(count(chunk_count))
                 .execute(&mut *tx)
                 .await?;
-        if noted.rows_affected() == 0 {
-            return Err(DbError::NotFound("version in the index"));
-        }
+        expect_touched(&noted, "version in the index")?;
         Ok(tx.commit().await?)
     }
 

@@ -9,9 +9,14 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde::de::value::{Error as WordError, StrDeserializer};
 use sqlx::Row as _;
-use sqlx::any::AnyRow;
+use sqlx::any::{AnyQueryResult, AnyRow};
 
 use crate::DbError;
+
+/// That a statement found what it was to change.
+pub(crate) fn expect_touched(result: &AnyQueryResult, what: &'static str) -> Result<(), DbError> {
+    if result.rows_affected() == 0 { Err(DbError::NotFound(what)) } else { Ok(()) }
+}
 
 /// The present as stored: milliseconds since the epoch, UTC.
 pub(crate) fn now_ms() -> i64 {

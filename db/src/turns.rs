@@ -7,7 +7,7 @@
 use domain::{ConversationId, FinishReason, Language, Role, Turn, TurnId, TurnState, WorkspaceId};
 use sqlx::AnyConnection;
 
-use crate::rows::{self, count, now_ms, word};
+use crate::rows::{self, count, expect_touched, now_ms, word};
 use crate::text::replace_nul;
 use crate::{Database, DbError};
 
@@ -169,9 +169,7 @@ async fn lock_conversation(
         .bind(now_ms())
         .execute(&mut *connection)
         .await?;
-    if locked.rows_affected() == 0 {
-        return Err(DbError::NotFound("conversation"));
-    }
+    expect_touched(&locked, "conversation")?;
     let row =
         sqlx::query("SELECT COALESCE(MAX(position), -1) + 1 AS next FROM turns WHERE conversation = $1")
             .bind(conversation.to_string())

@@ -9,7 +9,7 @@ use sqlx::any::AnyRow;
 use sqlx::{Any, AnyConnection, Transaction};
 
 use crate::indexed_versions::{has_leftovers, is_complete};
-use crate::rows::{self, now_ms};
+use crate::rows::{self, expect_touched, now_ms};
 use crate::text::require;
 use crate::{Database, DbError};
 
@@ -94,7 +94,7 @@ impl Database {
                 .bind(id.to_string())
                 .execute(&mut *tx)
                 .await?;
-        expect_one(given_up.rows_affected(), "index that is being built")?;
+        expect_touched(&given_up, "index that is being built")?;
         Ok(tx.commit().await?)
     }
 
@@ -109,7 +109,7 @@ impl Database {
             .bind(id.to_string())
             .execute(&mut *tx)
             .await?;
-        expect_one(forgotten.rows_affected(), "retired index")?;
+        expect_touched(&forgotten, "retired index")?;
         Ok(tx.commit().await?)
     }
 
@@ -147,11 +147,7 @@ async fn lock_building(tx: &mut Transaction<'static, Any>, id: IndexId) -> Resul
         .bind(id.to_string())
         .execute(connection)
         .await?;
-    expect_one(held.rows_affected(), "index that is being built")
-}
-
-fn expect_one(rows: u64, what: &'static str) -> Result<(), DbError> {
-    if rows == 0 { Err(DbError::NotFound(what)) } else { Ok(()) }
+    expect_touched(&held, "index that is being built")
 }
 
 fn vector_index(row: &AnyRow) -> Result<VectorIndex, DbError> {

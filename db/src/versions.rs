@@ -13,7 +13,7 @@ use sqlx::any::AnyRow;
 
 use crate::collections::lock_collection;
 use crate::documents::live_document;
-use crate::rows::{self, count, now_ms, word};
+use crate::rows::{self, count, expect_touched, now_ms, word};
 use crate::text::{refuse_nul, require};
 use crate::{Database, DbError};
 
@@ -194,9 +194,7 @@ impl Database {
                 .bind(version.to_string())
                 .execute(&mut *tx)
                 .await?;
-        if noted.rows_affected() == 0 {
-            return Err(DbError::NotFound("superseded version"));
-        }
+        expect_touched(&noted, "superseded version")?;
         Ok(tx.commit().await?)
     }
 }

@@ -110,28 +110,10 @@ pub(crate) async fn rarity(
 mod tests {
     use super::*;
     use crate::analyze::BigramAnalyzer;
-    use domain::{Chunk, ChunkId, CollectionId, DocumentId, VersionId, WorkspaceId};
+    use crate::fixture::chunk;
 
     fn passage(text: &str, dense_score: Option<f32>) -> Passage {
-        let collection = CollectionId::derive(WorkspaceId::DEFAULT, "c");
-        let document = DocumentId::derive(collection, "d");
-        let version = VersionId::derive(document, 1);
-        let chunk = Chunk {
-            id: ChunkId::derive(version, 0),
-            workspace: WorkspaceId::DEFAULT,
-            collection,
-            document,
-            version,
-            position: 0,
-            title: String::new(),
-            source: String::new(),
-            heading_path: Vec::new(),
-            page: None,
-            language: Language::ENGLISH,
-            tags: Vec::new(),
-            dated_at: jiff::Timestamp::UNIX_EPOCH,
-            text: text.to_owned(),
-        };
+        let chunk = chunk("d", 0, text);
         Passage { chunk, score: 1.0, dense_score, sparse_score: Some(1.0) }
     }
 

@@ -121,32 +121,13 @@ fn share(part: f32, whole: f32) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use domain::{Chunk, CollectionId, DocumentId, Language, VersionId, WorkspaceId};
+    use crate::fixture::chunk;
 
     fn hits(scores: &[(u32, f32)]) -> Vec<ScoredChunk> {
-        scores.iter().map(|&(position, score)| ScoredChunk { chunk: chunk(position), score }).collect()
-    }
-
-    fn chunk(position: u32) -> Chunk {
-        let collection = CollectionId::derive(WorkspaceId::DEFAULT, "c");
-        let document = DocumentId::derive(collection, "d");
-        let version = VersionId::derive(document, 1);
-        Chunk {
-            id: ChunkId::derive(version, position),
-            workspace: WorkspaceId::DEFAULT,
-            collection,
-            document,
-            version,
-            position,
-            title: String::new(),
-            source: String::new(),
-            heading_path: Vec::new(),
-            page: None,
-            language: Language::ENGLISH,
-            tags: Vec::new(),
-            dated_at: jiff::Timestamp::UNIX_EPOCH,
-            text: String::new(),
-        }
+        scores
+            .iter()
+            .map(|&(position, score)| ScoredChunk { chunk: chunk("d", position, ""), score })
+            .collect()
     }
 
     fn order(passages: &[Passage]) -> Vec<u32> {

@@ -11,9 +11,12 @@
 //! [`store::embedded`], fastembed and ONNX Runtime in [`embed`].
 
 pub mod analyze;
+mod background;
 pub mod embed;
 pub mod eval;
 pub mod evidence;
+#[cfg(test)]
+mod fixture;
 mod fuse;
 mod rerank;
 mod retrieve;

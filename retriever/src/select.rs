@@ -120,31 +120,12 @@ fn spread(mut passages: Vec<Passage>, limit: usize) -> Vec<Passage> {
 
 #[cfg(test)]
 mod tests {
-    use domain::{ChunkId, CollectionId, DocumentId, Language, VersionId, WorkspaceId};
-
     use super::*;
     use crate::analyze::BigramAnalyzer;
+    use crate::fixture::chunk;
 
     fn passage(document: &str, position: u32, score: f32, text: &str) -> Passage {
-        let collection = CollectionId::derive(WorkspaceId::DEFAULT, "c");
-        let document = DocumentId::derive(collection, document);
-        let version = VersionId::derive(document, 1);
-        let chunk = Chunk {
-            id: ChunkId::derive(version, position),
-            workspace: WorkspaceId::DEFAULT,
-            collection,
-            document,
-            version,
-            position,
-            title: String::new(),
-            source: String::new(),
-            heading_path: Vec::new(),
-            page: Some(position + 1),
-            language: Language::ENGLISH,
-            tags: Vec::new(),
-            dated_at: jiff::Timestamp::UNIX_EPOCH,
-            text: text.to_owned(),
-        };
+        let chunk = Chunk { page: Some(position + 1), ..chunk(document, position, text) };
         Passage { chunk, score, dense_score: None, sparse_score: Some(score) }
     }
 

@@ -42,14 +42,16 @@ where
         Self(Arc::new(Shared { jobs, changed: Condvar::new() }))
     }
 
-    /// Starts a thread that does this work.
+    /// Starts a thread that does this work, after it has called `begin`.
     pub(super) fn serve(
         &self,
         thread: &str,
+        begin: impl FnOnce() + Send + 'static,
         mut answer: impl FnMut(Work) -> Result<Answer, Error> + Send + 'static,
     ) -> std::io::Result<()> {
         let queue = Self(Arc::clone(&self.0));
         let serve = move || {
+            begin();
             while let Some(Job { work, reply }) = queue.0.next() {
                 // The one who asked may have gone away meanwhile; the answer is of no use to anyone else.
                 let _ = reply.send(answer(work));

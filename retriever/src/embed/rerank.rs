@@ -52,7 +52,7 @@ impl CrossEncoder {
         score(&mut model, &probe).map_err(|error| files.unusable(&error))?;
         let pairs = Queue::new();
         let serve = move |pair: Pair| score(&mut model, &pair).map_err(RerankError::Failed);
-        pairs.serve("rerank", serve).map_err(|error| RerankError::Unusable(error.to_string()))?;
+        pairs.serve("rerank", || {}, serve).map_err(|error| RerankError::Unusable(error.to_string()))?;
         Ok(Self { pairs })
     }
 

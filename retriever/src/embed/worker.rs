@@ -1,8 +1,7 @@
 //! The threads that own the embedder's copies.
 //!
 //! A question must not wait behind a thousand chunks being ingested, nor behind one of them. So questions have a copy
-//! of the model and a thread to themselves; the operating system shares the cores between them and the threads for
-//! passages.
+//! of the model and a thread to themselves, and the operating system gives it a core before the threads for passages.
 //!
 //! Texts are never batched. On a CPU one text fills a core and a batch only adds padding: the paragraphs of
 //! XQuAD, sorted by length, take 42 to 45 ms of CPU each alone and 48 to 51 in batches of eight (MiniLM, two
@@ -14,6 +13,7 @@ use domain::EmbedError;
 use fastembed::TextEmbedding;
 
 use super::queue::{Queue, Stopped};
+use crate::background::step_back;
 
 type Vector = Result<Vec<f32>, EmbedError>;
 
@@ -32,9 +32,9 @@ impl Worker {
         for_passages: Vec<TextEmbedding>,
     ) -> std::io::Result<Self> {
         let worker = Self { questions: Queue::new(), passages: Queue::new() };
-        serve(&worker.questions, "embed-questions", for_questions)?;
+        worker.questions.serve("embed-questions", || {}, embed_with(for_questions))?;
         for model in for_passages {
-            serve(&worker.passages, "embed-passages", model)?;
+            worker.passages.serve("embed-passages", step_back, embed_with(model))?;
         }
         Ok(worker)
     }
@@ -48,8 +48,8 @@ impl Worker {
     }
 }
 
-fn serve(texts: &Texts, thread: &str, mut model: TextEmbedding) -> std::io::Result<()> {
-    texts.serve(thread, move |text| embed_one(&mut model, &text))
+fn embed_with(mut model: TextEmbedding) -> impl FnMut(String) -> Vector + Send + 'static {
+    move |text| embed_one(&mut model, &text)
 }
 
 /// The unit vector of one text, cut off on the right at the model's limit.

@@ -177,30 +177,11 @@ impl JudgedQuestion {
 mod tests {
     use std::collections::BTreeMap;
 
-    use domain::{Chunk, ChunkId, CollectionId, DocumentId, Language, VersionId, WorkspaceId};
-
     use super::*;
+    use crate::fixture::chunk;
 
     fn passage(source: &str, position: u32) -> Passage {
-        let collection = CollectionId::derive(WorkspaceId::DEFAULT, "c");
-        let document = DocumentId::derive(collection, source);
-        let version = VersionId::derive(document, 1);
-        let chunk = Chunk {
-            id: ChunkId::derive(version, position),
-            workspace: WorkspaceId::DEFAULT,
-            collection,
-            document,
-            version,
-            position,
-            title: String::new(),
-            source: source.to_owned(),
-            heading_path: Vec::new(),
-            page: None,
-            language: Language::ENGLISH,
-            tags: Vec::new(),
-            dated_at: jiff::Timestamp::UNIX_EPOCH,
-            text: String::new(),
-        };
+        let chunk = chunk(source, position, "");
         Passage { chunk, score: 1.0, dense_score: None, sparse_score: None }
     }
 

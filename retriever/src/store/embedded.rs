@@ -36,6 +36,7 @@ use qdrant_edge::{
 };
 
 use super::{DENSE, SPARSE, in_order, payload, rarities};
+use crate::background::step_back;
 
 /// Points written to the log as one record. Bounds the record's size to a few megabytes.
 const POINTS_PER_RECORD: usize = 256;
@@ -212,6 +213,7 @@ impl Shard {
 
 /// Indexes whenever writing has paused, or too much of it has gone by. Holds the shard only while it works, so that a dropped store closes.
 fn index_in_pauses(shard: &Weak<Shard>, written: &mpsc::Receiver<()>) {
+    step_back();
     while written.recv().is_ok() {
         let is_behind = || shard.upgrade().is_some_and(|shard| shard.is_behind());
         while !is_behind() && written.recv_timeout(PAUSE_BEFORE_INDEXING).is_ok() {}

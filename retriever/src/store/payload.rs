@@ -106,32 +106,22 @@ pub(super) fn to_chunk(mut payload: Map<String, Value>) -> Result<Chunk, VectorS
 #[cfg(test)]
 mod tests {
     use super::*;
-    use domain::{ChunkId, CollectionId, DocumentId, Language, VersionId, WorkspaceId};
+    use crate::fixture;
+    use domain::{Language, WorkspaceId};
 
     fn time(text: &str) -> Timestamp {
         text.parse().unwrap()
     }
 
     fn chunk() -> Chunk {
-        let workspace = WorkspaceId::DEFAULT;
-        let collection = CollectionId::derive(workspace, "handbook");
-        let document = DocumentId::derive(collection, "휴가.md");
-        let version = VersionId::derive(document, 1);
         Chunk {
-            id: ChunkId::derive(version, 0),
-            workspace,
-            collection,
-            document,
-            version,
-            position: 0,
             title: "휴가".to_owned(),
-            source: "휴가.md".to_owned(),
             heading_path: vec!["인사".to_owned(), "연차".to_owned()],
             page: Some(3),
             language: Language::KOREAN,
             tags: vec!["인사".to_owned()],
             dated_at: time("2026-03-01T09:00:00.25Z"),
-            text: "연차는 15일입니다.".to_owned(),
+            ..fixture::chunk("휴가.md", 0, "연차는 15일입니다.")
         }
     }
 

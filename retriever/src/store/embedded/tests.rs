@@ -1,8 +1,8 @@
 //! What the contract suite cannot reach: files on disk that are not as they should be.
 
 use super::*;
-use domain::{Chunk, ChunkId, CollectionId, DocumentId, Filter, Language, VersionId, WorkspaceId};
-use jiff::Timestamp;
+use crate::fixture::chunk;
+use domain::{Filter, WorkspaceId};
 
 fn space(model: &str) -> EmbeddingSpace {
     EmbeddingSpace {
@@ -105,29 +105,38 @@ async fn an_indexed_store_finds_what_it_found_before() {
     assert_eq!(store.count(Selection::Workspace(WorkspaceId::DEFAULT)).await.unwrap(), u64::from(POINTS));
 }
 
+/// `daedap ingest` ends long before a pause in its writing would be noticed.
+#[tokio::test]
+async fn what_the_last_process_left_unindexed_is_indexed_when_settled_or_soon_after_opening() {
+    const DIMENSIONS: usize = 384;
+    let space = EmbeddingSpace { dimensions: DIMENSIONS, ..space("one") };
+    for settled in [true, false] {
+        let dir = tempfile::tempdir().unwrap();
+        let store = EmbeddedStore::open(dir.path(), &space).unwrap();
+        store.upsert((0..7_000).map(|position| point(position, DIMENSIONS)).collect()).await.unwrap();
+        drop(store);
+        assert!(!has_dense_index(dir.path()));
+        let store = EmbeddedStore::open(dir.path(), &space).unwrap();
+        if settled {
+            store.settle().await.unwrap();
+        }
+        while !settled && !has_dense_index(dir.path()) {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        assert!(has_dense_index(dir.path()));
+    }
+}
+
+fn has_dense_index(dir: &Path) -> bool {
+    let segments = std::fs::read_dir(dir.join("shard/segments")).unwrap();
+    segments.flatten().any(|segment| segment.path().join("vector_index-dense").exists())
+}
+
 /// A point whose vector is unlike the others': long waves of its own frequency.
 fn point(position: u32, dimensions: usize) -> ChunkPoint {
-    let collection = CollectionId::derive(WorkspaceId::DEFAULT, "c");
-    let document = DocumentId::derive(collection, "d");
-    let version = VersionId::derive(document, 1);
     let wave = (0..dimensions).map(|at| ((at + 1) as f32 * (position + 1) as f32 * 0.7).sin());
     ChunkPoint {
-        chunk: Chunk {
-            id: ChunkId::derive(version, position),
-            workspace: WorkspaceId::DEFAULT,
-            collection,
-            document,
-            version,
-            position,
-            title: String::new(),
-            source: String::new(),
-            heading_path: Vec::new(),
-            page: None,
-            language: Language::ENGLISH,
-            tags: Vec::new(),
-            dated_at: Timestamp::UNIX_EPOCH,
-            text: String::new(),
-        },
+        chunk: chunk("d", position, ""),
         dense: Some(wave.collect()),
         sparse: SparseVector { indices: vec![position % 100], values: vec![1.0] },
     }
