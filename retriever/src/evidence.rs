@@ -62,9 +62,15 @@ impl Evidence {
     }
 }
 
-/// Share of the question's terms, by rarity, that the best passage has, 0 to 1.
+/// Share of the terms of one of `asked`, by weight and rarity, that one of the passages has, at its best; 0 to 1.
+///
+/// A question within a conversation is asked alone and with those before it: either may be what it means. Of 126
+/// follow-ups that the documents answer and 202 that they do not (half of these after talk of the documents), with those
+/// before it 27% were declined and 8% answered, alone 21% and 14%, the better of the two 17% and 17%; with a lower
+/// threshold, the first would answer more of the wrong ones for as many of the right ones.
 pub(crate) fn coverage(
     passages: &[Passage],
+    asked: &[&SparseVector],
     rarity: &Rarity,
     analyzer: &dyn Analyzer,
     question_language: Language,
@@ -72,7 +78,8 @@ pub(crate) fn coverage(
     let best = passages
         .iter()
         .take(PASSAGES_LOOKED_AT)
-        .map(|passage| covered_share(rarity, &analyzer.document_terms((&passage.chunk).into())))
+        .map(|passage| analyzer.document_terms((&passage.chunk).into()))
+        .flat_map(|passage| asked.iter().map(move |asked| covered_share(asked, rarity, &passage)))
         .fold(0.0, f32::max);
     let is_spaced = ![Language::CHINESE, Language::JAPANESE].contains(&question_language);
     if is_spaced { best } else { (best * STRETCH_WITHOUT_SPACES).min(1.0) }
@@ -84,25 +91,29 @@ pub(crate) fn closeness(passages: &[Passage]) -> f32 {
     cosines.fold(0.0, f32::max).min(1.0)
 }
 
-fn covered_share(rarity: &Rarity, passage: &SparseVector) -> f32 {
-    let all: f32 = rarity.values.iter().sum();
-    let terms = rarity.indices.iter().zip(&rarity.values);
-    let covered: f32 = terms.filter(|(term, _)| passage.weight(**term) > 0.0).map(|(_, rarity)| rarity).sum();
+fn covered_share(asked: &SparseVector, rarity: &Rarity, passage: &SparseVector) -> f32 {
+    let (mut covered, mut all) = (0.0, 0.0);
+    for (&term, weight) in asked.indices.iter().zip(&asked.values) {
+        let value = weight * rarity.weight(term);
+        all += value;
+        if passage.weight(term) > 0.0 {
+            covered += value;
+        }
+    }
     if all > 0.0 { covered / all } else { 0.0 }
 }
 
-/// How rare the terms of a question are: their inverse document frequencies times their weights in the question.
+/// How rare terms are: their inverse document frequencies. One that is not in it counts for nothing.
 pub(crate) type Rarity = SparseVector;
 
-/// Looks up how rare the terms of a question are.
+/// Looks up how rare the first of these terms are.
 pub(crate) async fn rarity(
     vectors: &dyn VectorStore,
-    question: &SparseVector,
+    terms: &SparseVector,
 ) -> Result<Rarity, VectorStoreError> {
-    let looked_up = question.indices.len().min(TERMS_LOOKED_UP);
-    let indices = question.indices[..looked_up].to_vec();
-    let rarity = vectors.rarity(&indices).await?;
-    let values = rarity.iter().zip(&question.values).map(|(rarity, weight)| rarity * weight).collect();
+    let looked_up = terms.indices.len().min(TERMS_LOOKED_UP);
+    let indices = terms.indices[..looked_up].to_vec();
+    let values = vectors.rarity(&indices).await?;
     Ok(SparseVector { indices, values })
 }
 
@@ -117,14 +128,19 @@ mod tests {
         Passage { chunk, score: 1.0, dense_score, sparse_score: Some(1.0) }
     }
 
-    /// Every term of the question as rare as the next.
-    fn even_rarity(question: &str) -> Rarity {
+    fn terms(question: &str) -> SparseVector {
         BigramAnalyzer::new().query_terms(question, Language::ENGLISH)
+    }
+
+    /// Every term as rare as the next.
+    fn even_rarity(terms: &SparseVector) -> Rarity {
+        SparseVector { values: vec![1.0; terms.indices.len()], ..terms.clone() }
     }
 
     fn covered(question: &str, texts: &[&str], language: Language) -> f32 {
         let passages: Vec<Passage> = texts.iter().map(|text| passage(text, None)).collect();
-        coverage(&passages, &even_rarity(question), &BigramAnalyzer::new(), language)
+        let asked = terms(question);
+        coverage(&passages, &[&asked], &even_rarity(&asked), &BigramAnalyzer::new(), language)
     }
 
     #[test]
@@ -137,12 +153,27 @@ mod tests {
 
     #[test]
     fn rare_terms_count_for_more() {
-        let mut rarity = even_rarity("pump valve");
-        let pump = even_rarity("pump").indices[0];
+        let asked = terms("pump valve");
+        let mut rarity = even_rarity(&asked);
+        let pump = terms("pump").indices[0];
         let at = rarity.indices.iter().position(|term| *term == pump).unwrap();
         rarity.values[at] = 3.0;
         let passages = [passage("the pump is blue", None)];
-        assert_eq!(coverage(&passages, &rarity, &BigramAnalyzer::new(), Language::ENGLISH), 0.75);
+        let analyzer = BigramAnalyzer::new();
+        assert_eq!(coverage(&passages, &[&asked], &rarity, &analyzer, Language::ENGLISH), 0.75);
+    }
+
+    #[test]
+    fn a_follow_up_is_covered_alone_or_with_what_came_before_it() {
+        let (alone, with_earlier) = (terms("valve"), terms("valve of the blue pump"));
+        let rarity = even_rarity(&with_earlier);
+        let covered = |text: &str| {
+            let passages = [passage(text, None)];
+            let asked = [&alone, &with_earlier];
+            coverage(&passages, &asked, &rarity, &BigramAnalyzer::new(), Language::ENGLISH)
+        };
+        assert_eq!(covered("turn the valve"), 1.0);
+        assert!(covered("a blue pump") > 0.5);
     }
 
     #[test]

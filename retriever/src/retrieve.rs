@@ -134,6 +134,8 @@ pub(crate) struct Read {
     pub(crate) language: Language,
     /// The question and those before it, as they are embedded, with what each counts for.
     texts: Vec<(String, f32)>,
+    /// The terms of the question alone.
+    own_terms: SparseVector,
     /// The terms of all of them.
     terms: SparseVector,
 }
@@ -157,6 +159,11 @@ impl Read {
     /// Whether the embedder knows the question's language.
     fn is_covered(&self) -> bool {
         self.index.embedder.coverage().covers(self.language)
+    }
+
+    /// What was asked: the question alone, and with those before it.
+    fn asked(&self) -> [&SparseVector; 2] {
+        [&self.own_terms, &self.terms]
     }
 
     /// The question with those before it, for a model that reads one text. The new one comes first: of what is too
@@ -185,7 +192,7 @@ impl Retriever {
         )?;
         let analyzer = self.parts.analyzer.as_ref();
         let signals = Signals {
-            coverage: evidence::coverage(&live.ranked, &rarity, analyzer, read.language),
+            coverage: evidence::coverage(&live.ranked, &read.asked(), &rarity, analyzer, read.language),
             closeness: read.is_covered().then(|| evidence::closeness(&live.ranked)),
         };
         let best = live.ranked.first().map(|best| best.chunk.collection);
@@ -232,7 +239,14 @@ impl Retriever {
         let languages: Vec<Language> = texts.iter().map(|(text, _)| analyzer.language(text)).collect();
         let terms = texts.iter().zip(&languages);
         let terms = terms.map(|((text, weight), language)| (analyzer.query_terms(text, *language), *weight));
-        Read { index: self.parts.index.current(), language: languages[0], terms: heaviest(terms), texts }
+        let terms: Vec<(SparseVector, f32)> = terms.collect();
+        Read {
+            index: self.parts.index.current(),
+            language: languages[0],
+            own_terms: terms[0].0.clone(),
+            terms: heaviest(terms.into_iter()),
+            texts,
+        }
     }
 
     /// Searches deeper until enough passages are live and say something new, or there is nothing left to find.
