@@ -19,6 +19,7 @@ mod open;
 
 use std::collections::HashMap;
 use std::fs::File;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak, mpsc};
@@ -202,12 +203,18 @@ impl Shard {
     fn index(&self) {
         let _turn = self.writing();
         self.unindexed.store(0, Ordering::Relaxed);
-        match self.engine.optimize() {
-            Ok(_) => self.engine.flush(),
-            Err(error) => {
-                tracing::warn!(%error, "the vector index could not be built; searches read every point");
+        let indexed = catch_unwind(AssertUnwindSafe(|| -> OperationResult<()> {
+            if self.engine.optimize()? {
+                self.engine.flush();
             }
-        }
+            Ok(())
+        }));
+        let error = match indexed {
+            Ok(Ok(())) => return,
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => "the engine panicked".to_owned(),
+        };
+        tracing::warn!(error, "the vector index could not be built; searches read every point");
     }
 }
 

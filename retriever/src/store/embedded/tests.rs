@@ -124,6 +124,11 @@ async fn what_the_last_process_left_unindexed_is_indexed_when_settled_or_soon_af
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         assert!(has_dense_index(dir.path()));
+        drop(store);
+        // The thread may still have it open, and must not when the folder goes away.
+        while let Err(VectorStoreError::Locked(_)) = EmbeddedStore::destroy(dir.path()) {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
     }
 }
 
