@@ -6,7 +6,7 @@
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::{EUC_KR, Encoding, UTF_8, UTF_16BE, UTF_16LE};
 
-use crate::IngestError;
+use crate::parse::ParseError;
 
 /// Largest share of characters that may be lost in decoding: one in a thousand.
 const MAX_REPLACEMENT_SHARE: f64 = 0.001;
@@ -15,7 +15,7 @@ const MAX_REPLACEMENT_SHARE: f64 = 0.001;
 const HEAD_BYTES: usize = 4096;
 
 /// Decodes `bytes`, which are not empty, to text without a byte order mark.
-pub(crate) fn decode(bytes: &[u8]) -> Result<String, IngestError> {
+pub(crate) fn decode(bytes: &[u8]) -> Result<String, ParseError> {
     if let Some((encoding, mark_bytes)) = Encoding::for_bom(bytes) {
         return decode_as(encoding, &bytes[mark_bytes..]);
     }
@@ -36,7 +36,7 @@ pub(crate) fn is_utf16(bytes: &[u8]) -> bool {
 }
 
 /// An encoding declared by the page itself is tried before a guess.
-fn decode_legacy(bytes: &[u8]) -> Result<String, IngestError> {
+fn decode_legacy(bytes: &[u8]) -> Result<String, ParseError> {
     if let Some(text) = declared_encoding(bytes).and_then(|encoding| decode_as(encoding, bytes).ok()) {
         return Ok(text);
     }
@@ -48,7 +48,7 @@ fn decode_legacy(bytes: &[u8]) -> Result<String, IngestError> {
     decode_as(detector.guess(None, Utf8Detection::Allow), bytes)
 }
 
-fn decode_as(encoding: &'static Encoding, bytes: &[u8]) -> Result<String, IngestError> {
+fn decode_as(encoding: &'static Encoding, bytes: &[u8]) -> Result<String, ParseError> {
     let (text, damaged) = encoding.decode_without_bom_handling(bytes);
     // A one-byte encoding decodes anything, but C1 controls are no part of any text in it.
     let is_lost = |character: char| character == '\u{fffd}' || ('\u{80}'..'\u{a0}').contains(&character);
@@ -56,7 +56,7 @@ fn decode_as(encoding: &'static Encoding, bytes: &[u8]) -> Result<String, Ingest
     let characters = text.chars().count().max(1);
     if (damaged || lost > 0) && lost as f64 > characters as f64 * MAX_REPLACEMENT_SHARE {
         let offset = first_bad_byte(encoding, bytes);
-        return Err(IngestError::BadEncoding { encoding: encoding.name(), offset });
+        return Err(ParseError::BadEncoding { encoding: encoding.name().into(), offset });
     }
     Ok(text.into_owned())
 }
@@ -159,7 +159,7 @@ mod tests {
         text.encode_utf16().flat_map(to_bytes).collect()
     }
 
-    fn code(result: Result<String, IngestError>) -> &'static str {
+    fn code(result: Result<String, ParseError>) -> &'static str {
         result.expect_err("must be refused").code()
     }
 
@@ -212,8 +212,8 @@ mod tests {
         let broken = [KOREAN.as_bytes(), b"\xff\xfe\xec\x95", KOREAN.as_bytes()].concat();
         assert_eq!(code(decode(&broken)), "bad_encoding");
         match decode(&broken) {
-            Err(IngestError::BadEncoding { encoding, offset }) => {
-                assert_eq!((encoding, offset), ("UTF-8", KOREAN.len()));
+            Err(ParseError::BadEncoding { encoding, offset }) => {
+                assert_eq!((encoding.as_ref(), offset), ("UTF-8", KOREAN.len()));
             }
             other => panic!("{other:?}"),
         }

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use db::DbError;
 use domain::{EmbedError, VectorStoreError};
 
+use crate::parse::ParseError;
+
 /// Why a document, or a whole folder, was not taken in.
 ///
 /// The text is shown to the person who brought the document; [`IngestError::code`] is for programs.
@@ -33,25 +35,9 @@ pub enum IngestError {
     /// Two files of a folder have the same name once it is in Unicode normal form.
     #[error("another file has the same name in another Unicode form; rename one of them")]
     DuplicateSource,
-    /// The content is of a kind that cannot be read.
-    #[error("this looks like {looks_like}, which cannot be read yet; Markdown, HTML and plain text can")]
-    UnsupportedType {
-        /// What the content looks like, with its article: "a PNG image".
-        looks_like: &'static str,
-    },
-    /// The text is in no recognised character encoding, or it is damaged.
-    #[error(
-        "the text is damaged or in an unknown character encoding (first bad byte at offset {offset}, read as {encoding}); save it as UTF-8"
-    )]
-    BadEncoding {
-        /// The encoding that fits best.
-        encoding: &'static str,
-        /// Offset of the first byte that is not valid in it.
-        offset: usize,
-    },
-    /// There is no text.
-    #[error("the document holds no text")]
-    Empty,
+    /// Its text cannot be had.
+    #[error(transparent)]
+    Parse(#[from] ParseError),
     /// More bytes than a document may have.
     #[error("the document has {bytes} bytes, and {max_bytes} are allowed")]
     TooLarge {
@@ -60,9 +46,6 @@ pub enum IngestError {
         /// The limit.
         max_bytes: u64,
     },
-    /// A parser failed in a way that it must not; the document is left out, the process goes on.
-    #[error("the document cannot be parsed: {0}")]
-    ParserFailed(String),
     /// The embedder failed.
     #[error(transparent)]
     Embedder(#[from] EmbedError),
@@ -93,11 +76,8 @@ impl IngestError {
             Self::BadSource(_) => "bad_source",
             Self::BadTags(_) => "bad_tags",
             Self::DuplicateSource => "duplicate_source",
-            Self::UnsupportedType { .. } => "unsupported_type",
-            Self::BadEncoding { .. } => "bad_encoding",
-            Self::Empty => "empty",
+            Self::Parse(error) => error.code(),
             Self::TooLarge { .. } => "too_large",
-            Self::ParserFailed(_) => "parser_failed",
             Self::Embedder(EmbedError::Unusable(_)) => "embedder_unusable",
             Self::Embedder(EmbedError::Failed(_)) => "embedder_failed",
             Self::Vectors(VectorStoreError::SpaceMismatch { .. }) => "space_mismatch",
@@ -127,11 +107,8 @@ impl IngestError {
             | Self::BadSource(_)
             | Self::BadTags(_)
             | Self::DuplicateSource
-            | Self::UnsupportedType { .. }
-            | Self::BadEncoding { .. }
-            | Self::Empty
+            | Self::Parse(_)
             | Self::TooLarge { .. }
-            | Self::ParserFailed(_)
             | Self::Embedder(EmbedError::Failed(_))
             | Self::Vectors(VectorStoreError::Failed(_))
             | Self::ChunksMissing { .. }
@@ -147,19 +124,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_message_tells_a_person_what_to_do() {
-        let error = IngestError::UnsupportedType { looks_like: "a PNG image" };
-        assert_eq!(error.code(), "unsupported_type");
-        assert_eq!(
-            error.to_string(),
-            "this looks like a PNG image, which cannot be read yet; Markdown, HTML and plain text can"
-        );
-    }
-
-    #[test]
     fn a_lost_server_stops_a_folder_and_a_bad_file_does_not() {
         let lost = IngestError::Vectors(VectorStoreError::Unavailable("connection refused".into()));
         assert!(lost.concerns_every_document());
-        assert!(!IngestError::Empty.concerns_every_document());
+        assert!(!IngestError::Parse(ParseError::Empty).concerns_every_document());
     }
 }

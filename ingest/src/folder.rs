@@ -7,6 +7,7 @@ use ignore::{DirEntry, WalkBuilder};
 use jiff::Timestamp;
 
 use crate::IngestError;
+use crate::apart::DocumentParser;
 use crate::pipeline::check_size;
 use crate::prepare::{Prepared, Preparer, checked_source, content_hash};
 use crate::sync::FailedSource;
@@ -98,6 +99,7 @@ fn modified_at(entry: &DirEntry) -> Option<Timestamp> {
 /// Reads a file, and prepares it unless its hash is `known_hash`.
 pub(crate) fn read(
     file: &FoundFile,
+    parser: &dyn DocumentParser,
     preparer: &Preparer,
     known_hash: Option<&str>,
 ) -> Result<Read, IngestError> {
@@ -110,7 +112,8 @@ pub(crate) fn read(
     if known_hash == Some(hash.as_str()) {
         return Ok(Read::Unchanged);
     }
-    Ok(Read::Prepared(Box::new(preparer.prepare(&bytes, &file.source, hash)?)))
+    let parsed = parser.parse(&bytes, &file.source)?;
+    Ok(Read::Prepared(Box::new(preparer.prepare(parsed, &file.source, hash)?)))
 }
 
 /// The absolute path with `/`, in NFC. Not a path relative to the root: two folders of the same shape would take each

@@ -12,6 +12,7 @@
 //! What is absent: any vector store or embedder (they come in through the ports of `domain`), any knowledge of
 //! how questions are answered, and any schedule: callers decide when to ingest, sweep and reindex.
 
+mod apart;
 #[cfg(test)]
 mod books;
 mod charset;
@@ -34,9 +35,11 @@ mod sniff;
 mod sync;
 mod tags;
 
+pub use apart::{Apart, DocumentParser, InProcess, PARSE_COMMAND, read_apart};
 pub use chunk::ChunkOptions;
 pub use error::IngestError;
 pub use folder::{FoundFile, FoundFiles, walk};
+pub use parse::{ParseError, Parsed};
 pub use pipeline::{IngestItem, Ingested, MAX_DOCUMENT_BYTES, Outcome, Pipeline, PipelineParts};
 pub use prepare::content_hash;
 pub use reindex::{Build, ReindexProgress, ReindexReport};

@@ -22,9 +22,11 @@ use jiff::Timestamp;
 use tracing::warn;
 
 use crate::IngestError;
+use crate::apart::DocumentParser;
 use crate::chunk::{ChunkOptions, Draft};
 use crate::document_locks::DocumentLocks;
 use crate::gate::Gate;
+use crate::parse::ParseError;
 use crate::prepare::{Prepared, Preparer, checked_source, content_hash};
 use crate::tags::checked_tags;
 
@@ -45,6 +47,8 @@ pub struct PipelineParts {
     pub index: Arc<LiveIndex>,
     /// Makes terms; the same one must serve questions.
     pub analyzer: Arc<dyn Analyzer>,
+    /// Gets the text out of documents.
+    pub parser: Arc<dyn DocumentParser>,
     /// How large chunks are.
     pub chunking: ChunkOptions,
 }
@@ -97,6 +101,7 @@ pub struct Pipeline {
     pub(crate) index: Arc<LiveIndex>,
     pub(crate) gate: Arc<Gate>,
     analyzer: Arc<dyn Analyzer>,
+    parser: Arc<dyn DocumentParser>,
     chunking: ChunkOptions,
     pub(crate) locks: Arc<DocumentLocks>,
 }
@@ -122,8 +127,8 @@ impl Place {
 impl Pipeline {
     /// Puts the parts together.
     pub fn new(parts: PipelineParts) -> Self {
-        let PipelineParts { db, index, analyzer, chunking } = parts;
-        Self { db, index, gate: Arc::default(), analyzer, chunking, locks: Arc::default() }
+        let PipelineParts { db, index, analyzer, parser, chunking } = parts;
+        Self { db, index, gate: Arc::default(), analyzer, parser, chunking, locks: Arc::default() }
     }
 
     /// Takes a document in. When it returns `Ok`, the document answers questions and survives a crash.
@@ -152,7 +157,9 @@ impl Pipeline {
         }
         let preparer = self.preparer();
         let name = place.source.clone();
-        let prepared = on_blocking_thread(move || preparer.prepare(&bytes, &name, hash)).await?;
+        let parser = self.parser.clone();
+        let prepared =
+            on_blocking_thread(move || preparer.prepare(parser.parse(&bytes, &name)?, &name, hash)).await?;
         self.store(place, prepared).await
     }
 
@@ -340,6 +347,10 @@ impl Pipeline {
         }
     }
 
+    pub(crate) fn parser(&self) -> Arc<dyn DocumentParser> {
+        self.parser.clone()
+    }
+
     /// The stage before storing, for callers that prepare one document while another one is stored.
     pub(crate) fn preparer(&self) -> Preparer {
         self.preparer_for(self.index.current())
@@ -408,6 +419,6 @@ pub(crate) async fn on_blocking_thread<T: Send + 'static>(
 ) -> Result<T, IngestError> {
     match tokio::task::spawn_blocking(work).await {
         Ok(result) => result,
-        Err(error) => Err(IngestError::ParserFailed(error.to_string())),
+        Err(error) => Err(ParseError::Failed(error.to_string()).into()),
     }
 }

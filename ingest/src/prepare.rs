@@ -10,7 +10,7 @@ use unicode_normalization::UnicodeNormalization;
 use crate::IngestError;
 use crate::chunk::{ChunkOptions, Draft, chunk};
 use crate::measure::Measure;
-use crate::parse::parse;
+use crate::parse::{ParseError, Parsed};
 
 /// Characters of a text from which its language is told.
 const LANGUAGE_SAMPLE_CHARACTERS: usize = 20_000;
@@ -65,14 +65,13 @@ impl Preparer {
         Arc::ptr_eq(&self.index, index)
     }
 
-    /// Reads a document.
+    /// Cuts a document into chunks.
     pub(crate) fn prepare(
         &self,
-        bytes: &[u8],
+        parsed: Parsed,
         source: &str,
         content_hash: String,
     ) -> Result<Prepared, IngestError> {
-        let parsed = parse(bytes, source)?;
         let title = parsed.title.unwrap_or_else(|| title_from_source(source));
         self.prepare_text(title, content_hash, parsed.markdown, parsed.page_starts)
     }
@@ -87,7 +86,7 @@ impl Preparer {
     ) -> Result<Prepared, IngestError> {
         let drafts = chunk(&text, &page_starts, self.chunking, &|piece| self.measure.tokens(piece));
         if drafts.is_empty() {
-            return Err(IngestError::Empty);
+            return Err(ParseError::Empty.into());
         }
         let sample_end =
             text.char_indices().nth(LANGUAGE_SAMPLE_CHARACTERS).map_or(text.len(), |(offset, _)| offset);

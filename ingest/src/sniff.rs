@@ -1,45 +1,101 @@
-//! Bytes to media type and text. The content decides; the source's extension is a hint where the content
-//! leaves the choice open (Markdown and plain text look alike).
+//! Bytes to what they are written in. The content decides; the source's extension is a hint where the content
+//! leaves the choice open (Markdown, tables and plain text look alike).
 
-use crate::{IngestError, charset};
+use std::io::Cursor;
 
-/// What a document is written in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum MediaType {
+use zip::ZipArchive;
+
+use crate::charset;
+use crate::parse::{ParseError, hwp, office};
+
+/// What a document is written in; formats of text come with their text, decoded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Content {
     /// CommonMark with tables and front matter.
-    Markdown,
+    Markdown(String),
     /// HTML or XHTML.
-    Html,
+    Html(String),
     /// Text without markup.
-    PlainText,
+    PlainText(String),
+    /// Values with commas or tabs between them.
+    Table(String),
+    /// PDF.
+    Pdf,
+    /// Microsoft Office, old or new.
+    Office,
+    /// HWP 5 or HWPX.
+    Hwp,
 }
 
 /// Bytes from the beginning in which signatures and signs of binary data are looked for.
 const HEAD_BYTES: usize = 8192;
 
-/// Tells what `bytes` are, and decodes them.
+/// Tells what `bytes` are, and decodes them where they are text.
 ///
 /// # Errors
-/// `Empty` for no bytes, `UnsupportedType` for binary formats, `BadEncoding` for damaged text.
-pub(crate) fn sniff(bytes: &[u8], source: &str) -> Result<(MediaType, String), IngestError> {
+/// `Empty` for no bytes, `UnsupportedType` for formats that cannot be read, `BadEncoding` for damaged text.
+pub(crate) fn sniff(bytes: &[u8], source: &str) -> Result<Content, ParseError> {
     if bytes.is_empty() {
-        return Err(IngestError::Empty);
+        return Err(ParseError::Empty);
     }
-    if let Some(looks_like) = binary_format(bytes) {
-        return Err(IngestError::UnsupportedType { looks_like });
+    match binary_format(bytes) {
+        Some(Binary::Readable(content)) => Ok(content),
+        Some(Binary::Foreign(looks_like)) => {
+            Err(ParseError::UnsupportedType { looks_like: looks_like.into() })
+        }
+        None => Ok(text_format(charset::decode(bytes)?, source)),
     }
-    let text = charset::decode(bytes)?;
-    Ok((media_type(&text, source), text))
+}
+
+enum Binary {
+    Readable(Content),
+    Foreign(&'static str),
 }
 
 /// A known binary format by its signature, or binary data in general by its zeros and control characters.
-fn binary_format(bytes: &[u8]) -> Option<&'static str> {
+fn binary_format(bytes: &[u8]) -> Option<Binary> {
     let head = &bytes[..bytes.len().min(HEAD_BYTES)];
-    if let Some((_, looks_like)) = SIGNATURES.iter().find(|(signature, _)| head.starts_with(signature)) {
-        return Some(looks_like);
+    if head.starts_with(b"%PDF-") {
+        return Some(Binary::Readable(Content::Pdf));
+    }
+    if head.starts_with(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1") {
+        return Some(ole_format(bytes));
     }
     if head.starts_with(b"PK\x03\x04") {
-        return Some(zip_format(head));
+        return Some(zip_format(bytes));
+    }
+    foreign_format(bytes, head).map(Binary::Foreign)
+}
+
+/// Old Microsoft Office documents and those of HWP lie in the same container, among others.
+fn ole_format(bytes: &[u8]) -> Binary {
+    match () {
+        () if hwp::is_hwp(bytes) => Binary::Readable(Content::Hwp),
+        () if office::is_office(bytes) => Binary::Readable(Content::Office),
+        () => Binary::Foreign("a file of an old Windows program"),
+    }
+}
+
+/// So do the new ones, in archives; the names of the members tell which.
+fn zip_format(bytes: &[u8]) -> Binary {
+    let Ok(archive) = ZipArchive::new(Cursor::new(bytes)) else {
+        return Binary::Foreign("a damaged archive");
+    };
+    let holds = |beginning: &str| {
+        archive.file_names().any(|name| matches!(&name, Ok(name) if name.starts_with(beginning)))
+    };
+    match () {
+        () if holds("Contents/section") => Binary::Readable(Content::Hwp),
+        () if holds("word/") || holds("xl/") || holds("ppt/") => Binary::Readable(Content::Office),
+        () if holds("META-INF/container.xml") => Binary::Foreign("an EPUB book"),
+        () if holds("content.xml") && holds("mimetype") => Binary::Foreign("an OpenDocument file"),
+        () => Binary::Foreign("a ZIP archive"),
+    }
+}
+
+fn foreign_format(bytes: &[u8], head: &[u8]) -> Option<&'static str> {
+    if let Some((_, looks_like)) = SIGNATURES.iter().find(|(signature, _)| head.starts_with(signature)) {
+        return Some(looks_like);
     }
     match head {
         [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => return Some("a WebP image"),
@@ -59,9 +115,7 @@ fn binary_format(bytes: &[u8]) -> Option<&'static str> {
 
 /// Signatures that no text begins with.
 const SIGNATURES: &[(&[u8], &str)] = &[
-    (b"%PDF-", "a PDF document"),
-    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an HWP or an old Microsoft Office document"),
-    (b"HWP Document File", "an HWP document"),
+    (b"HWP Document File", "an HWP document older than HWP 5"),
     (b"{\\rtf", "an RTF document"),
     (b"\x89PNG\r\n", "a PNG image"),
     (b"\xff\xd8\xff", "a JPEG image"),
@@ -91,32 +145,18 @@ const SIGNATURES: &[(&[u8], &str)] = &[
     (b"GGUF\x03\0", "a language model"),
 ];
 
-/// Office formats are ZIP archives; the names of the first members tell which.
-fn zip_format(head: &[u8]) -> &'static str {
-    let holds = |name: &[u8]| head.windows(name.len()).any(|window| window == name);
-    match () {
-        () if holds(b"application/hwp+zip") || holds(b"Contents/section0.xml") => "an HWPX document",
-        () if holds(b"word/") => "a Word document",
-        () if holds(b"xl/") => "an Excel workbook",
-        () if holds(b"ppt/") => "a PowerPoint presentation",
-        () if holds(b"application/epub+zip") => "an EPUB book",
-        () if holds(b"application/vnd.oasis.opendocument") => "an OpenDocument file",
-        () if holds(b"[Content_Types].xml") => "a Microsoft Office document",
-        () => "a ZIP archive",
-    }
-}
-
-fn media_type(text: &str, source: &str) -> MediaType {
-    if begins_as_html(text) {
-        return MediaType::Html;
+fn text_format(text: String, source: &str) -> Content {
+    if begins_as_html(&text) {
+        return Content::Html(text);
     }
     match extension(source).as_deref() {
-        Some("md" | "markdown" | "mdown" | "mkd" | "mdx") => MediaType::Markdown,
-        Some("html" | "htm" | "xhtml") => MediaType::Html,
+        Some("md" | "markdown" | "mdown" | "mkd" | "mdx") => Content::Markdown(text),
+        Some("html" | "htm" | "xhtml") => Content::Html(text),
+        Some("csv" | "tsv") => Content::Table(text),
         // A name with a dot that says nothing else, or any known text format.
-        Some(_) => MediaType::PlainText,
-        None if looks_like_markdown(text) => MediaType::Markdown,
-        None => MediaType::PlainText,
+        Some(_) => Content::PlainText(text),
+        None if looks_like_markdown(&text) => Content::Markdown(text),
+        None => Content::PlainText(text),
     }
 }
 
@@ -161,35 +201,33 @@ fn looks_like_markdown(text: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn kind(bytes: &[u8], source: &str) -> MediaType {
-        sniff(bytes, source).expect("text").0
-    }
-
-    fn refused_as(bytes: &[u8]) -> &'static str {
+    fn refused_as(bytes: &[u8]) -> String {
         match sniff(bytes, "file.txt") {
-            Err(IngestError::UnsupportedType { looks_like }) => looks_like,
+            Err(ParseError::UnsupportedType { looks_like }) => looks_like.into_owned(),
             other => panic!("{other:?}"),
         }
     }
 
     #[test]
     fn the_content_decides_and_the_name_helps() {
-        assert_eq!(kind(b"<!DOCTYPE HTML><p>x", "page.txt"), MediaType::Html);
-        assert_eq!(kind(b"<?xml version='1.0'?>\n<!-- x -->\n<html>", "page"), MediaType::Html);
-        assert_eq!(kind(b"<h1 align=center>daedap</h1>", "README.md"), MediaType::Markdown);
-        assert_eq!(kind(b"<h1>daedap</h1>", "index.HTM"), MediaType::Html);
-        assert_eq!(kind(b"# a comment", "settings.conf"), MediaType::PlainText);
-        assert_eq!(kind("# 안내\n본문".as_bytes(), "note"), MediaType::Markdown);
-        assert_eq!(kind("그냥 글".as_bytes(), "note"), MediaType::PlainText);
-        assert_eq!(kind(b"<p>x</p>", "https://example.com/a/index.html?lang=ko.txt"), MediaType::Html);
+        assert!(matches!(sniff(b"<!DOCTYPE HTML><p>x", "page.txt"), Ok(Content::Html(_))));
+        assert!(matches!(sniff(b"<?xml version='1.0'?>\n<!-- x -->\n<html>", "page"), Ok(Content::Html(_))));
+        assert!(matches!(sniff(b"<h1 align=center>daedap</h1>", "README.md"), Ok(Content::Markdown(_))));
+        assert!(matches!(sniff(b"<h1>daedap</h1>", "index.HTM"), Ok(Content::Html(_))));
+        assert!(matches!(sniff(b"# a comment", "settings.conf"), Ok(Content::PlainText(_))));
+        assert!(matches!(sniff("# 안내\n본문".as_bytes(), "note"), Ok(Content::Markdown(_))));
+        assert!(matches!(sniff("그냥 글".as_bytes(), "note"), Ok(Content::PlainText(_))));
+        assert!(matches!(
+            sniff(b"<p>x</p>", "https://example.com/a/index.html?lang=ko.txt"),
+            Ok(Content::Html(_))
+        ));
     }
 
     #[test]
     fn binary_formats_are_named() {
-        assert_eq!(refused_as(b"%PDF-1.7\n"), "a PDF document");
         assert_eq!(refused_as(b"\x89PNG\r\n\x1a\n"), "a PNG image");
-        assert_eq!(refused_as(b"PK\x03\x04\x14\0\0\0word/document.xml"), "a Word document");
-        assert_eq!(refused_as(b"PK\x03\x04mimetypeapplication/hwp+zip"), "an HWPX document");
+        assert_eq!(refused_as(b"PK\x03\x04\x14\0\0\0word/document.xml"), "a damaged archive");
+        assert_eq!(refused_as(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"), "a file of an old Windows program");
         assert_eq!(refused_as(b"some text\0and more\x01\x02"), "binary data");
         assert_eq!(refused_as(&[0; 300]), "binary data");
     }

@@ -193,11 +193,14 @@ impl<F: FnMut(SyncEvent) + Send> Sync<'_, F> {
         let force = self.request.force;
         let known = self.known.clone();
         let reads = files.into_iter().map(move |file| {
-            let preparer = pipeline.preparer();
+            let (parser, preparer) = (pipeline.parser(), pipeline.preparer());
             let known_hash = known.get(&file.source).filter(|_| !force).cloned();
             async move {
                 let (source, modified_at) = (file.source.clone(), file.modified_at);
-                let read = on_blocking_thread(move || read(&file, &preparer, known_hash.as_deref())).await;
+                let read = on_blocking_thread(move || {
+                    read(&file, parser.as_ref(), &preparer, known_hash.as_deref())
+                })
+                .await;
                 (source, modified_at, read)
             }
         });

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)] // In a test it is the report.
 
+use std::io::Write as _;
 use std::time::Duration;
 
 use futures::StreamExt;
@@ -134,6 +135,10 @@ async fn an_upload_that_cannot_be_read_says_why() {
         assert_eq!(job["error"]["code"], code, "{source}: {job}");
         assert!(!job["error"]["message"].as_str().unwrap().is_empty());
     }
+    // A document of two gigabytes of spaces is read apart, and takes only its own process with it.
+    let job = add_document(&server, &id, "bomb.docx", word_document(2 << 30)).await;
+    assert_eq!(job["state"], "failed", "{job}");
+    assert_eq!(job["error"]["code"], "too_costly", "{job}");
     // "안녕하세요. 연차 규정입니다." as Windows of the 1990s wrote it.
     let cp949 = b"\xbe\xc8\xb3\xe7\xc7\xcf\xbc\xbc\xbf\xe4. \xbf\xac\xc2\xf7 \xb1\xd4\xc1\xa4\xc0\xd4\xb4\xcf\xb4\xd9.".to_vec();
     let job = add_document(&server, &id, "old.txt", cp949).await;
@@ -141,6 +146,53 @@ async fn an_upload_that_cannot_be_read_says_why() {
     let query = json!({ "query": "연차 규정" });
     let found: Value = server.post("/api/v1/search").json(&query).send().await.unwrap().json().await.unwrap();
     assert!(found["passages"][0]["text"].as_str().unwrap().contains("연차 규정입니다"), "{found}");
+}
+
+/// A Word document with so many spaces in its one paragraph.
+fn word_document(spaces: usize) -> Vec<u8> {
+    let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    let options = zip::write::SimpleFileOptions::default().compression_level(Some(1)).large_file(true);
+    archive.start_file("[Content_Types].xml", options).unwrap();
+    archive
+        .write_all(
+            b"<Types xmlns='http://schemas.openxmlformats.org/package/2006/content-types'>\
+              <Override PartName='/word/document.xml' ContentType=\
+              'application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml'/></Types>",
+        )
+        .unwrap();
+    archive.start_file("word/document.xml", options).unwrap();
+    archive.write_all(b"<w:document><w:body><w:p><w:r><w:t>").unwrap();
+    let block = vec![b' '; 1 << 20];
+    for _ in 0..spaces >> 20 {
+        archive.write_all(&block).unwrap();
+    }
+    archive.write_all(b"</w:t></w:r></w:p></w:body></w:document>").unwrap();
+    archive.finish().unwrap().into_inner()
+}
+
+#[tokio::test]
+async fn office_documents_are_read_and_cited_with_their_pages() {
+    let data_dir = tempfile::tempdir().unwrap();
+    let Some(daedap) = small_daedap(data_dir.path()) else { return };
+    let server = Server::start(daedap).await;
+    let id = collection(&server, "office").await;
+    let samples = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../ingest/tests/formats");
+    for name in ["annual-leave.ko.docx", "error-codes.pdf", "start.xlsx"] {
+        let bytes = std::fs::read(samples.join(name)).unwrap();
+        let job = add_document(&server, &id, name, bytes).await;
+        assert_eq!(job["state"], "done", "{job}");
+    }
+    for (question, source, page) in [
+        ("자녀 결혼 경조금은 얼마인가요?", "annual-leave.ko.docx", Value::Null),
+        ("What does E04 mean for the temperature sensor in the tank?", "error-codes.pdf", json!(2)),
+        ("씨앗 캡슐 3개 가격", "start.xlsx", Value::Null),
+    ] {
+        let query = json!({ "query": question });
+        let found: Value =
+            server.post("/api/v1/search").json(&query).send().await.unwrap().json().await.unwrap();
+        let best = &found["passages"][0];
+        assert_eq!((&best["source"], &best["page"]), (&json!(source), &page), "{found}");
+    }
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 pub mod indexes;
 pub mod reindexing;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use chat::generator::{LocalGenerator, OpenAiGenerator, OpenAiOptions};
 use chat::{Chat, ChatOptions, ChatParts};
 use db::Database;
 use domain::{Analyzer, Generator, Index, LiveIndex, Sampling, WorkspaceId};
-use ingest::{Build, ChunkOptions, Pipeline, PipelineParts};
+use ingest::{Apart, Build, ChunkOptions, Pipeline, PipelineParts};
 use llm::{Engine, EngineOptions};
 use retriever::analyze::BigramAnalyzer;
 use retriever::{Reranker, RetrievalOptions, Retriever, RetrieverParts};
@@ -97,6 +98,7 @@ impl KnowledgeBase {
             db: db.clone(),
             index: index.clone(),
             analyzer: analyzer.clone(),
+            parser: Arc::new(Apart::new(this_program()?)),
             chunking: ChunkOptions {
                 target_tokens: config.ingest.chunk_tokens,
                 overlap_tokens: config.ingest.overlap_tokens,
@@ -165,6 +167,14 @@ impl App {
         }
         self.knowledge.db.close().await;
     }
+}
+
+/// What to run to run this program once more, also when its file was replaced in the meantime.
+fn this_program() -> Result<PathBuf> {
+    if cfg!(target_os = "linux") {
+        return Ok(PathBuf::from("/proc/self/exe"));
+    }
+    std::env::current_exe().context("the program's own file cannot be found")
 }
 
 /// What a setting of threads means: 0 is one per core.

@@ -9,8 +9,7 @@ use dom_smoothie::{Config, Readability};
 use htmd::HtmlToMarkdown;
 use htmd::options::{BulletListMarker, Options};
 
-use super::{Parsed, markdown, text};
-use crate::IngestError;
+use super::{ParseError, Parsed, markdown, text};
 
 /// Elements that hold nothing a reader of the page reads.
 const UNREAD: &str = "script, style, template, noscript, iframe, object, embed, canvas, svg, button, select, input, \
@@ -47,11 +46,11 @@ const SELF_CLOSING: &[&str] = &[
 /// Reads a page.
 ///
 /// # Errors
-/// `ParserFailed` for elements nested without end.
-pub(super) fn parse(page: &str) -> Result<Parsed, IngestError> {
+/// `Failed` for elements nested without end.
+pub(super) fn parse(page: &str) -> Result<Parsed, ParseError> {
     if opens_too_many(page) {
         let reason = format!("more than {MAX_OPEN_ELEMENTS} HTML elements are open at once");
-        return Err(IngestError::ParserFailed(reason));
+        return Err(ParseError::Failed(reason));
     }
     let document = Document::from(page);
     remove_unread(&document);

@@ -3,43 +3,65 @@
 
 mod edits;
 mod embedded_html;
+mod error;
 mod html;
+pub(crate) mod hwp;
 pub(crate) mod markdown;
+pub(crate) mod office;
+mod pages;
+mod pdf;
+mod table;
 mod text;
 
 use domain::PageStart;
+use serde::{Deserialize, Serialize};
 
-use crate::IngestError;
-use crate::normalize::normalize_pages;
-use crate::sniff::{MediaType, sniff};
+use crate::normalize::{normalize, normalize_pages};
+use crate::sniff::{Content, sniff};
+
+pub use error::ParseError;
 
 /// What a document says, whatever it was written in.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Parsed {
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Parsed {
     /// Its first heading, or what its format calls the title.
-    pub(crate) title: Option<String>,
+    pub title: Option<String>,
     /// Its text as Markdown: no markup of other kinds, nothing hidden.
-    pub(crate) markdown: String,
+    pub markdown: String,
     /// Where pages begin in `markdown`; empty for formats without pages.
-    pub(crate) page_starts: Vec<PageStart>,
+    pub page_starts: Vec<PageStart>,
+}
+
+/// Whether only this crate's own parsers will touch the bytes.
+///
+/// # Errors
+/// Those of [`parse`] that show before a parser is called.
+pub(crate) fn is_plain(bytes: &[u8], source: &str) -> Result<bool, ParseError> {
+    Ok(matches!(sniff(bytes, source)?, Content::Markdown(_) | Content::PlainText(_)))
 }
 
 /// Reads a document; `source` serves as a hint of its format.
 ///
 /// # Errors
-/// `Empty`, `UnsupportedType`, `BadEncoding`, `ParserFailed`.
-pub(crate) fn parse(bytes: &[u8], source: &str) -> Result<Parsed, IngestError> {
-    let (media_type, text) = sniff(bytes, source)?;
-    let parsed = match media_type {
-        MediaType::Markdown => markdown::parse(&text),
-        MediaType::Html => html::parse(&text)?,
-        MediaType::PlainText => text::parse(&text),
-    };
+/// Any [`ParseError`].
+pub(crate) fn parse(bytes: &[u8], source: &str) -> Result<Parsed, ParseError> {
+    finish(match sniff(bytes, source)? {
+        Content::Markdown(text) => markdown::parse(&text),
+        Content::Html(text) => html::parse(&text)?,
+        Content::PlainText(text) => text::parse(&text),
+        Content::Table(text) => table::parse(&text)?,
+        Content::Pdf => pdf::parse(bytes)?,
+        Content::Office => office::parse(bytes)?,
+        Content::Hwp => hwp::parse(bytes)?,
+    })
+}
+
+/// One form for the texts of all formats.
+fn finish(parsed: Parsed) -> Result<Parsed, ParseError> {
     let (markdown, page_starts) = normalize_pages(&parsed.markdown, &parsed.page_starts);
     if markdown.trim().is_empty() {
-        return Err(IngestError::Empty);
+        return Err(ParseError::Empty);
     }
-    let title =
-        parsed.title.map(|title| crate::normalize::normalize(&title)).filter(|title| !title.is_empty());
+    let title = parsed.title.map(|title| normalize(&title)).filter(|title| !title.trim().is_empty());
     Ok(Parsed { title, markdown, page_starts })
 }

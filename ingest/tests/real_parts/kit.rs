@@ -10,7 +10,7 @@ use domain::{
     LanguageCoverage, LiveIndex, Scope, ScoredChunk, Selection, SparseVector, VectorStore, Visibility,
     WorkspaceId,
 };
-use ingest::{Build, ChunkOptions, IngestError, IngestItem, Ingested, Pipeline, PipelineParts};
+use ingest::{Build, ChunkOptions, InProcess, IngestError, IngestItem, Ingested, Pipeline, PipelineParts};
 use retriever::analyze::BigramAnalyzer;
 use retriever::embed::{EmbedderProfile, FastEmbedder, OnnxFiles, Pooling};
 use retriever::store::embedded::EmbeddedStore;
@@ -83,6 +83,7 @@ impl Kit {
             db: db.clone(),
             index: index.clone(),
             analyzer: analyzer.clone(),
+            parser: Arc::new(InProcess),
             chunking: ChunkOptions::default(),
         };
         Some(Self { db, vectors, index, analyzer, collection, pipeline: Pipeline::new(parts), folder })
@@ -95,6 +96,7 @@ impl Kit {
             db: self.db.clone(),
             index: Arc::new(LiveIndex::new(Arc::new(index))),
             analyzer: self.analyzer.clone(),
+            parser: Arc::new(InProcess),
             chunking,
         })
     }

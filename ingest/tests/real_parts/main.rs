@@ -3,6 +3,8 @@
 
 mod crash;
 mod folder;
+mod formats;
+mod hostile;
 mod kit;
 mod pipeline;
 mod reindex;

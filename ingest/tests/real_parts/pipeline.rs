@@ -68,7 +68,7 @@ async fn every_bad_input_has_its_code_and_the_old_version_stays() {
         (&b""[..], "empty"),
         (b" \n\t\n", "empty"),
         (b"<!-- nothing but a comment -->\n", "empty"),
-        (b"%PDF-1.7\n%\xe2\xe3", "unsupported_type"),
+        (b"%PDF-1.7\n%\xe2\xe3", "parser_failed"),
         (b"\x89PNG\r\n\x1a\n\0\0\0", "unsupported_type"),
         ("연차 \u{fffd}".as_bytes(), "ok"),
         (b"\xec\x97\xb0\xec\xb0\xa8 \xff\xfe\xec\xb0 \xed\x9c\xb4\xea\xb0\x80", "bad_encoding"),

@@ -7,6 +7,7 @@ mod eval;
 mod ingest;
 mod models;
 mod narrow;
+mod parse;
 mod progress;
 mod reindex;
 mod remote;
@@ -94,6 +95,9 @@ enum Command {
     Reindex(reindex::Arguments),
     /// Print the settings in effect
     Config(config::Arguments),
+    /// Read the document on standard input
+    #[command(hide = true)]
+    Parse(parse::Arguments),
 }
 
 /// How a command ended; errors that stop it altogether are `Err`.
@@ -124,6 +128,9 @@ fn run(cli: Cli) -> Result<Outcome> {
         && arguments.default
     {
         return config::print_default();
+    }
+    if let Command::Parse(arguments) = &command {
+        return parse::run(arguments);
     }
     let config = Config::load(&overrides(&globals, &command), std::env::vars())?;
     if let Some(threads) = NonZeroUsize::new(config.generator.threads) {
@@ -163,6 +170,7 @@ async fn dispatch(config: Config, globals: &Globals, command: Command) -> Result
         Command::Models(command) => models::run(config, globals, command).await,
         Command::Reindex(arguments) => reindex::run(config, globals, arguments).await,
         Command::Config(_) => config::print(&config),
+        Command::Parse(arguments) => parse::run(&arguments),
     }
 }
 

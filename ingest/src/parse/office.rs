@@ -1,0 +1,66 @@
+//! Microsoft Office, new (DOCX, XLSX, PPTX) and old (DOC, XLS, PPT).
+//!
+//! A slide is a page, a sheet a section under its name. What readers of the document do not see is left out: hidden
+//! sheets, speaker notes, comments, what tracked changes have deleted; and so are page headers and footers.
+
+use std::collections::{HashMap, HashSet};
+use std::io::Cursor;
+
+use calamine::{Reader, SheetVisible, open_workbook_auto_from_rs};
+use undoc::render::{RenderOptions, render_section_to_string, to_markdown};
+use undoc::{Document, ErrorKind, FormatType};
+
+use super::pages::Pages;
+use super::{ParseError, Parsed, markdown};
+
+/// Whether an OLE container holds a document that [`parse`] reads.
+pub(crate) fn is_office(container: &[u8]) -> bool {
+    undoc::detect_format_from_bytes(container).is_ok()
+}
+
+/// Reads a document.
+///
+/// # Errors
+/// `Protected`, `Failed`.
+pub(super) fn parse(bytes: &[u8]) -> Result<Parsed, ParseError> {
+    let mut document = undoc::parse_bytes(bytes).map_err(|error| refusal(&error))?;
+    let options = RenderOptions { include_images: false, ..RenderOptions::default() };
+    let title = document.metadata.title.take();
+    let parsed = match document.format {
+        FormatType::Ppt | FormatType::Pptx => slides(document, &options),
+        FormatType::Xls | FormatType::Xlsx => {
+            let hidden = hidden_sheets(bytes);
+            document.sections.retain(|sheet| sheet.name.as_ref().is_none_or(|name| !hidden.contains(name)));
+            markdown::parse(&to_markdown(&document, &options).map_err(|error| refusal(&error))?)
+        }
+        FormatType::Doc | FormatType::Docx => {
+            markdown::parse(&to_markdown(&document, &options).map_err(|error| refusal(&error))?)
+        }
+    };
+    Ok(markdown::with_title(parsed, title))
+}
+
+fn slides(document: Document, options: &RenderOptions) -> Parsed {
+    let mut pages = Pages::default();
+    for (index, mut slide) in document.sections.into_iter().enumerate() {
+        // Its name is "Slide" and its number.
+        (slide.name, slide.notes) = (None, None);
+        let text = render_section_to_string(&slide, index, document.format, options, &HashMap::new());
+        pages.push(index as u32 + 1, &text);
+    }
+    pages.join()
+}
+
+/// undoc reads sheets and does not say which are hidden.
+fn hidden_sheets(workbook: &[u8]) -> HashSet<String> {
+    let Ok(workbook) = open_workbook_auto_from_rs(Cursor::new(workbook)) else { return HashSet::new() };
+    let sheets = workbook.sheets_metadata().iter();
+    sheets.filter(|sheet| sheet.visible != SheetVisible::Visible).map(|sheet| sheet.name.clone()).collect()
+}
+
+fn refusal(error: &undoc::Error) -> ParseError {
+    match error.kind() {
+        ErrorKind::Encrypted => ParseError::Protected,
+        _ => ParseError::failed(error),
+    }
+}

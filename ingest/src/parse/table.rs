@@ -1,0 +1,125 @@
+//! Comma- and tab-separated values: one Markdown table, which is cut between rows with its header repeated.
+
+use csv::{ReaderBuilder, StringRecord};
+
+use super::{ParseError, Parsed};
+
+/// What may stand between values, where it is not told by the file's name. Semicolons come from offices whose decimal mark
+/// is the comma.
+const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
+
+/// Lines from which the delimiter is told.
+const SAMPLE_LINES: usize = 20;
+
+/// Reads a table; its first row is its header.
+///
+/// # Errors
+/// `Failed` where it is no table.
+pub(super) fn parse(text: &str) -> Result<Parsed, ParseError> {
+    let mut reader = ReaderBuilder::new()
+        .delimiter(delimiter(text))
+        .has_headers(false)
+        .flexible(true)
+        .from_reader(text.as_bytes());
+    let mut markdown = String::with_capacity(text.len() + text.len() / 4);
+    let mut columns = 0;
+    for record in reader.records() {
+        let record = record.map_err(|error| ParseError::Failed(error.to_string()))?;
+        if record.iter().all(|value| value.trim().is_empty()) {
+            continue;
+        }
+        if columns == 0 {
+            columns = record.len();
+            push_row(&mut markdown, &record, columns);
+            markdown.push_str(&"|---".repeat(columns));
+            markdown.push_str("|\n");
+        } else {
+            push_row(&mut markdown, &record, columns);
+        }
+    }
+    Ok(Parsed { title: None, markdown, page_starts: Vec::new() })
+}
+
+/// The one that stands most often in each of the first lines.
+fn delimiter(text: &str) -> u8 {
+    let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).take(SAMPLE_LINES).collect();
+    let in_every_line = |delimiter: &u8| {
+        let counts = lines.iter().map(|line| line.bytes().filter(|byte| byte == delimiter).count());
+        counts.min().unwrap_or_default()
+    };
+    // Of equals the first: the comma.
+    DELIMITERS.into_iter().rev().max_by_key(in_every_line).unwrap_or(b',')
+}
+
+/// A row has as many cells as the header; what a longer one has more stands in its last cell.
+fn push_row(markdown: &mut String, record: &StringRecord, columns: usize) {
+    for column in 0..columns {
+        markdown.push_str("| ");
+        let is_last = column + 1 == columns;
+        let values = record.iter().skip(column).take(if is_last { usize::MAX } else { 1 });
+        for (at, value) in values.enumerate() {
+            if at > 0 {
+                markdown.push(' ');
+            }
+            push_cell(markdown, value);
+        }
+        markdown.push(' ');
+    }
+    markdown.push_str("|\n");
+}
+
+fn push_cell(markdown: &mut String, value: &str) {
+    for (at, word) in value.split_whitespace().enumerate() {
+        if at > 0 {
+            markdown.push(' ');
+        }
+        for character in word.chars() {
+            if matches!(character, '|' | '\\') {
+                markdown.push('\\');
+            }
+            markdown.push(character);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::outline::LeafKind;
+    use crate::parse::markdown::outline;
+
+    fn table(text: &str) -> String {
+        parse(text).expect("a table").markdown
+    }
+
+    #[test]
+    fn a_header_and_its_rows() {
+        assert_eq!(
+            table("품목,가격\n움틀 U2,\"189,000\"\n"),
+            "| 품목 | 가격 |\n|---|---|\n| 움틀 U2 | 189,000 |\n"
+        );
+        assert_eq!(table("a;b\n1,5;2\n"), "| a | b |\n|---|---|\n| 1,5 | 2 |\n");
+        assert_eq!(table("a\tb\n1\t2\n"), "| a | b |\n|---|---|\n| 1 | 2 |\n");
+    }
+
+    #[test]
+    fn a_cell_is_one_line_and_no_row_is_wider_than_its_header() {
+        assert_eq!(
+            table("a,b\n\"x\ny | z\",2,3\n4\n"),
+            "| a | b |\n|---|---|\n| x y \\| z | 2 3 |\n| 4 |  |\n"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_one_table_or_an_error(text in "[a가,;\"|\\\\\n\t ]{0,80}") {
+            if let Ok(parsed) = parse(&text) {
+                let leaves = outline(&parsed.markdown);
+                prop_assert!(leaves.iter().all(|leaf| leaf.kind == LeafKind::Table), "{:?}", leaves);
+                prop_assert!(leaves.len() <= 1);
+            }
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! Documents that were made to do harm. Read in this process on purpose: here, what only another process would survive shows.
+
+use std::io::{Cursor, Write};
+
+use ingest::{DocumentParser, InProcess, ParseError, Parsed};
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, ZipWriter};
+
+fn read(bytes: &[u8]) -> Result<Parsed, ParseError> {
+    InProcess.parse(bytes, "file")
+}
+
+fn archive(members: &[(&str, &str)]) -> Vec<u8> {
+    let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
+    let options = SimpleFileOptions::default().compression_method(CompressionMethod::Deflated);
+    for (name, content) in members {
+        archive.start_file(*name, options).expect("a member");
+        archive.write_all(content.as_bytes()).expect("its content");
+    }
+    archive.finish().expect("an archive").into_inner()
+}
+
+/// A Word document of one paragraph, whose XML begins with `prologue`.
+fn word(prologue: &str, paragraph: &str) -> Vec<u8> {
+    let document = format!(
+        "<?xml version=\"1.0\"?>{prologue}<w:document xmlns:w=\"http://schemas.openxmlformats.org/wordprocessingml/2006/main\">\
+         <w:body><w:p><w:r><w:t>{paragraph}</w:t></w:r></w:p></w:body></w:document>"
+    );
+    archive(&[
+        (
+            "[Content_Types].xml",
+            "<?xml version=\"1.0\"?><Types xmlns=\"http://schemas.openxmlformats.org/package/2006/content-types\">\
+             <Override PartName=\"/word/document.xml\" ContentType=\
+             \"application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml\"/></Types>",
+        ),
+        (
+            "_rels/.rels",
+            "<?xml version=\"1.0\"?><Relationships xmlns=\"http://schemas.openxmlformats.org/package/2006/relationships\">\
+             <Relationship Id=\"rId1\" Type=\
+             \"http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument\" \
+             Target=\"word/document.xml\"/></Relationships>",
+        ),
+        ("word/document.xml", &document),
+    ])
+}
+
+#[test]
+fn entities_reach_no_file_and_do_not_multiply() {
+    let plain = read(&word("", "휴가는 15일입니다.")).expect("a document without tricks");
+    assert_eq!(plain.markdown.trim(), "휴가는 15일입니다.");
+    let outside = "<!DOCTYPE d [<!ENTITY e SYSTEM \"file:///etc/passwd\">]>";
+    if let Ok(parsed) = read(&word(outside, "before &e; after")) {
+        assert!(!parsed.markdown.contains("root:"), "{}", parsed.markdown);
+    }
+    let mut laughs = String::from("<!DOCTYPE d [<!ENTITY a0 \"haha\">");
+    for level in 1..12 {
+        let former = format!("&a{};", level - 1).repeat(10);
+        laughs.push_str(&format!("<!ENTITY a{level} \"{former}\">"));
+    }
+    laughs.push_str("]>");
+    if let Ok(parsed) = read(&word(&laughs, "&a11;")) {
+        assert!(parsed.markdown.len() < 1_000, "{}", parsed.markdown.len());
+    }
+}
+
+#[test]
+fn a_member_of_another_place_is_written_nowhere() {
+    let escaping = archive(&[("word/../../../tmp/daedap-was-here", "x"), ("word/document.xml", "<x/>")]);
+    assert!(read(&escaping).is_err());
+    assert!(!std::path::Path::new("/tmp/daedap-was-here").exists());
+}
+
+#[test]
+fn an_archive_of_very_many_members_is_refused() {
+    let names: Vec<String> = (0..100_000).map(|number| format!("{number}.txt")).collect();
+    let members: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "")).collect();
+    assert_eq!(read(&archive(&members)).expect_err("it is no document").code(), "unsupported_type");
+}
+
+#[test]
+fn a_pdf_whose_pages_go_round_in_circles_ends() {
+    let circle = b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n\
+        2 0 obj<</Type/Pages/Count 2/Kids[2 0 R 3 0 R]>>endobj\n\
+        3 0 obj<</Type/Pages/Parent 2 0 R/Count 1/Kids[2 0 R]>>endobj\n\
+        trailer<</Root 1 0 R/Size 4>>\nstartxref\n0\n%%EOF\n";
+    assert!(read(circle).is_err());
+    let own_content = b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n\
+        2 0 obj<</Type/Pages/Count 1/Kids[3 0 R]>>endobj\n\
+        3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]/Contents 4 0 R/Resources<</XObject<</F 4 0 R>>>>>>endobj\n\
+        4 0 obj<</Type/XObject/Subtype/Form/BBox[0 0 9 9]/Resources<</XObject<</F 4 0 R>>>>/Length 5>>stream\n/F Do\nendstream endobj\n\
+        trailer<</Root 1 0 R/Size 5>>\nstartxref\n0\n%%EOF\n";
+    assert!(read(own_content).is_err());
+}
+
+#[test]
+fn damaged_documents_are_errors_wherever_they_are_cut() {
+    let whole = word("", "휴가는 15일입니다.");
+    for length in (8..whole.len()).step_by(37) {
+        assert!(read(&whole[..length]).is_err(), "cut at {length}");
+    }
+}
