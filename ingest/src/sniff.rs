@@ -6,7 +6,7 @@ use std::io::Cursor;
 use zip::ZipArchive;
 
 use crate::charset;
-use crate::parse::{ParseError, hwp, office};
+use crate::parse::{ParseError, email, hwp, office};
 
 /// What a document is written in; formats of text come with their text, decoded.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +21,8 @@ pub(crate) enum Content {
     Table(String),
     /// PDF.
     Pdf,
+    /// An Internet message (RFC 5322).
+    Email,
     /// Microsoft Office, old or new.
     Office,
     /// HWP 5 or HWPX.
@@ -43,8 +45,14 @@ pub(crate) fn sniff(bytes: &[u8], source: &str) -> Result<Content, ParseError> {
         Some(Binary::Foreign(looks_like)) => {
             Err(ParseError::UnsupportedType { looks_like: looks_like.into() })
         }
+        // Its parts have encodings of their own.
+        None if email::is_email(head(bytes)) => Ok(Content::Email),
         None => Ok(text_format(charset::decode(bytes)?, source)),
     }
+}
+
+fn head(bytes: &[u8]) -> &[u8] {
+    &bytes[..bytes.len().min(HEAD_BYTES)]
 }
 
 enum Binary {
@@ -54,7 +62,7 @@ enum Binary {
 
 /// A known binary format by its signature, or binary data in general by its zeros and control characters.
 fn binary_format(bytes: &[u8]) -> Option<Binary> {
-    let head = &bytes[..bytes.len().min(HEAD_BYTES)];
+    let head = head(bytes);
     if head.starts_with(b"%PDF-") {
         return Some(Binary::Readable(Content::Pdf));
     }

@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 pub enum ParseError {
     /// The content is of a kind that cannot be read.
     #[error(
-        "this looks like {looks_like}, which cannot be read; text, Markdown, HTML, CSV, PDF, Word, Excel, PowerPoint \
-         and HWP can"
+        "this looks like {looks_like}, which cannot be read; text, Markdown, HTML, CSV, PDF, Word, Excel, PowerPoint, \
+         HWP and e-mail can"
     )]
     UnsupportedType {
         /// What the content looks like, with its article: "a PNG image".

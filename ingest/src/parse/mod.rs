@@ -2,6 +2,7 @@
 //! arm in [`parse`]; nothing behind this seam knows where a document came from.
 
 mod edits;
+pub(crate) mod email;
 mod embedded_html;
 mod error;
 mod html;
@@ -51,6 +52,7 @@ pub(crate) fn parse(bytes: &[u8], source: &str) -> Result<Parsed, ParseError> {
         Content::PlainText(text) => text::parse(&text),
         Content::Table(text) => table::parse(&text)?,
         Content::Pdf => pdf::parse(bytes)?,
+        Content::Email => email::parse(bytes)?,
         Content::Office => office::parse(bytes)?,
         Content::Hwp => hwp::parse(bytes)?,
     })

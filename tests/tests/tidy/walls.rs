@@ -11,7 +11,7 @@ struct Wall {
     in_tests_too: bool,
 }
 
-const WALLS: [Wall; 12] = [
+const WALLS: [Wall; 13] = [
     Wall { vendors: &["qdrant_client"], rooms: &["retriever/src/store/qdrant"], in_tests_too: false },
     Wall { vendors: &["qdrant_edge"], rooms: &["retriever/src/store/embedded"], in_tests_too: false },
     Wall { vendors: &["fastembed", "ort"], rooms: &["retriever/src/embed/"], in_tests_too: false },
@@ -29,6 +29,7 @@ const WALLS: [Wall; 12] = [
     },
     Wall { vendors: &["unpdf"], rooms: &["ingest/src/parse/pdf.rs"], in_tests_too: false },
     Wall { vendors: &["undoc", "calamine"], rooms: &["ingest/src/parse/office.rs"], in_tests_too: false },
+    Wall { vendors: &["mail_parser"], rooms: &["ingest/src/parse/email.rs"], in_tests_too: false },
     Wall { vendors: &["unhwp"], rooms: &["ingest/src/parse/hwp.rs"], in_tests_too: false },
     Wall { vendors: &["ammonia"], rooms: &["chat/src/render.rs"], in_tests_too: false },
     Wall {
