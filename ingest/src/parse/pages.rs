@@ -1,6 +1,6 @@
-//! Pages into one text: what stands at the edge of page after page is no part of it.
+//! Pages into one text. What the paper says at the edge of page after page is no part of it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use domain::PageStart;
 
@@ -25,14 +25,24 @@ impl Pages {
         self.pages.push((number, page.to_owned()));
     }
 
+    /// The pages without the lines that stand at the edges of many. The first page with such a line keeps it, for it may be
+    /// the title.
+    pub(super) fn without_edges(mut self) -> Self {
+        let running = running_lines(&self.pages);
+        let mut met = HashSet::new();
+        for (_, page) in &mut self.pages {
+            *page = without_known(page, &met);
+            met.extend(edge_patterns(page).into_iter().filter(|pattern| running.contains(pattern)));
+        }
+        self
+    }
+
     /// One cleaned Markdown text and where the pages begin in it. Blank pages have no place in it.
     pub(super) fn join(self) -> Parsed {
-        let mut edges = Edges { running: running_lines(&self.pages), met: HashSet::new() };
         let mut joined = String::new();
         let mut page_starts = Vec::new();
         for (page, text) in &self.pages {
-            let text = edges.cut(text);
-            let text = markdown::parse(&text).markdown;
+            let text = markdown::parse(text).markdown;
             let text = text.trim();
             if text.is_empty() {
                 continue;
@@ -61,46 +71,75 @@ fn pattern(line: &str) -> String {
     pattern
 }
 
+/// The patterns of the lines at the top and at the bottom of a page. Rows of a table belong to the text: its header is
+/// repeated where it goes on.
+fn edge_patterns(page: &str) -> BTreeSet<String> {
+    let lines: Vec<&str> = page.lines().filter(|line| !line.trim().is_empty()).collect();
+    let top = lines.iter().take(EDGE_LINES);
+    let bottom = lines.iter().rev().take(EDGE_LINES);
+    let lines = top.chain(bottom).filter(|line| !line.starts_with('|'));
+    lines.map(|line| pattern(line)).collect()
+}
+
 /// The patterns that stand at an edge of many pages.
-fn running_lines(pages: &[(u32, String)]) -> HashMap<String, usize> {
+fn running_lines(pages: &[(u32, String)]) -> HashSet<String> {
     let mut seen = HashMap::<String, usize>::new();
-    for (_, page) in pages {
-        let lines: Vec<&str> = page.lines().filter(|line| !line.trim().is_empty()).collect();
-        let top = lines.iter().take(EDGE_LINES);
-        let bottom = lines.iter().skip(EDGE_LINES.max(lines.len().saturating_sub(EDGE_LINES)));
-        let mut patterns: Vec<String> = top.chain(bottom).map(|line| pattern(line)).collect();
-        patterns.sort();
-        patterns.dedup();
-        for pattern in patterns {
-            *seen.entry(pattern).or_default() += 1;
-        }
+    for pattern in pages.iter().flat_map(|(_, page)| edge_patterns(page)) {
+        *seen.entry(pattern).or_default() += 1;
     }
     let needed = FEWEST_REPEATS.max((pages.len() as f64 * REPEATED_SHARE).ceil() as usize);
-    seen.retain(|_, pages| *pages >= needed);
-    seen
+    seen.into_iter().filter(|(_, pages)| *pages >= needed).map(|(pattern, _)| pattern).collect()
 }
 
-/// Cuts the edges off pages, one after the other: the first page with a line keeps it, for it may be the title.
-struct Edges {
-    running: HashMap<String, usize>,
-    met: HashSet<String>,
+/// The page without blank and known lines around it.
+fn without_known(page: &str, known: &HashSet<String>) -> String {
+    let lines: Vec<&str> = page.lines().collect();
+    let is_known = |line: &&&str| line.trim().is_empty() || known.contains(&pattern(line));
+    let top = lines.iter().take_while(is_known).count();
+    let bottom = lines[top..].iter().rev().take_while(is_known).count();
+    lines[top..lines.len() - bottom].join("\n")
 }
 
-impl Edges {
-    fn cut(&mut self, page: &str) -> String {
-        let lines: Vec<&str> = page.lines().collect();
-        let mut first_met = Vec::new();
-        let mut is_edge = |line: &&&str| {
-            let pattern = pattern(line);
-            let is_known = self.met.contains(&pattern);
-            if self.running.contains_key(&pattern) && !is_known {
-                first_met.push(pattern);
-            }
-            line.trim().is_empty() || is_known
-        };
-        let top = lines.iter().take_while(&mut is_edge).count();
-        let bottom = lines[top..].iter().rev().take_while(&mut is_edge).count();
-        self.met.extend(first_met);
-        lines[top..lines.len() - bottom].join("\n")
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn joined(pages: &[&str]) -> Parsed {
+        let pages = Pages { pages: (1..).zip(pages.iter().map(|page| (*page).to_owned())).collect() };
+        pages.without_edges().join()
+    }
+
+    #[test]
+    fn what_every_page_says_is_said_once_and_pages_keep_their_numbers() {
+        let parsed = joined(&[
+            "움틀 설명서\n\n물을 채웁니다.\n\n- 1 -",
+            "움틀  설명서\n\n전원을 켭니다.\n\n- 2 -",
+            "움틀 설명서\n\n씨앗을 넣습니다.\n\n- 13 -",
+        ]);
+        assert_eq!(
+            parsed.markdown,
+            "움틀 설명서\n\n물을 채웁니다.\n\n- 1 -\n\n전원을 켭니다.\n\n씨앗을 넣습니다.\n"
+        );
+        let pages: Vec<(u32, &str)> =
+            parsed.page_starts.iter().map(|start| (start.page, &parsed.markdown[start.offset..])).collect();
+        assert!(pages[1].1.starts_with("전원") && pages[2].1.starts_with("씨앗"), "{pages:?}");
+        assert_eq!(pages.iter().map(|(page, _)| *page).collect::<Vec<_>>(), [1, 2, 3]);
+    }
+
+    #[test]
+    fn rows_of_tables_and_lines_of_few_pages_stay() {
+        let table = "| 품목 | 가격 |\n|---|---|\n| U2 | 189,000 |";
+        assert_eq!(joined(&[table, table, table]).markdown.matches("품목").count(), 3);
+        assert_eq!(
+            joined(&["같은 줄", "같은 줄", "다른 줄", "또 다른 줄"]).markdown.matches("같은").count(),
+            2
+        );
+    }
+
+    #[test]
+    fn a_blank_page_has_no_place_and_takes_no_number_from_others() {
+        let parsed = joined(&["첫째", " \n", "셋째"]);
+        let pages: Vec<u32> = parsed.page_starts.iter().map(|start| start.page).collect();
+        assert_eq!((parsed.markdown.as_str(), pages), ("첫째\n\n셋째\n", vec![1, 3]));
     }
 }

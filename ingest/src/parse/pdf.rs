@@ -33,7 +33,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Parsed, ParseError> {
             })
         })
         .map_err(|error| refusal(&error))?;
-    let parsed = pages.join();
+    let parsed = pages.without_edges().join();
     if parsed.markdown.trim().is_empty() {
         // Nothing is drawn on it that is text; a page with nothing at all is rare and no better for its owner.
         return Err(ParseError::NoTextLayer);
