@@ -187,7 +187,7 @@ pub fn attribute(answer: &str, passages: &[Passage], analyzer: &dyn Analyzer) ->
             continue;
         }
         let shares = stored.iter().map(|passage_terms| {
-            let held = terms.indices.iter().filter(|&&term| passage_terms.weight(term) > 0.0).count();
+            let held = terms.common_terms(passage_terms);
             held as f32 / terms.indices.len() as f32
         });
         if let Some((at, share)) = shares.enumerate().max_by(|(_, a), (_, b)| a.total_cmp(b))

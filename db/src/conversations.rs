@@ -2,7 +2,7 @@
 
 use domain::{Conversation, ConversationId, WorkspaceId};
 
-use crate::rows::{self, count, expect_touched, now_ms};
+use crate::rows::{self, count, now_ms};
 use crate::{Database, DbError};
 
 macro_rules! columns {
@@ -89,14 +89,10 @@ impl Database {
         workspace: WorkspaceId,
         id: ConversationId,
     ) -> Result<(), DbError> {
-        let mut tx = self.write().await?;
         // The rows that refer to it go by ON DELETE CASCADE.
-        let deleted = sqlx::query("DELETE FROM conversations WHERE workspace = $1 AND id = $2")
+        let delete = sqlx::query("DELETE FROM conversations WHERE workspace = $1 AND id = $2")
             .bind(workspace.to_string())
-            .bind(id.to_string())
-            .execute(&mut *tx)
-            .await?;
-        expect_touched(&deleted, "conversation")?;
-        Ok(tx.commit().await?)
+            .bind(id.to_string());
+        self.change(delete, "conversation").await
     }
 }

@@ -1,9 +1,11 @@
 //! The handle to the database: opening by URL, reading, and writing in transactions.
 
 use domain::WorkspaceId;
-use sqlx::AnyPool;
-use sqlx::{Any, Transaction};
+use sqlx::any::AnyArguments;
+use sqlx::query::Query;
+use sqlx::{Any, AnyPool, Transaction};
 
+use crate::rows::expect_touched;
 use crate::{DbError, postgres, sqlite};
 
 /// The database. A clone is another handle to the same pools of connections.
@@ -77,6 +79,21 @@ impl Database {
             Dialect::Postgres => postgres::BEGIN_WRITE,
         };
         Ok(self.writes.begin_with(begin).await?)
+    }
+
+    /// Makes one change, which must find a row.
+    ///
+    /// # Errors
+    ///
+    /// [`DbError::NotFound`] of `what` when it finds none.
+    pub(crate) async fn change(
+        &self,
+        statement: Query<'_, Any, AnyArguments>,
+        what: &'static str,
+    ) -> Result<(), DbError> {
+        let mut tx = self.write().await?;
+        expect_touched(&statement.execute(&mut *tx).await?, what)?;
+        Ok(tx.commit().await?)
     }
 }
 

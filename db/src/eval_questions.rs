@@ -10,7 +10,7 @@ use sqlx::AnyConnection;
 use sqlx::any::AnyRow;
 
 use crate::collections::lock_collection;
-use crate::rows::{self, expect_touched, now_ms};
+use crate::rows::{self, now_ms};
 use crate::text::{refuse_nul, require};
 use crate::{Database, DbError};
 
@@ -127,16 +127,12 @@ impl Database {
         collection: CollectionId,
         question: EvalQuestionId,
     ) -> Result<(), DbError> {
-        let mut tx = self.write().await?;
-        let removed =
+        let remove =
             sqlx::query("DELETE FROM eval_questions WHERE workspace = $1 AND collection = $2 AND id = $3")
                 .bind(workspace.to_string())
                 .bind(collection.to_string())
-                .bind(question.to_string())
-                .execute(&mut *tx)
-                .await?;
-        expect_touched(&removed, "evaluation question")?;
-        Ok(tx.commit().await?)
+                .bind(question.to_string());
+        self.change(remove, "evaluation question").await
     }
 
     /// Empties the collection's set. What it measured before is kept.

@@ -7,7 +7,7 @@ use domain::{Document, DocumentId, IndexId, VersionId};
 use sqlx::AnyConnection;
 
 use crate::documents::{after_or_first, select_document};
-use crate::rows::{self, count, expect_touched};
+use crate::rows::{self, count};
 use crate::versions::stale_version;
 use crate::{Database, DbError, StaleVersion};
 
@@ -102,16 +102,12 @@ impl Database {
         version: VersionId,
         chunk_count: u32,
     ) -> Result<(), DbError> {
-        let mut tx = self.write().await?;
-        let noted =
+        let note =
             sqlx::query("UPDATE indexed_versions SET chunk_count = $3 WHERE index_id = $1 AND version = $2")
                 .bind(index.to_string())
                 .bind(version.to_string())
-                .bind(count(chunk_count))
-                .execute(&mut *tx)
-                .await?;
-        expect_touched(&noted, "version in the index")?;
-        Ok(tx.commit().await?)
+                .bind(count(chunk_count));
+        self.change(note, "version in the index").await
     }
 
     /// At most `limit` versions that have, or may have, chunks in the index and are not live any more.

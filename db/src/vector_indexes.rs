@@ -88,14 +88,10 @@ impl Database {
     ///
     /// [`DbError::NotFound`] when no such index is being built.
     pub async fn give_up_index(&self, id: IndexId) -> Result<(), DbError> {
-        let mut tx = self.write().await?;
-        let given_up =
+        let give_up =
             sqlx::query("UPDATE vector_indexes SET state = 'retired' WHERE id = $1 AND state = 'building'")
-                .bind(id.to_string())
-                .execute(&mut *tx)
-                .await?;
-        expect_touched(&given_up, "index that is being built")?;
-        Ok(tx.commit().await?)
+                .bind(id.to_string());
+        self.change(give_up, "index that is being built").await
     }
 
     /// Forgets a retired index whose place is removed.
@@ -104,13 +100,9 @@ impl Database {
     ///
     /// [`DbError::NotFound`] when no retired index has this id.
     pub async fn forget_index(&self, id: IndexId) -> Result<(), DbError> {
-        let mut tx = self.write().await?;
-        let forgotten = sqlx::query("DELETE FROM vector_indexes WHERE id = $1 AND state = 'retired'")
-            .bind(id.to_string())
-            .execute(&mut *tx)
-            .await?;
-        expect_touched(&forgotten, "retired index")?;
-        Ok(tx.commit().await?)
+        let forget = sqlx::query("DELETE FROM vector_indexes WHERE id = $1 AND state = 'retired'")
+            .bind(id.to_string());
+        self.change(forget, "retired index").await
     }
 
     /// Makes the index that is being built the one that answers, and retires the one before: one transaction, in which

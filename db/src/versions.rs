@@ -13,7 +13,7 @@ use sqlx::any::AnyRow;
 
 use crate::collections::lock_collection;
 use crate::documents::live_document;
-use crate::rows::{self, count, expect_touched, now_ms, word};
+use crate::rows::{self, count, now_ms, word};
 use crate::text::{refuse_nul, require};
 use crate::{Database, DbError};
 
@@ -188,14 +188,10 @@ impl Database {
     ///
     /// [`DbError::NotFound`] when no superseded version has this id.
     pub async fn forget_chunks(&self, version: VersionId) -> Result<(), DbError> {
-        let mut tx = self.write().await?;
-        let noted =
+        let note =
             sqlx::query("UPDATE versions SET chunks_removed = 1 WHERE id = $1 AND state = 'superseded'")
-                .bind(version.to_string())
-                .execute(&mut *tx)
-                .await?;
-        expect_touched(&noted, "superseded version")?;
-        Ok(tx.commit().await?)
+                .bind(version.to_string());
+        self.change(note, "superseded version").await
     }
 }
 

@@ -23,6 +23,11 @@ impl SparseVector {
     pub fn weight(&self, term: u32) -> f32 {
         self.indices.binary_search(&term).map_or(0.0, |at| self.values[at])
     }
+
+    /// Number of terms that `other` has too.
+    pub fn common_terms(&self, other: &Self) -> usize {
+        self.indices.iter().filter(|&&term| other.weight(term) > 0.0).count()
+    }
 }
 
 /// A text by its fields, which an analyzer may weigh differently.

@@ -16,7 +16,8 @@ use std::time::Duration;
 use process_control::{ChildExt, Control, Output};
 use tracing::debug;
 
-use crate::parse::{ParseError, Parsed, is_plain, parse};
+use crate::parse::{ParseError, Parsed, parse, parse_content};
+use crate::sniff::{is_container, sniff};
 
 /// The first argument that makes the program read a document.
 pub const PARSE_COMMAND: &str = "parse";
@@ -80,8 +81,11 @@ impl DocumentParser for InProcess {
 
 impl DocumentParser for Apart {
     fn parse(&self, bytes: &[u8], source: &str) -> Result<Parsed, ParseError> {
-        if is_plain(bytes, source)? {
-            return parse(bytes, source);
+        if !is_container(bytes) {
+            let content = sniff(bytes, source)?;
+            if content.is_plain() {
+                return parse_content(content, bytes);
+            }
         }
         let output = match self.run(bytes, source) {
             Ok(Some(output)) => output,

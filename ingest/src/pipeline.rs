@@ -101,7 +101,7 @@ pub struct Pipeline {
     pub(crate) index: Arc<LiveIndex>,
     pub(crate) gate: Arc<Gate>,
     analyzer: Arc<dyn Analyzer>,
-    parser: Arc<dyn DocumentParser>,
+    pub(crate) parser: Arc<dyn DocumentParser>,
     chunking: ChunkOptions,
     pub(crate) locks: Arc<DocumentLocks>,
 }
@@ -345,10 +345,6 @@ impl Pipeline {
             Err(DbError::NotFound(_)) => Ok(None),
             Err(error) => Err(error.into()),
         }
-    }
-
-    pub(crate) fn parser(&self) -> Arc<dyn DocumentParser> {
-        self.parser.clone()
     }
 
     /// The stage before storing, for callers that prepare one document while another one is stored.

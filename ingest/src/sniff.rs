@@ -32,6 +32,22 @@ pub(crate) enum Content {
 /// Bytes from the beginning in which signatures and signs of binary data are looked for.
 const HEAD_BYTES: usize = 8192;
 
+/// What old Windows programs and, as archives, new ones write their documents in.
+const OLE: &[u8] = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1";
+const ZIP: &[u8] = b"PK\x03\x04";
+
+impl Content {
+    /// Whether only this crate's own parsers read it.
+    pub(crate) fn is_plain(&self) -> bool {
+        matches!(self, Self::Markdown(_) | Self::PlainText(_))
+    }
+}
+
+/// Whether vendors' parsers are needed already to tell what `bytes` are.
+pub(crate) fn is_container(bytes: &[u8]) -> bool {
+    [OLE, ZIP].iter().any(|signature| bytes.starts_with(signature))
+}
+
 /// Tells what `bytes` are, and decodes them where they are text.
 ///
 /// # Errors
@@ -66,10 +82,10 @@ fn binary_format(bytes: &[u8]) -> Option<Binary> {
     if head.starts_with(b"%PDF-") {
         return Some(Binary::Readable(Content::Pdf));
     }
-    if head.starts_with(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1") {
+    if head.starts_with(OLE) {
         return Some(ole_format(bytes));
     }
-    if head.starts_with(b"PK\x03\x04") {
+    if head.starts_with(ZIP) {
         return Some(zip_format(bytes));
     }
     foreign_format(bytes, head).map(Binary::Foreign)

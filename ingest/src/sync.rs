@@ -193,7 +193,7 @@ impl<F: FnMut(SyncEvent) + Send> Sync<'_, F> {
         let force = self.request.force;
         let known = self.known.clone();
         let reads = files.into_iter().map(move |file| {
-            let (parser, preparer) = (pipeline.parser(), pipeline.preparer());
+            let (parser, preparer) = (pipeline.parser.clone(), pipeline.preparer());
             let known_hash = known.get(&file.source).filter(|_| !force).cloned();
             async move {
                 let (source, modified_at) = (file.source.clone(), file.modified_at);

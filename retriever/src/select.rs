@@ -48,7 +48,7 @@ fn distinct(ranked: &[Passage], limit: usize, analyzer: &dyn Analyzer) -> Vec<Pa
 
 /// Share of the terms of both that are in both, 0 to 1 (Jaccard).
 fn overlap(a: &SparseVector, b: &SparseVector) -> f32 {
-    let common = a.indices.iter().filter(|&&term| b.weight(term) > 0.0).count();
+    let common = a.common_terms(b);
     let all = a.indices.len() + b.indices.len() - common;
     if all == 0 { 1.0 } else { common as f32 / all as f32 }
 }

@@ -33,20 +33,17 @@ pub struct Parsed {
     pub page_starts: Vec<PageStart>,
 }
 
-/// Whether only this crate's own parsers will touch the bytes.
-///
-/// # Errors
-/// Those of [`parse`] that show before a parser is called.
-pub(crate) fn is_plain(bytes: &[u8], source: &str) -> Result<bool, ParseError> {
-    Ok(matches!(sniff(bytes, source)?, Content::Markdown(_) | Content::PlainText(_)))
-}
-
 /// Reads a document; `source` serves as a hint of its format.
 ///
 /// # Errors
 /// Any [`ParseError`].
 pub(crate) fn parse(bytes: &[u8], source: &str) -> Result<Parsed, ParseError> {
-    finish(match sniff(bytes, source)? {
+    parse_content(sniff(bytes, source)?, bytes)
+}
+
+/// The same of `bytes` that were told to be `content`.
+pub(crate) fn parse_content(content: Content, bytes: &[u8]) -> Result<Parsed, ParseError> {
+    finish(match content {
         Content::Markdown(text) => markdown::parse(&text),
         Content::Html(text) => html::parse(&text)?,
         Content::PlainText(text) => text::parse(&text),

@@ -46,7 +46,7 @@ fn slides(document: Document, options: &RenderOptions) -> Parsed {
         // Its name is "Slide" and its number.
         (slide.name, slide.notes) = (None, None);
         let text = render_section_to_string(&slide, index, document.format, options, &HashMap::new());
-        pages.push(index as u32 + 1, &text);
+        pages.push(index as u32 + 1, text);
     }
     pages.join()
 }

@@ -21,8 +21,8 @@ pub(super) struct Pages {
 
 impl Pages {
     /// Adds a page as Markdown; `number` is what a viewer shows, from 1.
-    pub(super) fn push(&mut self, number: u32, page: &str) {
-        self.pages.push((number, page.to_owned()));
+    pub(super) fn push(&mut self, number: u32, page: String) {
+        self.pages.push((number, page));
     }
 
     /// The pages without the lines that stand at the edges of many. The first page with such a line keeps it, for it may be

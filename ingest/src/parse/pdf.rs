@@ -25,7 +25,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Parsed, ParseError> {
                 match event {
                     ParseEvent::DocumentStart { metadata, .. } => title = metadata.title,
                     ParseEvent::PageParsed(page) => {
-                        pages.push(page.number, &render(&renderer, &page.elements));
+                        pages.push(page.number, render(&renderer, &page.elements));
                     }
                     _ => {}
                 }

@@ -125,10 +125,8 @@ mod tests {
         let question = question("연차 휴가는 며칠인가요?");
         let right = body("연차휴가는 입사 후 1년이 지나면 15일이 주어집니다.");
         let wrong = body("회의실은 사내망에서 예약합니다.");
-        let shared =
-            |text: &SparseVector| question.indices.iter().filter(|&&id| text.weight(id) > 0.0).count();
-        assert!(shared(&right) >= 2, "{question:?}");
-        assert_eq!(shared(&wrong), 0);
+        assert!(question.common_terms(&right) >= 2, "{question:?}");
+        assert_eq!(question.common_terms(&wrong), 0);
     }
 
     #[test]

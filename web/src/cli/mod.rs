@@ -96,7 +96,7 @@ enum Command {
     /// Print the settings in effect
     Config(config::Arguments),
     /// Read the document on standard input
-    #[command(hide = true)]
+    #[command(name = ::ingest::PARSE_COMMAND, hide = true)]
     Parse(parse::Arguments),
 }
 
