@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::{Chunk, CollectionId, DocumentId, Language, SparseVector, VersionId, WorkspaceId};
+use crate::{Chunk, ChunkId, CollectionId, DocumentId, Language, SparseVector, VersionId, WorkspaceId};
 
 /// A chunk with its vectors, as stored.
 #[derive(Debug, Clone, PartialEq)]
@@ -52,7 +52,7 @@ pub struct ScoredChunk {
     pub score: f32,
 }
 
-/// Which points to count or remove.
+/// Which points to count, read or remove.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Selection {
     /// All chunks of one version.
@@ -98,6 +98,14 @@ pub trait VectorStore: Send + Sync {
 
     /// Number of selected points, exact.
     async fn count(&self, selection: Selection) -> Result<u64, VectorStoreError>;
+
+    /// At most `limit` of the selected points with their vectors, by id, those after `after`.
+    async fn points(
+        &self,
+        selection: Selection,
+        after: Option<ChunkId>,
+        limit: usize,
+    ) -> Result<Vec<ChunkPoint>, VectorStoreError>;
 
     /// Does now what the store puts off until nobody writes, so that the searches that follow are as fast as they get.
     /// For who knows that the writing is over; a server knows by itself.

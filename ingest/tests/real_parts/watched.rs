@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use domain::{ChunkPoint, Scope, ScoredChunk, Selection, SparseVector, VectorStore, VectorStoreError};
+use domain::{
+    ChunkId, ChunkPoint, Scope, ScoredChunk, Selection, SparseVector, VectorStore, VectorStoreError,
+};
 
 /// What the pipeline asks of the store; questions are not watched.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -77,5 +79,14 @@ impl<W: Watch> VectorStore for Watched<W> {
 
     async fn rarity(&self, terms: &[u32]) -> Result<Vec<f32>, VectorStoreError> {
         self.store.rarity(terms).await
+    }
+
+    async fn points(
+        &self,
+        selection: Selection,
+        after: Option<ChunkId>,
+        limit: usize,
+    ) -> Result<Vec<ChunkPoint>, VectorStoreError> {
+        self.store.points(selection, after, limit).await
     }
 }

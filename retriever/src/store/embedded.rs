@@ -27,16 +27,17 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::{
-    ChunkPoint, EmbeddingSpace, Scope, ScoredChunk, Selection, SparseVector, VectorStore, VectorStoreError,
+    ChunkId, ChunkPoint, EmbeddingSpace, Scope, ScoredChunk, Selection, SparseVector, VectorStore,
+    VectorStoreError,
 };
 use qdrant_edge::{
     Condition, CountRequest, EdgeShard, FieldCondition, Filter, JsonPath, Match, NamedQuery, OperationResult,
-    Payload, PointId, PointInsertOperations, PointOperations, PointStructPersisted, QueryEnum, Range,
-    SearchRequest, UpdateOperation, VectorInternal, VectorPersisted, VectorStructInternal,
+    Payload, PointId, PointInsertOperations, PointOperations, PointStructPersisted, QueryEnum, Range, Record,
+    ScrollRequest, SearchRequest, UpdateOperation, VectorInternal, VectorPersisted, VectorStructInternal,
     VectorStructPersisted, WithPayloadInterface, WithVector,
 };
 
-use super::{DENSE, SPARSE, in_order, payload, rarities};
+use super::{DENSE, SPARSE, following, in_order, payload, rarities};
 use crate::background::step_back;
 
 /// Points written to the log as one record. Bounds the record's size to a few megabytes.
@@ -310,6 +311,28 @@ impl VectorStore for EmbeddedStore {
         .await
     }
 
+    async fn points(
+        &self,
+        selection: Selection,
+        after: Option<ChunkId>,
+        limit: usize,
+    ) -> Result<Vec<ChunkPoint>, VectorStoreError> {
+        let request = ScrollRequest {
+            offset: after.map(|id| PointId::Uuid(id.0)),
+            // It begins with the one that is named.
+            limit: Some(limit + usize::from(after.is_some())),
+            filter: Some(filter(payload::of_selection(selection))?),
+            with_payload: Some(WithPayloadInterface::Bool(true)),
+            with_vector: WithVector::Bool(true),
+            order_by: None,
+        };
+        self.blocking(move |shard| {
+            let (records, _) = engine(shard.engine.scroll(request))?;
+            following(records.into_iter().map(read_back), after, limit)
+        })
+        .await
+    }
+
     async fn settle(&self) -> Result<(), VectorStoreError> {
         self.blocking(|shard| {
             shard.index();
@@ -333,6 +356,23 @@ fn stored(point: ChunkPoint, dimensions: usize) -> Result<PointStructPersisted, 
         vector: VectorStructPersisted::Named(vectors),
         payload: Some(Payload(payload::of_chunk(&point.chunk)?)),
     })
+}
+
+fn read_back(record: Record) -> Result<ChunkPoint, VectorStoreError> {
+    let chunk = payload::to_chunk(record.payload.unwrap_or_default().0)?;
+    let mut point = ChunkPoint { chunk, dense: None, sparse: SparseVector::default() };
+    if let Some(VectorStructInternal::Named(vectors)) = record.vector {
+        for (name, vector) in vectors {
+            match vector {
+                VectorInternal::Dense(dense) if name == DENSE => point.dense = Some(dense),
+                VectorInternal::Sparse(terms) if name == SPARSE => {
+                    point.sparse = SparseVector { indices: terms.indices, values: terms.values };
+                }
+                _ => {}
+            }
+        }
+    }
+    Ok(point)
 }
 
 fn check_length(vector: &[f32], dimensions: usize) -> Result<(), VectorStoreError> {

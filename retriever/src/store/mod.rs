@@ -24,6 +24,16 @@ fn in_order(mut hits: Vec<domain::ScoredChunk>) -> Vec<domain::ScoredChunk> {
     hits
 }
 
+/// The first `limit` of `points` that come after the one with the id `after`, which may or may not be among them.
+fn following(
+    points: impl Iterator<Item = Result<domain::ChunkPoint, domain::VectorStoreError>>,
+    after: Option<domain::ChunkId>,
+    limit: usize,
+) -> Result<Vec<domain::ChunkPoint>, domain::VectorStoreError> {
+    let is_named = |point: &domain::ChunkPoint| Some(point.chunk.id) == after;
+    points.filter(|point| !point.as_ref().is_ok_and(is_named)).take(limit).collect()
+}
+
 /// Why points of another [`FORMAT`] are refused.
 fn other_format(found: impl std::fmt::Display) -> String {
     format!("its format is {found}, this version writes {FORMAT}")

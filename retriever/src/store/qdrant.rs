@@ -10,19 +10,20 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::{
-    ChunkPoint, EmbeddingSpace, Scope, ScoredChunk, Selection, SparseVector, VectorStore, VectorStoreError,
+    ChunkId, ChunkPoint, EmbeddingSpace, Scope, ScoredChunk, Selection, SparseVector, VectorStore,
+    VectorStoreError,
 };
 use qdrant_client::qdrant::{
     Condition, CountPointsBuilder, CreateCollectionBuilder, CreateFieldIndexCollectionBuilder,
     DeletePointsBuilder, Distance, FieldType, Filter, IntegerIndexParamsBuilder, KeywordIndexParamsBuilder,
-    Modifier, NamedVectors, PointStruct, QuantizationType, QueryBatchPointsBuilder, QueryPointsBuilder,
-    Range, ScalarQuantizationBuilder, SparseVectorParamsBuilder, SparseVectorsConfigBuilder,
-    UpsertPointsBuilder, Value, Vector, VectorInput, VectorParamsBuilder, VectorsConfigBuilder,
-    VectorsSelector, vector_output,
+    Modifier, NamedVectors, PointId, PointStruct, QuantizationType, QueryBatchPointsBuilder,
+    QueryPointsBuilder, Range, RetrievedPoint, ScalarQuantizationBuilder, ScrollPointsBuilder,
+    SparseVectorParamsBuilder, SparseVectorsConfigBuilder, UpsertPointsBuilder, Value, Vector, VectorInput,
+    VectorParamsBuilder, VectorsConfigBuilder, VectorsSelector, vector_output,
 };
 use qdrant_client::{Payload, Qdrant, QdrantError};
 
-use super::{DENSE, FORMAT, SPARSE, describe, in_order, other_format, payload, rarities};
+use super::{DENSE, FORMAT, SPARSE, describe, following, in_order, other_format, payload, rarities};
 
 /// Longest wait for any answer; a large removal waits until it is done.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
@@ -285,6 +286,25 @@ impl VectorStore for QdrantStore {
         let response = self.client.count(request).await.map_err(mapped)?;
         Ok(response.result.map_or(0, |result| result.count))
     }
+
+    async fn points(
+        &self,
+        selection: Selection,
+        after: Option<ChunkId>,
+        limit: usize,
+    ) -> Result<Vec<ChunkPoint>, VectorStoreError> {
+        let mut request = ScrollPointsBuilder::new(&self.collection)
+            .filter(filter(payload::of_selection(selection)))
+            // It begins with the one that is named.
+            .limit(u32::try_from(limit).unwrap_or(u32::MAX).saturating_add(u32::from(after.is_some())))
+            .with_payload(true)
+            .with_vectors(true);
+        if let Some(after) = after {
+            request = request.offset(PointId::from(after.to_string()));
+        }
+        let response = self.client.scroll(request).await.map_err(mapped)?;
+        following(response.result.into_iter().map(read_back), after, limit)
+    }
 }
 
 fn client(options: &QdrantOptions) -> Result<Qdrant, VectorStoreError> {
@@ -296,6 +316,22 @@ fn client(options: &QdrantOptions) -> Result<Qdrant, VectorStoreError> {
         .skip_compatibility_check()
         .build()
         .map_err(mapped)
+}
+
+fn read_back(point: RetrievedPoint) -> Result<ChunkPoint, VectorStoreError> {
+    let chunk = payload::to_chunk(serde_json::Map::from(Payload::from(point.payload)))?;
+    let vector = |name| point.vectors.as_ref().and_then(|vectors| vectors.get_vector_by_name(name));
+    let dense = match vector(DENSE) {
+        Some(vector_output::Vector::Dense(dense)) => Some(dense.data),
+        _ => None,
+    };
+    let sparse = match vector(SPARSE) {
+        Some(vector_output::Vector::Sparse(terms)) => {
+            SparseVector { indices: terms.indices, values: terms.values }
+        }
+        _ => SparseVector::default(),
+    };
+    Ok(ChunkPoint { chunk, dense, sparse })
 }
 
 /// Size of a point in a message, about.
