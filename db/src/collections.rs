@@ -162,7 +162,7 @@ impl Database {
         own.collect()
     }
 
-    /// Deletes a collection, its documents, its evaluation set, and the jobs that wait to add to it. Their chunks vanish
+    /// Deletes a collection, its documents, its evaluation set, and the jobs that add to it. Their chunks vanish
     /// from every answer at once; the vectors themselves are then in [`stale_versions`](Database::stale_versions).
     ///
     /// # Errors
@@ -192,7 +192,8 @@ impl Database {
         .execute(&mut *tx)
         .await?;
         sqlx::query(
-            "UPDATE jobs SET state = 'cancelled', updated_at = $2 WHERE collection = $1 AND state = 'queued'",
+            "UPDATE jobs SET state = 'cancelled', lease_until = NULL, progress = NULL, updated_at = $2 \
+             WHERE collection = $1 AND state IN ('queued', 'running')",
         )
         .bind(id.to_string())
         .bind(now)

@@ -1,34 +1,32 @@
-//! Jobs: originals that wait to be ingested, in the order in which they came.
+//! Jobs as people see them: queued, listed, called off, tried again. What workers do with them is in `job_leases.rs`.
 
-use domain::{CollectionId, DocumentId, JobId, WorkspaceId};
+use std::collections::BTreeMap;
+
+use domain::{CollectionId, DocumentId, IngestStage, JobId, WorkspaceId};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use sqlx::AssertSqlSafe;
 use sqlx::any::AnyRow;
 
 use crate::collections::lock_collection;
-use crate::database::Dialect;
-use crate::rows::{self, count, now_ms};
-use crate::text::{replace_nul, require};
-use crate::{Database, DbError, postgres, sqlite};
-
-/// A job that a dying process left behind this often is what kills it.
-const MAX_ATTEMPTS: u32 = 3;
+use crate::rows::{self, count, now_ms, word};
+use crate::text::require;
+use crate::{Database, DbError};
 
 macro_rules! columns {
     () => {
-        "id, workspace, collection, source, content_hash, tags, dated_at, state, attempts, error_code, error_message, \
-         document, created_at, updated_at"
+        "id, workspace, collection, source, content_hash, tags, dated_at, parent, state, attempts, retries, run_at, progress, \
+         error_code, error_message, document, created_at, updated_at"
     };
 }
+pub(crate) use columns;
 
 /// The ingestion of one original.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Job {
     /// Its id.
     pub id: JobId,
     /// The tenant it belongs to.
-    #[serde(skip)]
+    #[serde(skip, default = "default_workspace")]
     pub workspace: WorkspaceId,
     /// The collection that the document goes to.
     pub collection: CollectionId,
@@ -40,13 +38,21 @@ pub struct Job {
     pub tags: Option<Vec<String>>,
     /// When the original was last changed, where that is known.
     pub dated_at: Option<Timestamp>,
+    /// The job of the archive that this is a member of.
+    pub parent: Option<JobId>,
     /// Where it stands.
     pub state: JobState,
     /// How often it was begun.
     pub attempts: u32,
-    /// Why it failed.
+    /// How often it was put off because what it needs did not work.
+    pub retries: u32,
+    /// Before this it is not begun.
+    pub run_at: Timestamp,
+    /// How far it is, while it runs.
+    pub progress: Option<IngestStage>,
+    /// Why it failed; while it waits, why it was not done the last time.
     pub error: Option<JobError>,
-    /// The document it made.
+    /// The document it made; none for an archive.
     pub document: Option<DocumentId>,
     /// When it was queued.
     pub created_at: Timestamp,
@@ -54,8 +60,12 @@ pub struct Job {
     pub updated_at: Timestamp,
 }
 
+fn default_workspace() -> WorkspaceId {
+    WorkspaceId::DEFAULT
+}
+
 /// Where a job stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum JobState {
     /// Waiting.
@@ -66,7 +76,7 @@ pub enum JobState {
     Done,
     /// It cannot be done; the error says why.
     Failed,
-    /// Its collection was deleted before it began.
+    /// Somebody called it off, or its collection was deleted.
     Cancelled,
 }
 
@@ -94,6 +104,26 @@ pub struct NewJob {
     pub tags: Option<Vec<String>>,
     /// When the original was last changed, where that is known.
     pub dated_at: Option<Timestamp>,
+    /// The archive that this is a member of. Queueing the same member of it again changes nothing.
+    pub parent: Option<JobId>,
+}
+
+/// Which jobs to list; `None` means whichever.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct JobFilter {
+    /// Those that stand there.
+    pub state: Option<JobState>,
+    /// Members of that archive.
+    pub parent: Option<JobId>,
+    /// Older than that one.
+    pub before: Option<JobId>,
+}
+
+impl JobState {
+    /// Whether it will not change by itself any more.
+    pub fn is_final(self) -> bool {
+        !matches!(self, Self::Queued | Self::Running)
+    }
 }
 
 impl Database {
@@ -105,128 +135,29 @@ impl Database {
     pub async fn enqueue_job(&self, new: NewJob) -> Result<Job, DbError> {
         require("source", &new.source)?;
         require("content hash", &new.content_hash)?;
+        let id = new.parent.map_or_else(JobId::new, |parent| JobId::derive(parent, &new.source));
         let tags = new.tags.as_ref().map(serde_json::to_string).transpose()?;
         let mut tx = self.write().await?;
         lock_collection(&mut tx, new.workspace, new.collection).await?;
         let row = sqlx::query(concat!(
-            "INSERT INTO jobs (id, workspace, collection, source, content_hash, tags, dated_at, state, created_at, ",
-            "updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, 'queued', $8, $8) RETURNING ", columns!()
+            "INSERT INTO jobs (id, workspace, collection, source, content_hash, tags, dated_at, parent, state, run_at, ",
+            "created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'queued', $9, $9, $9) ",
+            "ON CONFLICT (id) DO UPDATE SET id = excluded.id RETURNING ",
+            columns!()
         ))
-        .bind(JobId::new().to_string())
+        .bind(id.to_string())
         .bind(new.workspace.to_string())
         .bind(new.collection.to_string())
         .bind(new.source)
         .bind(new.content_hash)
         .bind(tags)
         .bind(new.dated_at.map(|date| date.as_millisecond()))
+        .bind(new.parent.map(|parent| parent.to_string()))
         .bind(now_ms())
         .fetch_one(&mut *tx)
         .await?;
         tx.commit().await?;
         job(&row)
-    }
-
-    /// Takes the oldest queued job of any workspace, or `None`. Two callers never get the same one.
-    ///
-    /// # Errors
-    ///
-    /// Those of the connection only.
-    pub async fn claim_job(&self) -> Result<Option<Job>, DbError> {
-        let skip_claimed = match self.dialect {
-            Dialect::Sqlite => sqlite::SKIP_LOCKED,
-            Dialect::Postgres => postgres::SKIP_LOCKED,
-        };
-        let sql = format!(
-            "UPDATE jobs SET state = 'running', attempts = attempts + 1, updated_at = $1 WHERE id = \
-             (SELECT id FROM jobs WHERE state = 'queued' ORDER BY created_at, id LIMIT 1{skip_claimed}) RETURNING {}",
-            columns!()
-        );
-        let mut tx = self.write().await?;
-        // Safe: both parts are constants of this crate.
-        let row = sqlx::query(AssertSqlSafe(sql)).bind(now_ms()).fetch_optional(&mut *tx).await?;
-        tx.commit().await?;
-        row.as_ref().map(job).transpose()
-    }
-
-    /// Ends a running job with the document it made.
-    ///
-    /// # Errors
-    ///
-    /// [`DbError::NotFound`] without such a job, [`DbError::Conflict`] when it is not running.
-    pub async fn complete_job(&self, id: JobId, document: DocumentId) -> Result<(), DbError> {
-        self.end_job(
-            sqlx::query(
-                "UPDATE jobs SET state = 'done', document = $3, updated_at = $2 WHERE id = $1 AND state = 'running'",
-            )
-            .bind(id.to_string())
-            .bind(now_ms())
-            .bind(document.to_string()),
-            id,
-        )
-        .await
-    }
-
-    /// Ends a running job with the reason why it cannot be done.
-    ///
-    /// # Errors
-    ///
-    /// [`DbError::NotFound`] without such a job, [`DbError::Conflict`] when it is not running.
-    pub async fn fail_job(&self, id: JobId, error: JobError) -> Result<(), DbError> {
-        self.end_job(
-            sqlx::query(
-                "UPDATE jobs SET state = 'failed', error_code = $3, error_message = $4, updated_at = $2 \
-                 WHERE id = $1 AND state = 'running'",
-            )
-            .bind(id.to_string())
-            .bind(now_ms())
-            .bind(replace_nul(&error.code).into_owned())
-            .bind(replace_nul(&error.message).into_owned()),
-            id,
-        )
-        .await
-    }
-
-    async fn end_job(
-        &self,
-        update: sqlx::query::Query<'_, sqlx::Any, sqlx::any::AnyArguments>,
-        id: JobId,
-    ) -> Result<(), DbError> {
-        let mut tx = self.write().await?;
-        if update.execute(&mut *tx).await?.rows_affected() == 1 {
-            return Ok(tx.commit().await?);
-        }
-        let known = sqlx::query("SELECT id FROM jobs WHERE id = $1").bind(id.to_string());
-        Err(match known.fetch_optional(&mut *tx).await? {
-            Some(_) => DbError::Conflict("the job is not running".to_owned()),
-            None => DbError::NotFound("job"),
-        })
-    }
-
-    /// Queues again what a process that died left running, and gives their number. A job that this happened to three
-    /// times fails with the code `crashed` instead. To be called at start, by the one process that works on jobs.
-    ///
-    /// # Errors
-    ///
-    /// Those of the connection only.
-    pub async fn requeue_running_jobs(&self) -> Result<u64, DbError> {
-        let mut tx = self.write().await?;
-        let now = now_ms();
-        sqlx::query(
-            "UPDATE jobs SET state = 'failed', updated_at = $1, error_code = 'crashed', \
-             error_message = 'the server died each time it worked on this' \
-             WHERE state = 'running' AND attempts >= $2",
-        )
-        .bind(now)
-        .bind(count(MAX_ATTEMPTS))
-        .execute(&mut *tx)
-        .await?;
-        let requeued =
-            sqlx::query("UPDATE jobs SET state = 'queued', updated_at = $1 WHERE state = 'running'")
-                .bind(now)
-                .execute(&mut *tx)
-                .await?;
-        tx.commit().await?;
-        Ok(requeued.rows_affected())
     }
 
     /// One job.
@@ -248,13 +179,24 @@ impl Database {
     /// # Errors
     ///
     /// Those of the connection only.
-    pub async fn jobs(&self, workspace: WorkspaceId, limit: u32) -> Result<Vec<Job>, DbError> {
+    pub async fn jobs(
+        &self,
+        workspace: WorkspaceId,
+        filter: JobFilter,
+        limit: u32,
+    ) -> Result<Vec<Job>, DbError> {
+        let state = filter.state.as_ref().map(word).transpose()?;
         sqlx::query(concat!(
             "SELECT ",
             columns!(),
-            " FROM jobs WHERE workspace = $1 ORDER BY created_at DESC, id DESC LIMIT $2"
+            " FROM jobs WHERE workspace = $1 AND ($2 = '' OR state = $2) AND ($3 = '' OR parent = $3) AND ($4 = '' OR ",
+            "(created_at, id) < (SELECT b.created_at, b.id FROM jobs b WHERE b.workspace = $1 AND b.id = $4)) ",
+            "ORDER BY created_at DESC, id DESC LIMIT $5"
         ))
         .bind(workspace.to_string())
+        .bind(state.unwrap_or_default())
+        .bind(id_or_empty(filter.parent))
+        .bind(id_or_empty(filter.before))
         .bind(count(limit))
         .fetch_all(&self.reads)
         .await?
@@ -262,9 +204,93 @@ impl Database {
         .map(job)
         .collect()
     }
+
+    /// How many members of an archive stand where. Empty for a job that is none.
+    ///
+    /// # Errors
+    ///
+    /// Those of the connection only.
+    pub async fn job_members(
+        &self,
+        workspace: WorkspaceId,
+        parent: JobId,
+    ) -> Result<BTreeMap<JobState, u64>, DbError> {
+        sqlx::query(
+            "SELECT state, COUNT(*) AS n FROM jobs WHERE workspace = $1 AND parent = $2 GROUP BY state",
+        )
+        .bind(workspace.to_string())
+        .bind(parent.to_string())
+        .fetch_all(&self.reads)
+        .await?
+        .iter()
+        .map(|row| Ok((rows::worded(row, "state")?, rows::number(row, "n")?)))
+        .collect()
+    }
+
+    /// Calls a job off, and of an archive the members that have not ended. Who works on one learns it when the lease is
+    /// to be renewed.
+    ///
+    /// # Errors
+    ///
+    /// [`DbError::NotFound`] when there is none with this id in the workspace, [`DbError::Conflict`] when there is
+    /// nothing left to call off.
+    pub async fn cancel_job(&self, workspace: WorkspaceId, id: JobId) -> Result<Job, DbError> {
+        self.turn_job(
+            "UPDATE jobs SET state = 'cancelled', lease_until = NULL, progress = NULL, updated_at = $3 \
+             WHERE workspace = $1 AND (id = $2 OR parent = $2) AND state IN ('queued', 'running')",
+            workspace,
+            id,
+            "the job has ended",
+        )
+        .await
+    }
+
+    /// Queues a job again that failed or was called off, and of an archive the members that did.
+    ///
+    /// # Errors
+    ///
+    /// [`DbError::NotFound`] when there is none with this id in the workspace, [`DbError::Conflict`] when there is
+    /// nothing to be done again.
+    pub async fn retry_job(&self, workspace: WorkspaceId, id: JobId) -> Result<Job, DbError> {
+        self.turn_job(
+            "UPDATE jobs SET state = 'queued', retries = 0, crashes = 0, run_at = $3, error_code = NULL, \
+             error_message = NULL, updated_at = $3 \
+             WHERE workspace = $1 AND (id = $2 OR parent = $2) AND state IN ('failed', 'cancelled')",
+            workspace,
+            id,
+            "the job has not failed",
+        )
+        .await
+    }
+
+    async fn turn_job(
+        &self,
+        update: &'static str,
+        workspace: WorkspaceId,
+        id: JobId,
+        nothing_to_turn: &str,
+    ) -> Result<Job, DbError> {
+        let mut tx = self.write().await?;
+        let turned = sqlx::query(update)
+            .bind(workspace.to_string())
+            .bind(id.to_string())
+            .bind(now_ms())
+            .execute(&mut *tx)
+            .await?;
+        tx.commit().await?;
+        let job = self.job(workspace, id).await?;
+        match turned.rows_affected() {
+            0 => Err(DbError::Conflict(nothing_to_turn.to_owned())),
+            _ => Ok(job),
+        }
+    }
 }
 
-fn job(row: &AnyRow) -> Result<Job, DbError> {
+fn id_or_empty(id: Option<JobId>) -> String {
+    id.map(|id| id.to_string()).unwrap_or_default()
+}
+
+pub(crate) fn job(row: &AnyRow) -> Result<Job, DbError> {
     let code = rows::optional(row, "error_code")?;
     Ok(Job {
         id: rows::parsed(row, "id")?,
@@ -274,8 +300,12 @@ fn job(row: &AnyRow) -> Result<Job, DbError> {
         content_hash: rows::text(row, "content_hash")?,
         tags: rows::optional_json(row, "tags")?,
         dated_at: rows::optional_time(row, "dated_at")?,
+        parent: rows::optional(row, "parent")?,
         state: rows::worded(row, "state")?,
         attempts: rows::number(row, "attempts")?,
+        retries: rows::number(row, "retries")?,
+        run_at: rows::time(row, "run_at")?,
+        progress: rows::optional_json(row, "progress")?,
         error: match code {
             Some(code) => Some(JobError { code, message: rows::text(row, "error_message")? }),
             None => None,

@@ -149,6 +149,23 @@ impl Database {
         Ok(published)
     }
 
+    /// Supersedes the version of the document that is being made, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// Those of the connection only.
+    pub async fn abandon_version(&self, workspace: WorkspaceId, document: DocumentId) -> Result<(), DbError> {
+        let mut tx = self.write().await?;
+        sqlx::query(
+            "UPDATE versions SET state = 'superseded' WHERE workspace = $1 AND document = $2 AND state = 'pending'",
+        )
+        .bind(workspace.to_string())
+        .bind(document.to_string())
+        .execute(&mut *tx)
+        .await?;
+        Ok(tx.commit().await?)
+    }
+
     /// One version with its text, in whatever state.
     ///
     /// # Errors

@@ -107,6 +107,21 @@ pub enum VersionState {
     Superseded,
 }
 
+/// How far the taking in of a document is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "stage", rename_all = "snake_case")]
+pub enum IngestStage {
+    /// Its text is being got out of it, and cut into chunks.
+    Reading,
+    /// Its chunks are being embedded and stored.
+    Embedding {
+        /// Chunks that are.
+        done: u32,
+        /// Chunks in all.
+        total: u32,
+    },
+}
+
 /// A page border in an extracted text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PageStart {

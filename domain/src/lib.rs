@@ -33,7 +33,7 @@ pub mod vectors;
 
 pub use analysis::{Analyzer, FieldedText, SparseVector};
 pub use conversation::{Citation, Conversation, FinishReason, Role, Turn, TurnState, Usage};
-pub use document::{Chunk, Collection, Document, PageStart, Version, VersionState, Visibility};
+pub use document::{Chunk, Collection, Document, IngestStage, PageStart, Version, VersionState, Visibility};
 pub use embedding::{EmbedError, Embedder, EmbeddingSpace};
 pub use evaluation::{EvalQuestion, is_source};
 pub use generation::{

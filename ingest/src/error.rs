@@ -46,6 +46,9 @@ pub enum IngestError {
         /// The limit.
         max_bytes: u64,
     },
+    /// Who had asked for it does not want it any more.
+    #[error("it was called off")]
+    Cancelled,
     /// The embedder failed.
     #[error(transparent)]
     Embedder(#[from] EmbedError),
@@ -78,6 +81,7 @@ impl IngestError {
             Self::DuplicateSource => "duplicate_source",
             Self::Parse(error) => error.code(),
             Self::TooLarge { .. } => "too_large",
+            Self::Cancelled => "cancelled",
             Self::Embedder(EmbedError::Unusable(_)) => "embedder_unusable",
             Self::Embedder(EmbedError::Failed(_)) => "embedder_failed",
             Self::Vectors(VectorStoreError::SpaceMismatch { .. }) => "space_mismatch",
@@ -89,6 +93,29 @@ impl IngestError {
             Self::Database(DbError::Rejected(_)) => "rejected",
             Self::Database(DbError::Unavailable(_)) => "database_unavailable",
             Self::Database(DbError::Failed(_)) => "database_failed",
+        }
+    }
+
+    /// Whether the document is not to blame, so that it may go in later.
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::Embedder(EmbedError::Failed(_))
+            | Self::Vectors(
+                VectorStoreError::Locked(_) | VectorStoreError::Unavailable(_) | VectorStoreError::Failed(_),
+            )
+            | Self::ChunksMissing { .. }
+            | Self::Database(DbError::Unavailable(_) | DbError::Failed(_)) => true,
+            Self::Unreadable { .. }
+            | Self::NoFiles { .. }
+            | Self::BadSource(_)
+            | Self::BadTags(_)
+            | Self::DuplicateSource
+            | Self::Parse(_)
+            | Self::TooLarge { .. }
+            | Self::Cancelled
+            | Self::Embedder(EmbedError::Unusable(_))
+            | Self::Vectors(VectorStoreError::SpaceMismatch { .. })
+            | Self::Database(DbError::NotFound(_) | DbError::Conflict(_) | DbError::Rejected(_)) => false,
         }
     }
 
@@ -109,6 +136,7 @@ impl IngestError {
             | Self::DuplicateSource
             | Self::Parse(_)
             | Self::TooLarge { .. }
+            | Self::Cancelled
             | Self::Embedder(EmbedError::Failed(_))
             | Self::Vectors(VectorStoreError::Failed(_))
             | Self::ChunksMissing { .. }

@@ -40,7 +40,7 @@ pub use chunk::ChunkOptions;
 pub use error::IngestError;
 pub use folder::{FoundFile, FoundFiles, walk};
 pub use parse::{ParseError, Parsed};
-pub use pipeline::{IngestItem, Ingested, MAX_DOCUMENT_BYTES, Outcome, Pipeline, PipelineParts};
+pub use pipeline::{IngestItem, Ingested, MAX_DOCUMENT_BYTES, OnStage, Outcome, Pipeline, PipelineParts};
 pub use prepare::content_hash;
 pub use reindex::{Build, ReindexProgress, ReindexReport};
 pub use sync::{FailedSource, IngestReport, SyncEvent, SyncRequest, sync_folder};

@@ -11,12 +11,13 @@
 //!
 //! A version is published only after the store has counted its chunks.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use db::{BegunVersion, Database, DbError, NewVersion};
 use domain::{
-    Analyzer, Chunk, ChunkId, ChunkPoint, CollectionId, Document, DocumentId, EmbedError, Index, LiveIndex,
-    Selection, VersionId, WorkspaceId,
+    Analyzer, Chunk, ChunkId, ChunkPoint, CollectionId, Document, DocumentId, EmbedError, Index, IngestStage,
+    LiveIndex, Selection, VersionId, WorkspaceId,
 };
 use jiff::Timestamp;
 use tracing::warn;
@@ -94,6 +95,9 @@ pub enum Outcome {
     Unchanged,
 }
 
+/// Told how far a document is; says whether to go on with it.
+pub type OnStage<'a> = dyn FnMut(IngestStage) -> ControlFlow<()> + Send + 'a;
+
 /// Takes documents in. Cheap to clone; clones share their locks.
 #[derive(Clone)]
 pub struct Pipeline {
@@ -136,6 +140,19 @@ impl Pipeline {
     /// # Errors
     /// Any [`IngestError`]; a version that was live before stays live.
     pub async fn ingest(&self, item: IngestItem) -> Result<Ingested, IngestError> {
+        self.ingest_in_stages(item, &mut |_| ControlFlow::Continue(())).await
+    }
+
+    /// The same, told how far it is. Where `on_stage` says that it is enough, what was done by then stays as a crash would
+    /// leave it: the next ingest goes on from there, [`Pipeline::abandon`] puts it away.
+    ///
+    /// # Errors
+    /// As with [`Pipeline::ingest`], and `Cancelled`.
+    pub async fn ingest_in_stages(
+        &self,
+        item: IngestItem,
+        on_stage: &mut OnStage<'_>,
+    ) -> Result<Ingested, IngestError> {
         let IngestItem { workspace, collection, source, bytes, tags, dated_at, force } = item;
         let source = checked_source(&source)?;
         let tags = tags.map(checked_tags).transpose()?;
@@ -155,18 +172,41 @@ impl Pipeline {
                 Some(tags) => self.retag(workspace, document.id, tags, dated_at).await,
             };
         }
+        go_on(on_stage(IngestStage::Reading))?;
         let preparer = self.preparer();
         let name = place.source.clone();
         let parser = self.parser.clone();
         let prepared =
             on_blocking_thread(move || preparer.prepare(parser.parse(&bytes, &name)?, &name, hash)).await?;
-        self.store(place, prepared).await
+        self.store(place, prepared, on_stage).await
+    }
+
+    /// Puts away what was begun of a document and not finished. The version that answers goes on to.
+    ///
+    /// # Errors
+    /// `Database`.
+    pub async fn abandon(
+        &self,
+        workspace: WorkspaceId,
+        collection: CollectionId,
+        source: &str,
+    ) -> Result<(), IngestError> {
+        let document = DocumentId::derive(collection, &checked_source(source)?);
+        let _turn = self.locks.acquire(document).await;
+        self.db.abandon_version(workspace, document).await?;
+        self.sweep_or_leave().await;
+        Ok(())
     }
 
     /// Stores what was prepared and makes it live.
-    pub(crate) async fn store(&self, place: Place, prepared: Prepared) -> Result<Ingested, IngestError> {
+    pub(crate) async fn store(
+        &self,
+        place: Place,
+        prepared: Prepared,
+        on_stage: &mut OnStage<'_>,
+    ) -> Result<Ingested, IngestError> {
         let _turn = self.locks.acquire(place.document()).await;
-        self.store_in_turn(place, prepared).await
+        self.store_in_turn(place, prepared, on_stage).await
     }
 
     /// The same for who holds the document's lock.
@@ -174,6 +214,7 @@ impl Pipeline {
         &self,
         place: Place,
         prepared: Prepared,
+        on_stage: &mut OnStage<'_>,
     ) -> Result<Ingested, IngestError> {
         // From here to the flip no other index takes over.
         let _storing = self.gate.store().await;
@@ -210,7 +251,7 @@ impl Pipeline {
             tags: &version.tags,
             dated_at: version.dated_at,
         };
-        let chunks = self.write_chunks(&writing, &drafts).await?;
+        let chunks = self.write_chunks(&writing, &drafts, on_stage).await?;
         let document = match self.db.publish_version(workspace, version.id, chunks).await {
             Ok(document) => document,
             Err(error) => {
@@ -274,6 +315,7 @@ impl Pipeline {
         &self,
         writing: &Writing<'_>,
         drafts: &[Draft],
+        on_stage: &mut OnStage<'_>,
     ) -> Result<u32, IngestError> {
         let vectors = &writing.index.vectors;
         let selection = Selection::Version(writing.workspace, writing.version);
@@ -285,6 +327,7 @@ impl Pipeline {
         }
         let mut position = 0;
         for batch in drafts.chunks(BATCH_CHUNKS) {
+            go_on(on_stage(IngestStage::Embedding { done: position, total: drafts.len() as u32 }))?;
             let points = self.points(writing, batch, position).await?;
             position += points.len() as u32;
             vectors.upsert(points).await?;
@@ -399,6 +442,13 @@ fn text_to_embed(draft: &Draft) -> String {
 
 pub(crate) fn unchanged(document: &Document) -> Ingested {
     Ingested { document: document.id, outcome: Outcome::Unchanged, chunks: document.chunk_count }
+}
+
+fn go_on(whether: ControlFlow<()>) -> Result<(), IngestError> {
+    match whether {
+        ControlFlow::Continue(()) => Ok(()),
+        ControlFlow::Break(()) => Err(IngestError::Cancelled),
+    }
 }
 
 pub(crate) fn check_size(bytes: u64) -> Result<(), IngestError> {

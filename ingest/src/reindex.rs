@@ -15,6 +15,7 @@
 //! | before the switch | all versions are in | whole | the next build, whose first pass finds nothing to do |
 //! | after the switch | the new index is live | whole | the next start, which removes the old one |
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -251,7 +252,10 @@ impl<F: FnMut(ReindexProgress) + Send> Passes<'_, F> {
             tags: &document.tags,
             dated_at: document.dated_at,
         };
-        let chunks = self.pipeline.write_chunks(&writing, &prepared.drafts).await?;
+        let chunks = self
+            .pipeline
+            .write_chunks(&writing, &prepared.drafts, &mut |_| ControlFlow::Continue(()))
+            .await?;
         db.finish_indexing(self.build.id, live, chunks).await?;
         Ok(())
     }

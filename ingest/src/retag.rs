@@ -1,5 +1,7 @@
 //! Other tags for a document that is in: its stored text becomes a new version, because every chunk carries the tags.
 
+use std::ops::ControlFlow;
+
 use db::DbError;
 use domain::{DocumentId, WorkspaceId};
 use jiff::Timestamp;
@@ -43,6 +45,6 @@ impl Pipeline {
         let prepared = on_blocking_thread(move || {
             preparer.prepare_text(title, version.content_hash, version.text, version.page_starts)
         });
-        self.store_in_turn(place, prepared.await?).await
+        self.store_in_turn(place, prepared.await?, &mut |_| ControlFlow::Continue(())).await
     }
 }

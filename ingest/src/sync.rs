@@ -6,10 +6,11 @@
 //! root, and documents from elsewhere are never touched.
 
 use std::collections::{HashMap, HashSet};
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use domain::{CollectionId, DocumentId, WorkspaceId};
+use domain::{CollectionId, DocumentId, IngestStage, WorkspaceId};
 use futures::StreamExt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -46,6 +47,13 @@ pub enum SyncEvent {
     Found {
         /// Number of files.
         files: usize,
+    },
+    /// A file is that far.
+    Progress {
+        /// Its absolute path.
+        source: String,
+        /// How far.
+        stage: IngestStage,
     },
     /// A file is in.
     Finished {
@@ -98,6 +106,11 @@ pub struct FailedSource {
 }
 
 impl IngestReport {
+    /// Whether all was as it should be already.
+    pub fn is_idle(&self) -> bool {
+        self.added + self.updated + self.moved + self.removed == 0 && self.failed.is_empty()
+    }
+
     /// Adds what was done with another root.
     pub fn merge(&mut self, other: Self) {
         self.added += other.added;
@@ -243,7 +256,12 @@ impl<F: FnMut(SyncEvent) + Send> Sync<'_, F> {
         let SyncRequest { workspace, collection, force, .. } = self.request;
         let tags = self.request.tags.clone().or_else(|| self.former_tags(source, &hash));
         let place = Place { workspace, collection, source: source.to_owned(), tags, dated_at, force };
-        let ingested = self.pipeline.store(place, prepared).await?;
+        let on_event = &mut self.on_event;
+        let on_stage = &mut |stage| {
+            on_event(SyncEvent::Progress { source: source.to_owned(), stage });
+            ControlFlow::Continue(())
+        };
+        let ingested = self.pipeline.store(place, prepared, on_stage).await?;
         if ingested.outcome == Outcome::Added {
             match self.gone.get_mut(&hash).and_then(Vec::pop) {
                 Some(former) => {

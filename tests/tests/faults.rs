@@ -2,14 +2,13 @@
 
 #![allow(clippy::unwrap_used)] // In a test it is the report.
 
+mod holdings;
+
 use std::ffi::OsString;
 use std::path::Path;
 use std::time::Duration;
 
-use db::Database;
-use domain::{Selection, VectorStore, WorkspaceId};
 use futures::StreamExt;
-use retriever::store::embedded::EmbeddedStore;
 use serde_json::Value;
 use tests::daedap::Daedap;
 use tests::environment::require_models;
@@ -18,34 +17,10 @@ use tests::server::Server;
 use tests::sse;
 use tests::story::{self, SMALL_GENERATOR, collection, conversation, finished_job, get, small_daedap};
 
+use crate::holdings::{Holdings, holdings};
+
 /// Embedding some documents in a build without optimisation, on a busy machine.
 const BUILT_WITHIN: Duration = Duration::from_secs(120);
-
-/// What a data directory holds: documents and their chunks by SQL's word, and the points of the vector store.
-#[derive(Debug, PartialEq, Eq)]
-struct Holdings {
-    documents: Vec<(String, u32)>,
-    points: u64,
-}
-
-async fn holdings(data_dir: &Path) -> Holdings {
-    let url = db::sqlite_url(&data_dir.join("daedap.db")).unwrap();
-    let db = Database::open(&url).await.unwrap();
-    let mut documents = Vec::new();
-    let live = db.live_index().await.unwrap().expect("an index answers");
-    let store =
-        EmbeddedStore::open(&data_dir.join("vectors").join(live.id.to_string()), &live.space).unwrap();
-    for document in db.live_documents_after(WorkspaceId::DEFAULT, None, 10_000).await.unwrap() {
-        let live = document.live_version.expect("a listed document has a live version");
-        let points = store.count(Selection::Version(WorkspaceId::DEFAULT, live)).await.unwrap();
-        assert_eq!(points, u64::from(document.chunk_count), "{} has chunks missing", document.source);
-        documents.push((document.source, document.chunk_count));
-    }
-    documents.sort();
-    let points = store.count(Selection::Workspace(WorkspaceId::DEFAULT)).await.unwrap();
-    db.close().await;
-    Holdings { documents, points }
-}
 
 /// A folder of `count` small documents, every third one Korean.
 fn folder_of_documents(count: usize) -> tempfile::TempDir {
@@ -89,8 +64,8 @@ async fn an_ingest_that_is_killed_again_and_again_ends_as_one_that_was_not() {
     let report: Value = serde_json::from_slice(&report.stdout).unwrap();
     assert_eq!(report["failed"], serde_json::json!([]), "{report}");
     let (expected, found) = (holdings(clean_dir.path()).await, holdings(killed_dir.path()).await);
+    found.assert_nothing_else();
     assert_eq!(found, expected);
-    assert_eq!(found.points, found.documents.iter().map(|(_, chunks)| u64::from(*chunks)).sum::<u64>());
 }
 
 #[tokio::test]
@@ -192,7 +167,7 @@ async fn a_reindex_that_is_killed_goes_on_and_the_old_index_answers_until_it_is_
         holdings.documents.iter().map(|(source, _)| source.clone()).collect()
     };
     assert_eq!(sources(&after), sources(&before));
-    assert_eq!(after.points, after.documents.iter().map(|(_, chunks)| u64::from(*chunks)).sum::<u64>());
+    after.assert_nothing_else();
 }
 
 /// The folders of a data directory's indexes.

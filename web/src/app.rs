@@ -16,7 +16,7 @@ use ingest::{Apart, Build, ChunkOptions, Pipeline, PipelineParts};
 use llm::{Engine, EngineOptions};
 use retriever::analyze::BigramAnalyzer;
 use retriever::{Reranker, RetrievalOptions, Retriever, RetrieverParts};
-use tokio::sync::{Mutex, Notify};
+use tokio::sync::{Mutex, watch};
 
 use crate::config::Config;
 use crate::model_files::ModelFiles;
@@ -54,8 +54,8 @@ pub struct App {
     pub chat: Chat,
     /// The local engine, where there is one; stopped at the end.
     pub engine: Option<Arc<Engine>>,
-    /// Rung when a job was queued.
-    pub job_queued: Arc<Notify>,
+    /// Rung when a job was queued, went on or ended.
+    pub jobs_changed: watch::Sender<()>,
     /// Held while a collection is measured.
     pub evaluating: Arc<Mutex<()>>,
     /// The rebuild of the index, where one goes on.
@@ -138,7 +138,7 @@ impl App {
             knowledge,
             chat,
             engine,
-            job_queued: Arc::default(),
+            jobs_changed: watch::Sender::new(()),
             evaluating: Arc::default(),
             reindexing: Arc::default(),
         })

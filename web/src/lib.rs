@@ -4,6 +4,7 @@
 //! reads its request, calls one room, and answers.
 
 pub mod app;
+pub mod changes;
 pub mod cli;
 pub mod config;
 pub mod envelope;
@@ -17,5 +18,6 @@ pub mod model_files;
 pub mod originals;
 pub mod routes;
 pub mod server;
+pub mod sources;
 pub mod sse;
 pub mod worker;

@@ -10,12 +10,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::app::{App, reindexing};
 use crate::instance::Instance;
-use crate::{routes, worker};
+use crate::{routes, sources, worker};
 
 /// Longest wait at the end for answers that are being written.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Serves until the process is told to stop, then lets answers and the job in hand come to their end.
+/// Serves until the process is told to stop, then lets answers come to their end; jobs in hand are given back.
 pub async fn run(app: App, instance: &Instance) -> Result<()> {
     app.recover().await?;
     let listener = TcpListener::bind(app.config.listen)
@@ -25,6 +25,7 @@ pub async fn run(app: App, instance: &Instance) -> Result<()> {
     instance.announce(&url).context("the data directory cannot be written")?;
     let stop = CancellationToken::new();
     let working = tokio::spawn(worker::run(app.clone(), stop.clone()));
+    let syncing = tokio::spawn(sources::run(app.clone(), stop.clone()));
     let reindexing = tokio::spawn(reindexing::run(app.clone(), stop.clone()));
     // Programs that start a server read this line; everything else goes to the log.
     writeln!(std::io::stdout(), "listening on {url}")?;
@@ -41,6 +42,7 @@ pub async fn run(app: App, instance: &Instance) -> Result<()> {
     stop.cancel();
     let finish = async {
         let _ = working.await;
+        let _ = syncing.await;
         let _ = reindexing.await;
         app.close().await;
         let _ = serving.await;
@@ -52,7 +54,7 @@ pub async fn run(app: App, instance: &Instance) -> Result<()> {
 }
 
 /// Ctrl-C, or SIGTERM where there are signals.
-async fn asked_to_stop() {
+pub(crate) async fn asked_to_stop() {
     let interrupt = async {
         // Without a handler Ctrl-C ends the process as ever, so waiting forever is right.
         if signal::ctrl_c().await.is_err() {

@@ -1,4 +1,4 @@
-//! An answer's events as Server-Sent Events: `queued`, `sources`, `delta`, then `done` or `error`.
+//! Server-Sent Events; an answer's are `queued`, `sources`, `delta`, then `done` or `error`.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -35,7 +35,15 @@ struct Done {
 pub fn stream(
     events: impl Stream<Item = AnswerEvent> + Send + 'static,
 ) -> Sse<impl Stream<Item = Result<Event, Infallible>> + Send> {
-    Sse::new(events.map(|event| Ok(encode(event)))).keep_alive(KeepAlive::new().interval(KEEP_ALIVE))
+    kept_alive(events.map(|event| Ok(encode(event))))
+}
+
+/// A response that streams events.
+pub fn kept_alive<S>(events: S) -> Sse<impl Stream<Item = Result<Event, Infallible>> + Send>
+where
+    S: Stream<Item = Result<Event, Infallible>> + Send + 'static,
+{
+    Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE))
 }
 
 fn encode(event: AnswerEvent) -> Event {
@@ -44,10 +52,7 @@ fn encode(event: AnswerEvent) -> Event {
         AnswerEvent::Sources(passages) => named("sources", &passages),
         AnswerEvent::Delta(text) => named("delta", &json!({ "text": text })),
         AnswerEvent::Done(completed) => named("done", &done(*completed)),
-        AnswerEvent::Failed(error) => {
-            let ApiError { code, message, .. } = error.into();
-            named("error", &json!({ "code": code, "message": message }))
-        }
+        AnswerEvent::Failed(error) => failed(error.into()),
     }
 }
 
@@ -67,7 +72,14 @@ fn done(completed: CompletedAnswer) -> Done {
     }
 }
 
-fn named(name: &str, data: &impl Serialize) -> Event {
+/// The event that ends a stream before its time.
+pub fn failed(error: ApiError) -> Event {
+    let ApiError { code, message, .. } = error;
+    named("error", &json!({ "code": code, "message": message }))
+}
+
+/// An event with JSON as its data.
+pub fn named(name: &str, data: &impl Serialize) -> Event {
     Event::default().event(name).json_data(data).unwrap_or_else(|error| {
         // Only a value that JSON cannot hold ends up here, and none of ours is one; a reader must not wait for it.
         tracing::error!(%error, name, "an event cannot be encoded");

@@ -39,6 +39,7 @@ async fn deleting_takes_all(database: &Database) {
             content_hash: "hash".to_owned(),
             tags: None,
             dated_at: None,
+            parent: None,
         })
         .await
         .expect("queued");
@@ -58,7 +59,7 @@ async fn deleting_takes_all(database: &Database) {
     let begun = database.begin_version(leave(&collection, "17 days")).await;
     assert_eq!(begun, Err(DbError::NotFound("collection")));
     assert_eq!(database.job(HOME, job.id).await.expect("kept").state, JobState::Cancelled);
-    assert_eq!(database.claim_job().await, Ok(None));
+    assert_eq!(database.claim_job(std::time::Duration::from_secs(60)).await, Ok(None));
     assert_eq!(database.delete_collection(HOME, collection.id).await, Err(DbError::NotFound("collection")));
 
     let back = database.ensure_collection(HOME, "handbook", Visibility::Public).await.expect("back");

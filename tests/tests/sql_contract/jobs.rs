@@ -1,9 +1,10 @@
 //! Jobs: in order, each to one worker, and not lost with it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
-use db::{Database, DbError, Job, JobError, JobState, NewJob};
-use domain::{CollectionId, JobId};
+use db::{Database, DbError, Job, JobError, JobFilter, JobState, NewJob};
+use domain::{CollectionId, IngestStage, JobId};
 
 use crate::{HOME, NEIGHBOUR, begin, handbook, leave, over_both_dialects};
 
@@ -12,6 +13,12 @@ over_both_dialects!(
     jobs_carry_tags_and_dates,
     claimers_never_share,
     jobs_outlive_their_process,
+    jobs_of_one_source_are_done_one_after_the_other,
+    a_lease_that_is_over_changes_nothing,
+    jobs_are_put_off_and_tried_again,
+    jobs_are_called_off_in_whatever_state,
+    an_archive_and_its_members_are_one,
+    jobs_are_listed_by_state_and_page,
 );
 
 fn new_job(collection: CollectionId, source: &str) -> NewJob {
@@ -22,7 +29,19 @@ fn new_job(collection: CollectionId, source: &str) -> NewJob {
         content_hash: "hash".to_owned(),
         tags: None,
         dated_at: None,
+        parent: None,
     }
+}
+
+/// Longer than any test.
+const LEASE: Duration = Duration::from_secs(600);
+
+async fn claim(database: &Database) -> Option<Job> {
+    database.claim_job(LEASE).await.expect("asked")
+}
+
+fn conflict<T: std::fmt::Debug>(result: &Result<T, DbError>) -> bool {
+    matches!(result, Err(DbError::Conflict(_)))
 }
 
 async fn enqueue(database: &Database, collection: CollectionId, source: &str) -> Job {
@@ -37,52 +56,56 @@ async fn jobs_come_in_order(database: &Database) {
         (first.state, first.attempts, &first.error, first.document),
         (JobState::Queued, 0, &None, None)
     );
-    assert_eq!(database.jobs(HOME, 10).await, Ok(vec![second.clone(), first.clone()]), "newest first");
-    assert_eq!(database.jobs(HOME, 1).await, Ok(vec![second.clone()]));
-    assert_eq!(database.jobs(NEIGHBOUR, 10).await, Ok(Vec::new()));
+    assert_eq!(
+        database.jobs(HOME, JobFilter::default(), 10).await,
+        Ok(vec![second.clone(), first.clone()]),
+        "newest first"
+    );
+    assert_eq!(database.jobs(HOME, JobFilter::default(), 1).await, Ok(vec![second.clone()]));
+    assert_eq!(database.jobs(NEIGHBOUR, JobFilter::default(), 10).await, Ok(Vec::new()));
     assert_eq!(database.job(NEIGHBOUR, first.id).await, Err(DbError::NotFound("job")));
 
-    let claimed = database.claim_job().await.expect("asked").expect("one waits");
+    let claimed = claim(database).await.expect("one waits");
     assert_eq!(
         (claimed.id, claimed.state, claimed.attempts),
         (first.id, JobState::Running, 1),
         "oldest first"
     );
     let version = begin(database, leave(&handbook(database).await, "15 days")).await;
-    database.complete_job(first.id, version.document).await.expect("done");
+    let held = claimed.lease();
+    database.complete_job(held, Some(version.document)).await.expect("done");
     let done = database.job(HOME, first.id).await.expect("kept");
     assert_eq!((done.state, done.document), (JobState::Done, Some(version.document)));
     assert!(done.updated_at >= first.updated_at);
 
-    let claimed = database.claim_job().await.expect("asked").expect("one waits");
+    let claimed = claim(database).await.expect("one waits");
     assert_eq!(claimed.id, second.id);
     let why = JobError { code: "unreadable".to_owned(), message: "깨진 파일\0".to_owned() };
-    database.fail_job(second.id, why).await.expect("failed");
+    database.fail_job(claimed.lease(), why).await.expect("failed");
     let failed = database.job(HOME, second.id).await.expect("kept");
     let kept = JobError { code: "unreadable".to_owned(), message: "깨진 파일\u{fffd}".to_owned() };
     assert_eq!((failed.state, failed.error), (JobState::Failed, Some(kept)));
 
-    assert_eq!(database.claim_job().await, Ok(None));
-    let twice = database.complete_job(first.id, version.document).await;
-    assert!(matches!(twice, Err(DbError::Conflict(_))), "{twice:?}");
-    assert_eq!(database.complete_job(JobId::new(), version.document).await, Err(DbError::NotFound("job")));
+    assert_eq!(claim(database).await, None);
+    let twice = database.complete_job(held, Some(version.document)).await;
+    assert!(conflict(&twice), "{twice:?}");
     let nowhere = new_job(CollectionId::derive(HOME, "nowhere"), "a.md");
     assert_eq!(database.enqueue_job(nowhere).await, Err(DbError::NotFound("collection")));
 }
 
 async fn jobs_carry_tags_and_dates(database: &Database) {
     let collection = handbook(database).await.id;
-    for (tags, dated_at) in [
+    for (source, (tags, dated_at)) in ["a.md", "b.md", "c.md"].into_iter().zip([
         (None, None),
         (Some(Vec::new()), None),
         (
             Some(vec!["hr".to_owned(), "인사 \"규정\"".to_owned()]),
             Some("1969-12-31T23:59:59.5Z".parse().expect("a time")),
         ),
-    ] {
-        let new = NewJob { tags: tags.clone(), dated_at, ..new_job(collection, "a.md") };
+    ]) {
+        let new = NewJob { tags: tags.clone(), dated_at, ..new_job(collection, source) };
         database.enqueue_job(new).await.expect("queued");
-        let claimed = database.claim_job().await.expect("asked").expect("one waits");
+        let claimed = claim(database).await.expect("one waits");
         assert_eq!((claimed.tags, claimed.dated_at), (tags, dated_at), "`None` is not the same as none");
     }
 }
@@ -98,7 +121,7 @@ async fn claimers_never_share(database: &Database) {
         let database = database.clone();
         claimers.spawn(async move {
             let mut claimed = Vec::new();
-            while let Some(job) = database.claim_job().await.expect("asked") {
+            while let Some(job) = claim(&database).await {
                 claimed.push(job.id);
             }
             claimed
@@ -114,7 +137,7 @@ async fn jobs_outlive_their_process(database: &Database) {
     let job = enqueue(database, collection, "deadly.md").await;
     let waiting = enqueue(database, collection, "harmless.md").await;
     for attempt in 1..=3 {
-        let claimed = database.claim_job().await.expect("asked").expect("it waits");
+        let claimed = claim(database).await.expect("it waits");
         assert_eq!((claimed.id, claimed.attempts), (job.id, attempt), "it keeps its place");
         let requeued = database.requeue_running_jobs().await.expect("requeued");
         assert_eq!(requeued, u64::from(attempt < 3));
@@ -122,5 +145,127 @@ async fn jobs_outlive_their_process(database: &Database) {
     let given_up = database.job(HOME, job.id).await.expect("kept");
     assert_eq!(given_up.state, JobState::Failed, "what kills the process three times is not tried again");
     assert_eq!(given_up.error.expect("a reason").code, "crashed");
-    assert_eq!(database.claim_job().await.expect("asked").map(|job| job.id), Some(waiting.id));
+    assert_eq!(claim(database).await.map(|job| job.id), Some(waiting.id));
+}
+
+async fn jobs_of_one_source_are_done_one_after_the_other(database: &Database) {
+    let collection = handbook(database).await.id;
+    let first = enqueue(database, collection, "휴가.md").await;
+    let second = enqueue(database, collection, "휴가.md").await;
+    let other = enqueue(database, collection, "출장.md").await;
+    let running = claim(database).await.expect("one waits");
+    assert_eq!(running.id, first.id);
+    assert_eq!(claim(database).await.map(|job| job.id), Some(other.id), "the second waits for the first");
+    assert_eq!(claim(database).await, None);
+    let why = JobError { code: "vectors_unavailable".to_owned(), message: String::new() };
+    database.postpone_job(running.lease(), LEASE, why).await.expect("put off");
+    assert_eq!(claim(database).await, None, "also while the first is put off");
+    database.cancel_job(HOME, first.id).await.expect("called off");
+    assert_eq!(claim(database).await.map(|job| job.id), Some(second.id));
+}
+
+async fn a_lease_that_is_over_changes_nothing(database: &Database) {
+    let collection = handbook(database).await.id;
+    let job = enqueue(database, collection, "slow.md").await;
+    let slow = database.claim_job(Duration::ZERO).await.expect("asked").expect("one waits");
+    let reading = IngestStage::Reading;
+    database.renew_job(slow.lease(), Duration::ZERO, reading).await.expect("still its own");
+    // The clock counts milliseconds, and a lease is over when its end has passed.
+    tokio::time::sleep(Duration::from_millis(2)).await;
+    let fast = claim(database).await.expect("nobody works on it any more");
+    assert_eq!((fast.id, fast.attempts), (job.id, 2));
+    let embedding = IngestStage::Embedding { done: 3, total: 9 };
+    database.renew_job(fast.lease(), LEASE, embedding).await.expect("its own");
+    let why = || JobError { code: "late".to_owned(), message: "late".to_owned() };
+    assert!(conflict(&database.renew_job(slow.lease(), LEASE, reading).await));
+    assert!(conflict(&database.complete_job(slow.lease(), None).await));
+    assert!(conflict(&database.fail_job(slow.lease(), why()).await));
+    assert!(conflict(&database.postpone_job(slow.lease(), LEASE, why()).await));
+    assert!(conflict(&database.release_job(slow.lease()).await));
+    let untouched = database.job(HOME, job.id).await.expect("kept");
+    assert_eq!((untouched.state, untouched.progress), (JobState::Running, Some(embedding)));
+    database.release_job(fast.lease()).await.expect("given back");
+    let again = claim(database).await.expect("at once");
+    assert_eq!((again.id, again.progress, again.error), (job.id, None, None));
+}
+
+async fn jobs_are_put_off_and_tried_again(database: &Database) {
+    let collection = handbook(database).await.id;
+    let job = enqueue(database, collection, "unlucky.md").await;
+    let held = claim(database).await.expect("one waits").lease();
+    let why = JobError { code: "vectors_unavailable".to_owned(), message: "connection refused".to_owned() };
+    database.postpone_job(held, LEASE, why.clone()).await.expect("put off");
+    let waiting = database.job(HOME, job.id).await.expect("kept");
+    assert_eq!((waiting.state, waiting.retries, waiting.error.as_ref()), (JobState::Queued, 1, Some(&why)));
+    assert!(waiting.run_at > waiting.updated_at);
+    assert_eq!(claim(database).await, None, "its time has not come");
+    assert!(conflict(&database.retry_job(HOME, job.id).await), "it waits already");
+    database.cancel_job(HOME, job.id).await.expect("called off");
+    let again = database.retry_job(HOME, job.id).await.expect("queued again");
+    assert_eq!((again.state, again.retries, again.error), (JobState::Queued, 0, None));
+    let held = claim(database).await.expect("at once").lease();
+    database.fail_job(held, why).await.expect("failed");
+    assert_eq!(database.retry_job(NEIGHBOUR, job.id).await, Err(DbError::NotFound("job")));
+    database.retry_job(HOME, job.id).await.expect("queued again");
+    assert_eq!(claim(database).await.map(|job| job.error), Some(None));
+}
+
+async fn jobs_are_called_off_in_whatever_state(database: &Database) {
+    let collection = handbook(database).await.id;
+    let job = enqueue(database, collection, "a.md").await;
+    assert_eq!(database.cancel_job(NEIGHBOUR, job.id).await, Err(DbError::NotFound("job")));
+    assert_eq!(database.cancel_job(HOME, job.id).await.expect("called off").state, JobState::Cancelled);
+    assert!(conflict(&database.cancel_job(HOME, job.id).await));
+    assert_eq!(claim(database).await, None);
+    enqueue(database, collection, "b.md").await;
+    let running = claim(database).await.expect("one waits");
+    database.cancel_job(HOME, running.id).await.expect("called off");
+    assert!(conflict(&database.renew_job(running.lease(), LEASE, IngestStage::Reading).await));
+    enqueue(database, collection, "c.md").await;
+    let running = claim(database).await.expect("one waits");
+    database.delete_collection(HOME, collection).await.expect("deleted");
+    assert_eq!(database.job(HOME, running.id).await.expect("kept").state, JobState::Cancelled);
+}
+
+async fn an_archive_and_its_members_are_one(database: &Database) {
+    let collection = handbook(database).await.id;
+    let archive = enqueue(database, collection, "규정.zip").await;
+    let member = |source: &str| NewJob { parent: Some(archive.id), ..new_job(collection, source) };
+    let held = claim(database).await.expect("one waits").lease();
+    let first = database.enqueue_job(member("규정.zip/a.md")).await.expect("queued");
+    let again = database.enqueue_job(member("규정.zip/a.md")).await.expect("as it is");
+    assert_eq!(first, again, "a member is queued once, however often its archive is begun");
+    database.enqueue_job(member("규정.zip/b.md")).await.expect("queued");
+    database.complete_job(held, None).await.expect("an archive makes no document");
+    let running = claim(database).await.expect("a member waits");
+    let counted = database.job_members(HOME, archive.id).await.expect("counted");
+    assert_eq!(counted, BTreeMap::from([(JobState::Queued, 1), (JobState::Running, 1)]));
+    assert_eq!(database.job_members(NEIGHBOUR, archive.id).await, Ok(BTreeMap::new()));
+    database.cancel_job(HOME, archive.id).await.expect("its members are called off");
+    let counted = database.job_members(HOME, archive.id).await.expect("counted");
+    assert_eq!(counted, BTreeMap::from([(JobState::Cancelled, 2)]));
+    assert_eq!(database.job(HOME, archive.id).await.expect("kept").state, JobState::Done);
+    assert!(conflict(&database.release_job(running.lease()).await));
+    database.retry_job(HOME, archive.id).await.expect("its members are queued again");
+    let counted = database.job_members(HOME, archive.id).await.expect("counted");
+    assert_eq!(counted, BTreeMap::from([(JobState::Queued, 2)]));
+}
+
+async fn jobs_are_listed_by_state_and_page(database: &Database) {
+    let collection = handbook(database).await.id;
+    let mut queued = Vec::new();
+    for number in 0..5 {
+        queued.push(enqueue(database, collection, &format!("{number}.md")).await.id);
+    }
+    let running = claim(database).await.expect("one waits").id;
+    let list = async |filter: JobFilter, limit| -> Vec<JobId> {
+        let jobs = database.jobs(HOME, filter, limit).await.expect("listed");
+        jobs.into_iter().map(|job| job.id).collect()
+    };
+    let state = |state| JobFilter { state: Some(state), ..JobFilter::default() };
+    assert_eq!(list(state(JobState::Running), 9).await, [running]);
+    let newest = list(state(JobState::Queued), 2).await;
+    assert_eq!(newest, [queued[4], queued[3]]);
+    let next = JobFilter { before: Some(newest[1]), ..state(JobState::Queued) };
+    assert_eq!(list(next, 9).await, [queued[2], queued[1]]);
 }

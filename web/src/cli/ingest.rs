@@ -8,18 +8,21 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 use clap::Args;
 use comfy_table::Table;
-use db::JobState;
+use db::{Job, JobState};
 use domain::{CollectionId, Visibility};
 use ingest::{
     FailedSource, FoundFile, IngestReport, SyncEvent, SyncRequest, checked_tags, content_hash, sync_folder,
     walk,
 };
 
+use super::jobs::stage_in_words;
 use super::{Globals, Outcome, narrow, print_json, progress, remote};
 use crate::app::{KnowledgeBase, WORKSPACE};
+use crate::changes::FileChanges;
 use crate::config::Config;
 use crate::instance::{Instance, InstanceError};
 use crate::model_files::ModelFiles;
+use crate::server::asked_to_stop;
 
 /// `daedap ingest`'s own arguments.
 #[derive(Debug, Args)]
@@ -33,73 +36,133 @@ pub(super) struct Arguments {
     /// Read files again whose content has not changed
     #[arg(long)]
     force: bool,
+    /// Stay, and bring in what changes from now on
+    #[arg(long, conflicts_with = "force")]
+    watch: bool,
 }
 
 pub(super) async fn run(config: Config, globals: &Globals, arguments: Arguments) -> Result<Outcome> {
-    let collection = globals.named_collection();
     let arguments = Arguments { tags: checked_tags(&arguments.tags)?, ..arguments };
-    let report = match Instance::take(&config.data_dir) {
-        Ok(_instance) => ingest_here(&config, collection, &arguments).await?,
-        Err(InstanceError::Served(url)) => {
-            ingest_there(&remote::Server::new(&url)?, collection, &arguments).await?
+    let place = Place::find(&config, globals.named_collection()).await?;
+    // Watched before they are read: what changes meanwhile is read once more.
+    let mut changes = arguments.watch.then(|| FileChanges::below(&arguments.paths));
+    let report = place.sync(&arguments).await?;
+    print(globals, &report)?;
+    let outcome = if report.failed.is_empty() { Outcome::Done } else { Outcome::SomeFailed };
+    if let Some(changes) = &mut changes {
+        keep_in_step(&place, &arguments, changes, globals).await?;
+    }
+    place.close().await;
+    Ok(outcome)
+}
+
+/// Goes on until the process is told to stop. A round that fails is told, and the next change begins another.
+async fn keep_in_step(
+    place: &Place,
+    arguments: &Arguments,
+    changes: &mut FileChanges,
+    globals: &Globals,
+) -> Result<()> {
+    let stop = asked_to_stop();
+    tokio::pin!(stop);
+    progress::say("watching for changes; Ctrl-C ends it");
+    loop {
+        tokio::select! {
+            () = &mut stop => return Ok(()),
+            () = changes.next() => {}
         }
-        Err(error) => return Err(error.into()),
-    };
-    if globals.json {
-        print_json(&report)?;
-    } else {
-        print_summary(&report)?;
+        tokio::select! {
+            () = &mut stop => return Ok(()),
+            synced = place.sync(arguments) => match synced {
+                Ok(report) if report.is_idle() => {}
+                Ok(report) => print(globals, &report)?,
+                Err(error) => progress::say(&format!("daedap: {error:#}")),
+            },
+        }
     }
-    Ok(if report.failed.is_empty() { Outcome::Done } else { Outcome::SomeFailed })
 }
 
-async fn ingest_here(config: &Config, collection: &str, arguments: &Arguments) -> Result<IngestReport> {
-    let knowledge = KnowledgeBase::open(config, &ModelFiles::find(config, None)?).await?;
-    knowledge.pipeline.sweep().await?;
-    let collection = knowledge.db.ensure_collection(WORKSPACE, collection, Visibility::Private).await?.id;
-    let mut total = IngestReport::default();
-    for path in &arguments.paths {
-        let request = SyncRequest {
-            workspace: WORKSPACE,
-            collection,
-            root: path.clone(),
-            tags: (!arguments.tags.is_empty()).then(|| arguments.tags.clone()),
-            force: arguments.force,
-            prune: true,
-        };
-        let bar = progress::bar(0, "documents");
-        let report = sync_folder(&knowledge.pipeline, request, |event| match event {
-            SyncEvent::Found { files } => bar.set_length(files as u64),
-            SyncEvent::Finished { .. } | SyncEvent::Failed(_) => bar.inc(1),
-            _ => {}
-        })
-        .await?;
-        bar.finish();
-        total.merge(report);
-    }
-    let spinner = progress::spinner("indexing");
-    knowledge.index.current().vectors.settle().await?;
-    spinner.finish();
-    knowledge.db.close().await;
-    Ok(total)
+/// Where the documents go.
+enum Place {
+    Here { knowledge: Box<KnowledgeBase>, collection: CollectionId, _instance: Instance },
+    There { server: remote::Server, collection: CollectionId },
 }
 
-/// Uploads what differs from what the server lists, then waits for the jobs.
-async fn ingest_there(
-    server: &remote::Server,
-    collection: &str,
+impl Place {
+    async fn find(config: &Config, collection: &str) -> Result<Self> {
+        match Instance::take(&config.data_dir) {
+            Ok(instance) => {
+                let knowledge = KnowledgeBase::open(config, &ModelFiles::find(config, None)?).await?;
+                knowledge.pipeline.sweep().await?;
+                let made = knowledge.db.ensure_collection(WORKSPACE, collection, Visibility::Private).await?;
+                Ok(Self::Here { knowledge: Box::new(knowledge), collection: made.id, _instance: instance })
+            }
+            Err(InstanceError::Served(url)) => {
+                let server = remote::Server::new(&url)?;
+                let collection = server.ensure_collection(collection).await?;
+                Ok(Self::There { server, collection })
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Brings in what differs.
+    async fn sync(&self, arguments: &Arguments) -> Result<IngestReport> {
+        let started = Instant::now();
+        let mut report = IngestReport::default();
+        for path in &arguments.paths {
+            match self {
+                Self::Here { knowledge, collection, .. } => {
+                    report.merge(sync_here(knowledge, *collection, path, arguments).await?);
+                }
+                Self::There { server, collection } => {
+                    sync_there(server, *collection, path, arguments, &mut report).await?;
+                }
+            }
+        }
+        if let Self::Here { knowledge, .. } = self {
+            let spinner = progress::spinner("indexing");
+            knowledge.index.current().vectors.settle().await?;
+            spinner.finish();
+        }
+        report.seconds = started.elapsed().as_secs_f64();
+        Ok(report)
+    }
+
+    async fn close(self) {
+        if let Self::Here { knowledge, .. } = self {
+            knowledge.db.close().await;
+        }
+    }
+}
+
+async fn sync_here(
+    knowledge: &KnowledgeBase,
+    collection: CollectionId,
+    path: &Path,
     arguments: &Arguments,
 ) -> Result<IngestReport> {
-    let started = Instant::now();
-    let collection = server.ensure_collection(collection).await?;
-    let mut report = IngestReport::default();
-    for path in &arguments.paths {
-        sync_there(server, collection, path, arguments, &mut report).await?;
-    }
-    report.seconds = started.elapsed().as_secs_f64();
+    let request = SyncRequest {
+        workspace: WORKSPACE,
+        collection,
+        root: path.to_owned(),
+        tags: (!arguments.tags.is_empty()).then(|| arguments.tags.clone()),
+        force: arguments.force,
+        prune: true,
+    };
+    let bar = progress::bar(0, "documents");
+    let report = sync_folder(&knowledge.pipeline, request, |event| match event {
+        SyncEvent::Found { files } => bar.set_length(files as u64),
+        SyncEvent::Progress { stage, .. } => bar.set_message(stage_in_words(stage)),
+        SyncEvent::Finished { .. } | SyncEvent::Failed(_) => bar.inc(1),
+        SyncEvent::Removed { .. } => {}
+    })
+    .await?;
+    bar.finish();
     Ok(report)
 }
 
+/// Uploads what differs from what the server lists, then waits for the jobs.
 async fn sync_there(
     server: &remote::Server,
     collection: CollectionId,
@@ -128,7 +191,9 @@ async fn sync_there(
         bar.inc(1);
     }
     for (job, was_known) in jobs {
-        let job = server.wait(job).await?;
+        let job = server
+            .follow(job.id, |job| bar.set_message(job.progress.map_or_else(waiting, stage_in_words)))
+            .await?;
         bar.inc(1);
         match (job.state, job.document, job.error) {
             (JobState::Done, Some(document), _) => {
@@ -156,9 +221,13 @@ async fn sync_there(
     Ok(())
 }
 
+fn waiting() -> String {
+    "waiting".to_owned()
+}
+
 /// What was done with a file.
 enum Brought {
-    Queued(remote::UploadJob),
+    Queued(Job),
     Retagged(remote::ListedDocument),
     Unchanged,
 }
@@ -179,6 +248,10 @@ async fn bring(
         Some(known) if tags.is_empty() || known.tags == *tags => Ok(Brought::Unchanged),
         Some(known) => Ok(Brought::Retagged(server.retag(known.id, tags).await?)),
     }
+}
+
+fn print(globals: &Globals, report: &IngestReport) -> Result<()> {
+    if globals.json { print_json(report) } else { print_summary(report) }
 }
 
 fn print_summary(report: &IngestReport) -> Result<()> {

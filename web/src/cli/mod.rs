@@ -5,6 +5,7 @@ mod bench;
 mod config;
 mod eval;
 mod ingest;
+mod jobs;
 mod models;
 mod narrow;
 mod parse;
@@ -20,6 +21,7 @@ use std::io::{IsTerminal, Write};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
@@ -39,6 +41,9 @@ struct Cli {
     #[command(subcommand)]
     command: Command,
 }
+
+/// How long work that nobody waits for may go on at the end.
+const LEFT_BEHIND: Duration = Duration::from_secs(1);
 
 /// What every command takes.
 #[derive(Debug, Clone, Args)]
@@ -78,6 +83,9 @@ enum Command {
     Serve(serve::Listen),
     /// Read files and folders into a collection
     Ingest(ingest::Arguments),
+    /// Show what became of uploads, call them off, try them again
+    #[command(subcommand)]
+    Jobs(jobs::Command),
     /// Show the passages that a question finds
     Search(search::Arguments),
     /// Answer a question in the terminal
@@ -138,7 +146,10 @@ fn run(cli: Cli) -> Result<Outcome> {
         unsafe { llm::set_compute_threads(threads) };
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(dispatch(config, &globals, command))
+    let outcome = runtime.block_on(dispatch(config, &globals, command));
+    // A document that nobody waits for any more may be read for minutes.
+    runtime.shutdown_timeout(LEFT_BEHIND);
+    outcome
 }
 
 fn overrides(globals: &Globals, command: &Command) -> Overrides {
@@ -163,6 +174,7 @@ async fn dispatch(config: Config, globals: &Globals, command: Command) -> Result
         Command::Start(_) => start::run(config).await,
         Command::Serve(_) => serve::run(config).await,
         Command::Ingest(arguments) => ingest::run(config, globals, arguments).await,
+        Command::Jobs(command) => jobs::run(config, globals, command).await,
         Command::Search(arguments) => search::run(config, globals, arguments).await,
         Command::Ask(arguments) => ask::run(config, globals, arguments).await,
         Command::Eval(command) => eval::run(config, globals, command).await,

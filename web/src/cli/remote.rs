@@ -1,10 +1,9 @@
 //! The same commands through a server that holds the data directory: its own HTTP API on loopback.
 
 use std::collections::HashMap;
-use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
-use db::{JobError, JobState};
+use db::{Job, JobFilter};
 use domain::{CollectionId, ConversationId, DocumentId, Filter, JobId, Passage};
 use eventsource_stream::Eventsource;
 use futures::StreamExt;
@@ -17,9 +16,6 @@ use serde_json::{Value, json};
 use super::ask::Answer;
 use crate::app::reindexing::ReindexStatus;
 use crate::routes::search::SearchResponse;
-
-/// How often an upload's job is looked at.
-const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// A running daedap server.
 pub(super) struct Server {
@@ -35,16 +31,6 @@ pub(super) struct ListedDocument {
     pub(super) content_hash: String,
     pub(super) tags: Vec<String>,
     pub(super) chunk_count: u32,
-}
-
-/// What the server says of an upload.
-#[derive(Debug, Deserialize)]
-pub(super) struct UploadJob {
-    id: JobId,
-    pub(super) state: JobState,
-    pub(super) source: String,
-    pub(super) error: Option<JobError>,
-    pub(super) document: Option<DocumentId>,
 }
 
 /// A question as the server takes it.
@@ -177,7 +163,7 @@ impl Server {
         file: &FoundFile,
         tags: &[String],
         bytes: Vec<u8>,
-    ) -> Result<UploadJob> {
+    ) -> Result<Job> {
         let mut form = Form::new().text("source", file.source.clone());
         if let Some(time) = file.modified_at {
             form = form.text("dated_at", time.to_string());
@@ -191,13 +177,49 @@ impl Server {
         job(send(self.call(Method::POST, &path).multipart(form)).await?).await
     }
 
-    /// Waits until the job has come to its end.
-    pub(super) async fn wait(&self, mut running: UploadJob) -> Result<UploadJob> {
-        while matches!(running.state, JobState::Queued | JobState::Running) {
-            tokio::time::sleep(LOOK_EVERY).await;
-            running = job(send(self.call(Method::GET, &format!("/jobs/{}", running.id))).await?).await?;
+    /// Follows the job, and if it is an archive its members, to the end; the job as it is then.
+    pub(super) async fn follow(&self, job: JobId, mut show: impl FnMut(&Job)) -> Result<Job> {
+        let response = send(self.call(Method::GET, &format!("/jobs/{job}/events"))).await?;
+        let mut events = response.bytes_stream().eventsource();
+        let mut last = None;
+        while let Some(event) = events.next().await {
+            let event = event?;
+            match event.event.as_str() {
+                "job" => {
+                    let job = serde_json::from_str::<JobReply>(&event.data)?.job;
+                    show(&job);
+                    last = Some(job);
+                }
+                "error" => bail!(message_of(&serde_json::from_str(&event.data)?)),
+                _ => {}
+            }
         }
-        Ok(running)
+        last.filter(|job| job.state.is_final()).context("the server ended before the job did")
+    }
+
+    /// The newest jobs.
+    pub(super) async fn jobs(&self, filter: JobFilter, limit: u32) -> Result<Vec<Job>> {
+        #[derive(Deserialize)]
+        struct Reply {
+            jobs: Vec<Job>,
+        }
+        let JobFilter { state, parent, before } = filter;
+        let request = self
+            .call(Method::GET, "/jobs")
+            .query(&[("limit", limit)])
+            .query(&[("state", state)])
+            .query(&[("parent", parent), ("before", before)]);
+        Ok(send(request).await?.json::<Reply>().await?.jobs)
+    }
+
+    /// Calls a job off.
+    pub(super) async fn cancel_job(&self, id: JobId) -> Result<Job> {
+        job(send(self.call(Method::DELETE, &format!("/jobs/{id}"))).await?).await
+    }
+
+    /// Queues a job again.
+    pub(super) async fn retry_job(&self, id: JobId) -> Result<Job> {
+        job(send(self.call(Method::POST, &format!("/jobs/{id}/retry"))).await?).await
     }
 
     /// Asks for a rebuild of the index, with the embedder of that name.
@@ -230,12 +252,13 @@ impl Server {
     }
 }
 
-async fn job(response: Response) -> Result<UploadJob> {
-    #[derive(Deserialize)]
-    struct Reply {
-        job: UploadJob,
-    }
-    Ok(response.json::<Reply>().await?.job)
+#[derive(Deserialize)]
+struct JobReply {
+    job: Job,
+}
+
+async fn job(response: Response) -> Result<Job> {
+    Ok(response.json::<JobReply>().await?.job)
 }
 
 fn answer(done: &str, passages: Vec<Passage>) -> Result<Answer> {

@@ -22,6 +22,7 @@ pub struct Config {
     pub model: String,
     pub listen: SocketAddr,
     pub database_url: String,
+    pub sources: Vec<SourceConfig>,
     pub vectors: VectorsConfig,
     pub embedder: EmbedderConfig,
     pub reranker: RerankerConfig,
@@ -29,6 +30,23 @@ pub struct Config {
     pub ingest: IngestConfig,
     pub retrieval: RetrievalConfig,
     pub chat: ChatConfig,
+}
+
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct SourceConfig {
+    pub path: PathBuf,
+    #[serde(default = "SourceConfig::default_collection")]
+    pub collection: String,
+    #[serde(default)]
+    pub tags: Vec<String>,
+}
+
+impl SourceConfig {
+    fn default_collection() -> String {
+        "default".to_owned()
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
@@ -79,6 +97,9 @@ pub struct IngestConfig {
     pub chunk_tokens: usize,
     pub overlap_tokens: usize,
     pub document_bytes: u64,
+    pub workers: usize,
+    pub retries: u32,
+    pub retry_seconds: u64,
 }
 
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
@@ -186,6 +207,13 @@ impl Config {
         }
         for (setting, value, range) in [
             ("ingest.chunk_tokens", self.ingest.chunk_tokens, 32..=4_096),
+            ("ingest.workers", self.ingest.workers, 1..=64),
+            ("ingest.retries", self.ingest.retries as usize, 0..=100),
+            (
+                "ingest.retry_seconds",
+                usize::try_from(self.ingest.retry_seconds).unwrap_or(usize::MAX),
+                1..=600,
+            ),
             ("reranker.candidates", self.reranker.candidates, 2..=200),
             ("reranker.deadline_ms", self.reranker.deadline_ms as usize, 1..=60_000),
             ("reranker.max_tokens", self.reranker.max_tokens, 32..=8_192),
@@ -206,6 +234,14 @@ impl Config {
         ] {
             if !(0.0..=1.0).contains(&share) {
                 return out(setting, &format!("is {share}; it must lie in 0..=1"));
+            }
+        }
+        for source in &self.sources {
+            if !source.path.is_absolute() {
+                return out(
+                    "sources",
+                    &format!("has the path {}; it must be absolute", source.path.display()),
+                );
             }
         }
         if self.ingest.overlap_tokens >= self.ingest.chunk_tokens {

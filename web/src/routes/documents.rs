@@ -120,9 +120,9 @@ pub async fn upload(
     } else {
         keep_text(&app, request).await?
     };
-    let new = NewJob { workspace, collection, source, content_hash, tags, dated_at };
+    let new = NewJob { workspace, collection, source, content_hash, tags, dated_at, parent: None };
     let job = app.knowledge.db.enqueue_job(new).await?;
-    app.job_queued.notify_one();
+    app.jobs_changed.send_replace(());
     Ok((StatusCode::ACCEPTED, Json(json!({ "job": job }))))
 }
 

@@ -52,7 +52,9 @@ pub fn router(app: App) -> Router {
         )
         .route("/documents/{id}", get(documents::show).patch(documents::change).delete(documents::remove))
         .route("/jobs", get(jobs::list))
-        .route("/jobs/{id}", get(jobs::show))
+        .route("/jobs/{id}", get(jobs::show).delete(jobs::cancel))
+        .route("/jobs/{id}/retry", post(jobs::retry))
+        .route("/jobs/{id}/events", get(jobs::follow))
         .route("/reindex", get(reindex::show).post(reindex::begin))
         .layer(DefaultBodyLimit::max(JSON_BYTES));
     Router::new()
