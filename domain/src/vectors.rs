@@ -133,6 +133,9 @@ pub enum VectorStoreError {
     /// The server cannot be reached or does not answer; trying again later may help.
     #[error("the vector store is unavailable: {0}")]
     Unavailable(String),
+    /// It has no room for more. What it held before it still holds.
+    #[error("the vector store has no room left: {0}")]
+    Full(String),
     /// It answered, but not with what was asked for.
     #[error("the vector store failed: {0}")]
     Failed(String),

@@ -87,6 +87,7 @@ impl IngestError {
             Self::Vectors(VectorStoreError::SpaceMismatch { .. }) => "space_mismatch",
             Self::Vectors(VectorStoreError::Locked(_)) => "vectors_locked",
             Self::Vectors(VectorStoreError::Unavailable(_)) => "vectors_unavailable",
+            Self::Vectors(VectorStoreError::Full(_)) => "disk_full",
             Self::Vectors(VectorStoreError::Failed(_)) | Self::ChunksMissing { .. } => "vectors_failed",
             Self::Database(DbError::NotFound(_)) => "not_found",
             Self::Database(DbError::Conflict(_)) => "conflict",
@@ -101,7 +102,10 @@ impl IngestError {
         match self {
             Self::Embedder(EmbedError::Failed(_))
             | Self::Vectors(
-                VectorStoreError::Locked(_) | VectorStoreError::Unavailable(_) | VectorStoreError::Failed(_),
+                VectorStoreError::Locked(_)
+                | VectorStoreError::Unavailable(_)
+                | VectorStoreError::Full(_)
+                | VectorStoreError::Failed(_),
             )
             | Self::ChunksMissing { .. }
             | Self::Database(DbError::Unavailable(_) | DbError::Failed(_)) => true,
@@ -126,7 +130,8 @@ impl IngestError {
             | Self::Vectors(
                 VectorStoreError::SpaceMismatch { .. }
                 | VectorStoreError::Locked(_)
-                | VectorStoreError::Unavailable(_),
+                | VectorStoreError::Unavailable(_)
+                | VectorStoreError::Full(_),
             )
             | Self::Database(DbError::Unavailable(_)) => true,
             Self::Unreadable { .. }

@@ -25,6 +25,8 @@ pub(crate) enum Content {
     Email,
     /// Microsoft Office, old or new.
     Office,
+    /// An OpenDocument text, presentation or spreadsheet.
+    OpenDocument,
     /// HWP 5 or HWPX.
     Hwp,
 }
@@ -112,7 +114,7 @@ fn zip_format(bytes: &[u8]) -> Binary {
         () if holds("Contents/section") => Binary::Readable(Content::Hwp),
         () if holds("word/") || holds("xl/") || holds("ppt/") => Binary::Readable(Content::Office),
         () if holds("META-INF/container.xml") => Binary::Foreign("an EPUB book"),
-        () if holds("content.xml") && holds("mimetype") => Binary::Foreign("an OpenDocument file"),
+        () if holds("content.xml") && holds("mimetype") => Binary::Readable(Content::OpenDocument),
         () => Binary::Foreign("a ZIP archive"),
     }
 }

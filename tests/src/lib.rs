@@ -4,6 +4,7 @@
 //! the real small models. Functions here panic when a part that is there does not work: in a test that is the report.
 
 pub mod browser;
+pub mod cable;
 pub mod daedap;
 pub mod environment;
 pub mod eventually;

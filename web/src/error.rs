@@ -49,6 +49,11 @@ impl ApiError {
         Self { detail: Some(detail), ..Self::new(StatusCode::INTERNAL_SERVER_ERROR, code, message) }
     }
 
+    fn disk_full(detail: String) -> Self {
+        let message = "the server's disk is full; nothing was stored";
+        Self { detail: Some(detail), ..Self::new(StatusCode::INSUFFICIENT_STORAGE, "disk_full", message) }
+    }
+
     fn unavailable(code: &'static str, message: &str, detail: String) -> Self {
         Self { detail: Some(detail), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, code, message) }
     }
@@ -100,6 +105,7 @@ impl From<VectorStoreError> for ApiError {
                 "the vector store does not answer; try again",
                 detail,
             ),
+            VectorStoreError::Full(detail) => Self::disk_full(detail),
             VectorStoreError::Failed(detail) => Self::internal("vectors_failed", detail),
         }
     }
@@ -231,13 +237,7 @@ impl From<MultipartError> for ApiError {
 impl From<std::io::Error> for ApiError {
     fn from(error: std::io::Error) -> Self {
         match error.kind() {
-            std::io::ErrorKind::StorageFull => {
-                let message = "the server's disk is full; nothing was stored";
-                Self {
-                    detail: Some(error.to_string()),
-                    ..Self::new(StatusCode::INSUFFICIENT_STORAGE, "disk_full", message)
-                }
-            }
+            std::io::ErrorKind::StorageFull => Self::disk_full(error.to_string()),
             _ => Self::internal("io_failed", error.to_string()),
         }
     }

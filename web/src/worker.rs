@@ -86,29 +86,44 @@ impl Held<'_> {
             ended = self.ingest(&stages, &enough) => ended,
             () = self.keep(news, &enough) => Err(Unfinished::CalledOff),
         };
-        let source = &self.job.source;
-        let noted = match ended {
-            Ok(document) => {
-                info!(job = %self.job.id, source, "ingested");
-                self.app.knowledge.db.complete_job(self.lease, Some(document)).await
+        loop {
+            match self.note(&ended).await {
+                Ok(()) => return,
+                // What hindered the work may hinder this; without it the job would wait for the end of its lease.
+                Err(DbError::Unavailable(_)) if !self.stop.is_cancelled() => {
+                    tokio::time::sleep(LOOK_EVERY).await;
+                }
+                Err(DbError::Conflict(_)) => {
+                    return info!(job = %self.job.id, "the job was called off at the last moment");
+                }
+                // The job stays "running" until its lease is over; ingesting twice changes nothing.
+                Err(error) => {
+                    return error!(job = %self.job.id, %error, "the job's outcome could not be stored");
+                }
             }
-            Err(Unfinished::CalledOff) => self.put_down().await,
-            Err(Unfinished::Hindered(why)) if self.job.retries < self.app.config.ingest.retries => {
+        }
+    }
+
+    async fn note(&self, ended: &Result<DocumentId, Unfinished>) -> Result<(), DbError> {
+        let db = &self.app.knowledge.db;
+        let Job { id, ref source, retries, .. } = self.job;
+        match ended {
+            Ok(document) => {
+                db.complete_job(self.lease, Some(*document)).await?;
+                info!(job = %id, source, "ingested");
+            }
+            Err(Unfinished::CalledOff) => self.put_down().await?,
+            Err(Unfinished::Hindered(why)) if retries < self.app.config.ingest.retries => {
                 let wait = self.wait();
-                warn!(job = %self.job.id, source, code = why.code, message = why.message, ?wait, "put off");
-                self.app.knowledge.db.postpone_job(self.lease, wait, why).await
+                db.postpone_job(self.lease, wait, why.clone()).await?;
+                warn!(job = %id, source, code = why.code, message = why.message, ?wait, "put off");
             }
             Err(Unfinished::Hindered(why) | Unfinished::Failed(why)) => {
-                warn!(job = %self.job.id, source, code = why.code, message = why.message, "not ingested");
-                self.app.knowledge.db.fail_job(self.lease, why).await
+                db.fail_job(self.lease, why.clone()).await?;
+                warn!(job = %id, source, code = why.code, message = why.message, "not ingested");
             }
-        };
-        match noted {
-            Ok(()) => {}
-            Err(DbError::Conflict(_)) => info!(job = %self.job.id, "it was called off at the last moment"),
-            // The job stays "running" until its lease is over; ingesting twice changes nothing.
-            Err(error) => error!(job = %self.job.id, %error, "the job's outcome could not be stored"),
         }
+        Ok(())
     }
 
     async fn ingest(

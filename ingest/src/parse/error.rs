@@ -13,7 +13,7 @@ pub enum ParseError {
     /// The content is of a kind that cannot be read.
     #[error(
         "this looks like {looks_like}, which cannot be read; text, Markdown, HTML, CSV, PDF, Word, Excel, PowerPoint, \
-         HWP and e-mail can"
+         OpenDocument, HWP and e-mail can"
     )]
     UnsupportedType {
         /// What the content looks like, with its article: "a PNG image".

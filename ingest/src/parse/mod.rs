@@ -9,6 +9,7 @@ mod html;
 pub(crate) mod hwp;
 pub(crate) mod markdown;
 pub(crate) mod office;
+mod opendocument;
 mod pages;
 mod pdf;
 mod table;
@@ -51,6 +52,7 @@ pub(crate) fn parse_content(content: Content, bytes: &[u8]) -> Result<Parsed, Pa
         Content::Pdf => pdf::parse(bytes)?,
         Content::Email => email::parse(bytes)?,
         Content::Office => office::parse(bytes)?,
+        Content::OpenDocument => opendocument::parse(bytes)?,
         Content::Hwp => hwp::parse(bytes)?,
     })
 }

@@ -11,6 +11,7 @@ use undoc::render::{RenderOptions, render_section_to_string, to_markdown};
 use undoc::{Document, ErrorKind, FormatType};
 
 use super::pages::Pages;
+use super::table::Rows;
 use super::{ParseError, Parsed, markdown};
 
 /// Whether an OLE container holds a document that [`parse`] reads.
@@ -38,6 +39,28 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Parsed, ParseError> {
         }
     };
     Ok(markdown::with_title(parsed, title))
+}
+
+/// Reads a workbook that undoc does not know, sheet by sheet.
+///
+/// # Errors
+/// `Failed`.
+pub(super) fn workbook(bytes: &[u8]) -> Result<Parsed, ParseError> {
+    let mut workbook =
+        open_workbook_auto_from_rs(Cursor::new(bytes)).map_err(|error| ParseError::failed(&error))?;
+    let mut markdown = String::new();
+    for sheet in workbook.sheets_metadata().to_owned() {
+        if sheet.visible != SheetVisible::Visible {
+            continue;
+        }
+        let cells = workbook.worksheet_range(&sheet.name).map_err(|error| ParseError::failed(&error))?;
+        let mut rows = Rows::default();
+        for row in cells.rows() {
+            rows.push(row.iter().map(ToString::to_string));
+        }
+        markdown.push_str(&format!("## {}\n\n{}\n", sheet.name, rows.into_markdown()));
+    }
+    Ok(markdown::parse(&markdown))
 }
 
 fn slides(document: Document, options: &RenderOptions) -> Parsed {

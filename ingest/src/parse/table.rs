@@ -1,6 +1,6 @@
 //! Comma- and tab-separated values: one Markdown table, which is cut between rows with its header repeated.
 
-use csv::{ReaderBuilder, StringRecord};
+use csv::ReaderBuilder;
 
 use super::{ParseError, Parsed};
 
@@ -21,23 +21,54 @@ pub(super) fn parse(text: &str) -> Result<Parsed, ParseError> {
         .has_headers(false)
         .flexible(true)
         .from_reader(text.as_bytes());
-    let mut markdown = String::with_capacity(text.len() + text.len() / 4);
-    let mut columns = 0;
+    let mut rows = Rows { markdown: String::with_capacity(text.len() + text.len() / 4), columns: 0 };
     for record in reader.records() {
         let record = record.map_err(|error| ParseError::Failed(error.to_string()))?;
-        if record.iter().all(|value| value.trim().is_empty()) {
-            continue;
+        rows.push(record.iter());
+    }
+    Ok(Parsed { title: None, markdown: rows.into_markdown(), page_starts: Vec::new() })
+}
+
+/// A Markdown table in the making. Its first row is its header; blank rows are none.
+#[derive(Default)]
+pub(super) struct Rows {
+    markdown: String,
+    columns: usize,
+}
+
+impl Rows {
+    /// Adds a row. It has as many cells as the header; what a longer one has more stands in its last cell.
+    pub(super) fn push<V: AsRef<str>>(&mut self, values: impl Iterator<Item = V>) {
+        let values: Vec<V> = values.collect();
+        if values.iter().all(|value| value.as_ref().trim().is_empty()) {
+            return;
         }
-        if columns == 0 {
-            columns = record.len();
-            push_row(&mut markdown, &record, columns);
-            markdown.push_str(&"|---".repeat(columns));
-            markdown.push_str("|\n");
-        } else {
-            push_row(&mut markdown, &record, columns);
+        let is_header = self.columns == 0;
+        if is_header {
+            self.columns = values.len();
+        }
+        for column in 0..self.columns {
+            self.markdown.push_str("| ");
+            let is_last = column + 1 == self.columns;
+            let cell = values.iter().skip(column).take(if is_last { usize::MAX } else { 1 });
+            for (at, value) in cell.enumerate() {
+                if at > 0 {
+                    self.markdown.push(' ');
+                }
+                push_cell(&mut self.markdown, value.as_ref());
+            }
+            self.markdown.push(' ');
+        }
+        self.markdown.push_str("|\n");
+        if is_header {
+            self.markdown.push_str(&"|---".repeat(self.columns));
+            self.markdown.push_str("|\n");
         }
     }
-    Ok(Parsed { title: None, markdown, page_starts: Vec::new() })
+
+    pub(super) fn into_markdown(self) -> String {
+        self.markdown
+    }
 }
 
 /// The one that stands most often in each of the first lines.
@@ -49,23 +80,6 @@ fn delimiter(text: &str) -> u8 {
     };
     // Of equals the first: the comma.
     DELIMITERS.into_iter().rev().max_by_key(in_every_line).unwrap_or(b',')
-}
-
-/// A row has as many cells as the header; what a longer one has more stands in its last cell.
-fn push_row(markdown: &mut String, record: &StringRecord, columns: usize) {
-    for column in 0..columns {
-        markdown.push_str("| ");
-        let is_last = column + 1 == columns;
-        let values = record.iter().skip(column).take(if is_last { usize::MAX } else { 1 });
-        for (at, value) in values.enumerate() {
-            if at > 0 {
-                markdown.push(' ');
-            }
-            push_cell(markdown, value);
-        }
-        markdown.push(' ');
-    }
-    markdown.push_str("|\n");
 }
 
 fn push_cell(markdown: &mut String, value: &str) {

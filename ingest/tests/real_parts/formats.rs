@@ -137,6 +137,52 @@ fn sheets_are_sections_and_hidden_ones_stay_hidden() {
 }
 
 #[test]
+fn opendocument_texts_keep_headings_lists_and_tables() {
+    let parsed = sample("error-codes.odt");
+    assert_eq!(parsed.title.as_deref(), Some("Umteul Error Codes"));
+    assert_in_order(
+        &parsed,
+        &[
+            "# Umteul Error Codes\n",
+            "\n## Overview\n",
+            "| E01  | Water level below 15 percent    | Yes, pump paused      |",
+            "\n## E02: pump blocked\n",
+            "\n2. Turn the pump cover to the left and lift it off.\n",
+        ],
+    );
+    let parsed = sample("annual-leave.ko.odt");
+    assert_eq!(parsed.title.as_deref(), Some("휴가 규정"));
+    assert_in_order(
+        &parsed,
+        &[
+            "# 휴가 규정\n",
+            "\n## 연차휴가\n",
+            "\n### 일수\n",
+            "\n- 그 뒤로는 2년마다 1일씩 늘어 최대 25일까지 쌓입니다.\n",
+            "| 1년 이상 3년 미만 | 17일   |",
+            "\n1. 사내 포털 '뜰안'에서",
+            "| 본인 결혼        | 7일  | 500,000원 |",
+        ],
+    );
+}
+
+#[test]
+fn opendocument_slides_are_pages_and_sheets_sections() {
+    let parsed = sample("start.odp");
+    assert_eq!(parsed.title.as_deref(), Some("움틀 U2 설치 안내"));
+    assert_in_order(&parsed, &["움틀 U2 설치 안내", "- 물통에 물을 채웁니다.", "| U3 Family | 9 L   |"]);
+    assert_eq!(page_of(&parsed, "물통에 물을"), Some(1));
+    assert_eq!(page_of(&parsed, "Refill the tank"), Some(2));
+    assert!(!parsed.markdown.contains("mention the warranty"));
+    let parsed = sample("start.ods");
+    assert_in_order(
+        &parsed,
+        &["## 가격표", "| 움틀 U3 Family | 329,000 | 4 |", "## Spare parts", "| Light bar | L-77/B |"],
+    );
+    assert!(!parsed.markdown.contains("margin"));
+}
+
+#[test]
 fn korean_office_documents_are_read() {
     let expected: [(&str, &[&str]); 5] = [
         ("hwp/hello_world.hwp", &["Hello World!"]),

@@ -13,6 +13,8 @@
 //! * It indexes only when told. So a thread does, once writing has paused or many points have come, and after the store
 //!   was opened, for the last process may have left before it did; until then the newest points are searched one by one,
 //!   exactly.
+//! * It writes into files that are mapped into memory, where a full disk is no error but the end of the process. So
+//!   nothing is opened or written unless there is room for much more.
 //! * It never shortens its log. So files of it that nothing needs are removed when the store is opened.
 
 mod open;
@@ -20,7 +22,7 @@ mod open;
 use std::collections::HashMap;
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak, mpsc};
 use std::time::Duration;
@@ -62,6 +64,7 @@ pub struct EmbeddedStore {
 
 struct Shard {
     engine: EdgeShard,
+    dir: PathBuf,
     dimensions: usize,
     /// Held by whoever changes anything: the engine's flush panics when it meets another writer.
     writer: Mutex<()>,
@@ -78,7 +81,7 @@ impl EmbeddedStore {
     /// `Locked` while another process (or another store in this one) has it open, `SpaceMismatch` when its vectors
     /// are of another space, `Failed` when its files cannot be read. The latter two name `daedap reindex`.
     pub fn open(dir: &Path, space: &EmbeddingSpace) -> Result<Self, VectorStoreError> {
-        Self::start(open::open(dir, space)?, space)
+        Self::start(dir, open::open(dir, space)?, space)
     }
 
     /// Whether there is a store in `dir`, readable or not.
@@ -94,9 +97,10 @@ impl EmbeddedStore {
         open::destroy(dir)
     }
 
-    fn start(opened: open::Opened, space: &EmbeddingSpace) -> Result<Self, VectorStoreError> {
+    fn start(dir: &Path, opened: open::Opened, space: &EmbeddingSpace) -> Result<Self, VectorStoreError> {
         let shard = Arc::new(Shard {
             engine: opened.engine,
+            dir: dir.to_owned(),
             dimensions: space.dimensions,
             writer: Mutex::new(()),
             unindexed: AtomicUsize::new(0),
@@ -190,6 +194,7 @@ impl Shard {
     fn write(&self, operations: Vec<UpdateOperation>) -> Result<(), VectorStoreError> {
         let _turn = self.writing();
         for operation in operations {
+            open::require_room(&self.dir, 0)?;
             engine(self.engine.update(operation))?;
         }
         self.engine.flush();
@@ -204,11 +209,13 @@ impl Shard {
     fn index(&self) {
         let _turn = self.writing();
         self.unindexed.store(0, Ordering::Relaxed);
-        let indexed = catch_unwind(AssertUnwindSafe(|| -> OperationResult<()> {
-            if self.engine.optimize()? {
+        let indexed = catch_unwind(AssertUnwindSafe(|| {
+            // It writes what it indexes a second time, and removes the first then.
+            open::require_room(&self.dir, open::size_bytes(&self.dir))?;
+            if engine(self.engine.optimize())? {
                 self.engine.flush();
             }
-            Ok(())
+            Ok::<_, VectorStoreError>(())
         }));
         let error = match indexed {
             Ok(Ok(())) => return,

@@ -17,6 +17,9 @@ use super::path;
 use crate::store::payload::{DATE_FIELD, INDEXED_WORDS, TENANT_FIELD};
 use crate::store::{DENSE, FORMAT, SPARSE, describe, other_format};
 
+/// Room on the disk without which nothing is written: many records, and what others write to the disk meanwhile.
+const RESERVE_BYTES: u64 = 64 << 20;
+
 /// An open shard with the lock that keeps others out.
 pub(super) struct Opened {
     pub(super) engine: EdgeShard,
@@ -33,6 +36,7 @@ struct Label {
 
 pub(super) fn open(dir: &Path, space: &EmbeddingSpace) -> Result<Opened, VectorStoreError> {
     fs::create_dir_all(dir).map_err(|error| failed(dir, &error))?;
+    require_room(dir, 0)?;
     let lock = lock(dir)?;
     check_label(dir, space)?;
     // The engine asserts on files that are not what it wrote.
@@ -44,6 +48,38 @@ pub(super) fn open(dir: &Path, space: &EmbeddingSpace) -> Result<Opened, VectorS
 /// Whether a store was ever made here: the file that the engine writes last when it makes one.
 pub(super) fn exists(dir: &Path) -> bool {
     made_file(dir).exists()
+}
+
+/// That so many bytes can be written to the disk of `dir`, and the reserve is left.
+pub(super) fn require_room(dir: &Path, bytes: u64) -> Result<(), VectorStoreError> {
+    let free = fs4::available_space(dir).map_err(|error| failed(dir, &error))?;
+    if free >= RESERVE_BYTES + bytes {
+        return Ok(());
+    }
+    let [free, needed] = [free, RESERVE_BYTES + bytes].map(|bytes| bytes >> 20);
+    Err(VectorStoreError::Full(format!(
+        "{free} MiB are free on the disk of {}, and {needed} are needed",
+        dir.display()
+    )))
+}
+
+/// Bytes on the disk of all that lies in `dir`; what cannot be looked at counts nothing.
+pub(super) fn size_bytes(dir: &Path) -> u64 {
+    let Ok(entries) = fs::read_dir(dir) else { return 0 };
+    let size = |entry: fs::DirEntry| match entry.metadata() {
+        Ok(metadata) if metadata.is_dir() => size_bytes(&entry.path()),
+        Ok(metadata) => allocated_bytes(&metadata),
+        Err(_) => 0,
+    };
+    entries.flatten().map(size).sum()
+}
+
+/// The engine's files are long and mostly holes.
+fn allocated_bytes(metadata: &fs::Metadata) -> u64 {
+    #[cfg(unix)]
+    return std::os::unix::fs::MetadataExt::blocks(metadata) * 512;
+    #[cfg(not(unix))]
+    metadata.len()
 }
 
 pub(super) fn destroy(dir: &Path) -> Result<(), VectorStoreError> {

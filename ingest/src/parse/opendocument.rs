@@ -1,0 +1,420 @@
+//! OpenDocument: texts (ODT) and presentations (ODP). Spreadsheets (ODS) are read where all workbooks are, in `office.rs`.
+//!
+//! `content.xml` is translated to HTML, which has a word for everything in it that people read, and goes the way of HTML
+//! from there. Elements are known by the prefixes that the standard itself uses and every office program writes.
+//! Left out is what readers of the document do not see: deleted text, comments, speaker notes, hidden text, and the
+//! table of contents, which says every heading a second time.
+
+use std::collections::{HashMap, HashSet};
+use std::fmt::Write;
+use std::io::{Cursor, Read};
+
+use quick_xml::events::{BytesStart, Event};
+use quick_xml::{Reader, XmlVersion};
+use zip::ZipArchive;
+use zip::result::ZipError;
+
+use super::pages::Pages;
+use super::{ParseError, Parsed, html, markdown, office};
+
+/// Most bytes of a part of the document: far more than any book has, and little enough to be held twice.
+const MAX_PART_BYTES: u64 = 128 * 1024 * 1024;
+
+/// Most spaces that one element may stand for.
+const MAX_SPACES: usize = 100;
+
+/// Elements whose content is not read.
+const UNREAD: &[&str] = &[
+    "text:tracked-changes",
+    "text:table-of-content",
+    "text:note-citation",
+    "text:hidden-text",
+    "text:hidden-paragraph",
+    "text:page-number",
+    "office:annotation",
+    "office:forms",
+    "presentation:notes",
+    "svg:title",
+    "svg:desc",
+];
+
+/// Frames of a slide that are on every slide.
+const AROUND_SLIDES: &[&str] = &["header", "footer", "date-time", "page-number"];
+
+type Archive<'a> = ZipArchive<Cursor<&'a [u8]>>;
+
+/// Reads a document.
+///
+/// # Errors
+/// `Protected`, `TooCostly` for a part of more than 128 MiB, `Failed`.
+pub(super) fn parse(bytes: &[u8]) -> Result<Parsed, ParseError> {
+    let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(|error| ParseError::failed(&error))?;
+    if part(&mut archive, "META-INF/manifest.xml")?.is_some_and(|list| list.contains("encryption-data")) {
+        return Err(ParseError::Protected);
+    }
+    let kind = part(&mut archive, "mimetype")?.unwrap_or_default();
+    if kind.contains("spreadsheet") {
+        return office::workbook(bytes);
+    }
+    let content = part(&mut archive, "content.xml")?
+        .ok_or_else(|| ParseError::Failed("it has no content.xml".to_owned()))?;
+    let title = match part(&mut archive, "meta.xml")? {
+        Some(meta) => text_of(&meta, "dc:title")?,
+        None => None,
+    };
+    let mut pages = translate(&content)?;
+    let parsed = match pages.len() {
+        1 => html::parse(&format!("<main>{}</main>", pages.remove(0)))?,
+        _ => slides(pages),
+    };
+    Ok(markdown::with_title(parsed, title))
+}
+
+fn slides(slides: Vec<String>) -> Parsed {
+    let mut pages = Pages::default();
+    // What stands before the first slide is no slide.
+    for (number, slide) in (1..).zip(slides.into_iter().skip(1)) {
+        pages.push(number, html::fragment_to_markdown(&slide));
+    }
+    pages.join()
+}
+
+/// A part as text; `None` where there is no such part.
+fn part(archive: &mut Archive<'_>, name: &str) -> Result<Option<String>, ParseError> {
+    let mut member = match archive.by_name(name) {
+        Ok(member) => member,
+        Err(ZipError::FileNotFound) => return Ok(None),
+        Err(error) => return Err(ParseError::failed(&error)),
+    };
+    let mut bytes = Vec::new();
+    member
+        .by_ref()
+        .take(MAX_PART_BYTES + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| ParseError::failed(&error))?;
+    if bytes.len() as u64 > MAX_PART_BYTES {
+        return Err(ParseError::TooCostly { resource: "memory".into() });
+    }
+    let text = String::from_utf8(bytes).map_err(|_| ParseError::Failed(format!("{name} is not in UTF-8")))?;
+    Ok(Some(text))
+}
+
+/// The text of the first element of that name.
+fn text_of(xml: &str, element: &str) -> Result<Option<String>, ParseError> {
+    let mut reader = Reader::from_str(xml);
+    let mut inside = false;
+    let mut text = String::new();
+    loop {
+        match next(&mut reader)? {
+            Event::Start(start) if start.name().as_ref() == element => inside = true,
+            Event::End(end) if end.name().as_ref() == element => return Ok(Some(text)),
+            Event::Eof => return Ok(None),
+            event if inside => text.extend(characters(&event)),
+            _ => {}
+        }
+    }
+}
+
+/// The document's HTML: what stands before the first slide, then slide by slide.
+fn translate(content: &str) -> Result<Vec<String>, ParseError> {
+    let styles = Styles::read(content)?;
+    let mut reader = Reader::from_str(content);
+    let mut page = Translation::new(&styles);
+    let mut unread_depth = 0_usize;
+    loop {
+        match next(&mut reader)? {
+            Event::Eof => return Ok(page.pages),
+            Event::Start(start) if unread_depth > 0 || page.is_unread(&start) => {
+                drop(start);
+                unread_depth += 1;
+            }
+            Event::End(_) if unread_depth > 0 => unread_depth -= 1,
+            _ if unread_depth > 0 => {}
+            Event::Start(start) => page.open(&start),
+            Event::Empty(start) if page.is_unread(&start) => {}
+            Event::Empty(start) => {
+                page.open(&start);
+                page.close(start.name().as_ref());
+            }
+            Event::End(end) => page.close(end.name().as_ref()),
+            event => page.text(&characters(&event).unwrap_or_default()),
+        }
+    }
+}
+
+/// What styles say that matters to a reader.
+#[derive(Default)]
+struct Styles {
+    /// Lists that count.
+    numbered: HashSet<String>,
+    /// Text that is not shown.
+    hidden: HashSet<String>,
+    /// Paragraphs that look like headings: their level.
+    headings: HashMap<String, u8>,
+}
+
+impl Styles {
+    fn read(content: &str) -> Result<Self, ParseError> {
+        let mut reader = Reader::from_str(content);
+        let mut styles = Self::default();
+        let mut current = String::new();
+        loop {
+            let (Event::Start(element) | Event::Empty(element)) = (match next(&mut reader)? {
+                Event::Eof => return Ok(styles),
+                event => event,
+            }) else {
+                continue;
+            };
+            match element.name().as_ref() {
+                "style:style" | "text:list-style" => {
+                    current = attribute(&element, "style:name").unwrap_or_default();
+                    let parent = attribute(&element, "style:parent-style-name");
+                    if let Some(level) = parent.as_deref().and_then(heading_level) {
+                        styles.headings.insert(current.clone(), level);
+                    }
+                }
+                "text:list-level-style-number"
+                    if attribute(&element, "text:level").as_deref() == Some("1") =>
+                {
+                    styles.numbered.insert(current.clone());
+                }
+                "style:text-properties" if attribute(&element, "text:display").as_deref() == Some("none") => {
+                    styles.hidden.insert(current.clone());
+                }
+                // Styles stand before the text.
+                "office:body" => return Ok(styles),
+                _ => {}
+            }
+        }
+    }
+}
+
+/// The level of the headings that the program itself calls so.
+fn heading_level(style: &str) -> Option<u8> {
+    match style.strip_prefix("Heading_20_") {
+        Some(level) => level.parse().ok().map(|level: u8| level.clamp(1, 6)),
+        None => (style == "Title").then_some(1),
+    }
+}
+
+/// HTML in the making.
+struct Translation<'a> {
+    styles: &'a Styles,
+    pages: Vec<String>,
+    /// Whether each open list counts.
+    lists: Vec<bool>,
+    /// Level of the open heading.
+    heading: Option<u8>,
+    /// Depth of open notes, whose paragraphs stand within one of the text.
+    notes: usize,
+    /// Whether the open frame holds a slide's title.
+    in_title: bool,
+}
+
+impl<'a> Translation<'a> {
+    fn new(styles: &'a Styles) -> Self {
+        Self {
+            styles,
+            pages: vec![String::new()],
+            lists: Vec::new(),
+            heading: None,
+            notes: 0,
+            in_title: false,
+        }
+    }
+
+    fn push(&mut self, html: &str) {
+        if let Some(page) = self.pages.last_mut() {
+            page.push_str(html);
+        }
+    }
+
+    fn text(&mut self, text: &str) {
+        for character in text.chars() {
+            match character {
+                '&' => self.push("&amp;"),
+                '<' => self.push("&lt;"),
+                '>' => self.push("&gt;"),
+                other => self.push(other.encode_utf8(&mut [0; 4])),
+            }
+        }
+    }
+
+    fn is_unread(&self, element: &BytesStart<'_>) -> bool {
+        let name = element.name();
+        let is = |key, values: &[&str]| {
+            attribute(element, key).is_some_and(|value| values.contains(&value.as_str()))
+        };
+        let is_hidden =
+            |key| attribute(element, key).is_some_and(|style| self.styles.hidden.contains(&style));
+        UNREAD.contains(&name.as_ref())
+            || is("text:display", &["none"])
+            || is("table:visibility", &["collapse", "filter"])
+            || is("presentation:class", AROUND_SLIDES)
+            || is_hidden("text:style-name")
+    }
+
+    fn open(&mut self, element: &BytesStart<'_>) {
+        match element.name().as_ref() {
+            "draw:page" => self.pages.push(String::new()),
+            "draw:frame" => {
+                let class = attribute(element, "presentation:class");
+                self.in_title = class.is_some_and(|class| class == "title");
+            }
+            "text:h" => {
+                let level = number(element, "text:outline-level").unwrap_or(1).clamp(1, 6) as u8;
+                self.begin_heading(level);
+            }
+            "text:p" if self.notes > 0 => self.push(" "),
+            "text:p" => match self.level_of(element) {
+                Some(level) => self.begin_heading(level),
+                None => self.push("<p>"),
+            },
+            "text:list" => {
+                let inherited = self.lists.last().copied().unwrap_or_default();
+                let is_numbered = attribute(element, "text:style-name")
+                    .map_or(inherited, |style| self.styles.numbered.contains(&style));
+                self.lists.push(is_numbered);
+                self.push(if is_numbered { "<ol>" } else { "<ul>" });
+            }
+            "text:list-item" | "text:list-header" => self.push("<li>"),
+            "text:line-break" => self.push("<br>"),
+            "text:tab" => self.push(" "),
+            "text:s" => {
+                let spaces = number(element, "text:c").unwrap_or(1).min(MAX_SPACES);
+                self.push(&" ".repeat(spaces));
+            }
+            "text:note-body" => {
+                self.notes += 1;
+                self.push(" (");
+            }
+            "table:table" => self.push("<table>"),
+            "table:table-row" => self.push("<tr>"),
+            "table:table-cell" => self.push("<td>"),
+            "table:covered-table-cell" => self.push("<td></td>"),
+            _ => {}
+        }
+    }
+
+    fn close(&mut self, name: &str) {
+        match name {
+            "draw:frame" => self.in_title = false,
+            "text:h" => self.end_heading(),
+            "text:p" if self.heading.is_some() => self.end_heading(),
+            "text:p" if self.notes > 0 => {}
+            "text:p" => self.push("</p>"),
+            "text:list" => {
+                let was_numbered = self.lists.pop().unwrap_or_default();
+                self.push(if was_numbered { "</ol>" } else { "</ul>" });
+            }
+            "text:list-item" | "text:list-header" => self.push("</li>"),
+            "text:note-body" => {
+                self.notes = self.notes.saturating_sub(1);
+                self.push(")");
+            }
+            "table:table" => self.push("</table>"),
+            "table:table-row" => self.push("</tr>"),
+            "table:table-cell" => self.push("</td>"),
+            _ => {}
+        }
+    }
+
+    /// The level of a paragraph that is shown as a heading.
+    fn level_of(&self, paragraph: &BytesStart<'_>) -> Option<u8> {
+        let style = attribute(paragraph, "text:style-name");
+        let level =
+            || style.and_then(|style| self.styles.headings.get(&style).copied().or(heading_level(&style)));
+        if self.in_title { Some(2) } else { level() }
+    }
+
+    fn begin_heading(&mut self, level: u8) {
+        self.heading = Some(level);
+        // Writing to a String does not fail.
+        if let Some(page) = self.pages.last_mut() {
+            let _ = write!(page, "<h{level}>");
+        }
+    }
+
+    fn end_heading(&mut self) {
+        if let (Some(level), Some(page)) = (self.heading.take(), self.pages.last_mut()) {
+            let _ = write!(page, "</h{level}>");
+        }
+    }
+}
+
+fn next<'a>(reader: &mut Reader<&'a [u8]>) -> Result<Event<'a>, ParseError> {
+    reader.read_event().map_err(|error| ParseError::failed(&error))
+}
+
+/// The text of an event. Of entities only those that XML itself has: no document may define its own.
+fn characters(event: &Event<'_>) -> Option<String> {
+    match event {
+        Event::Text(text) => Some(text.xml_content(XmlVersion::Implicit1_0).into_owned()),
+        Event::CData(text) => Some(text.as_ref().to_owned()),
+        Event::GeneralRef(reference) => match reference.resolve_char_ref() {
+            Ok(Some(character)) => Some(character.to_string()),
+            _ => quick_xml::escape::resolve_predefined_entity(reference).map(str::to_owned),
+        },
+        _ => None,
+    }
+}
+
+fn attribute(element: &BytesStart<'_>, name: &str) -> Option<String> {
+    element.try_get_attribute(name).ok().flatten().map(|attribute| attribute.value.into_owned())
+}
+
+fn number(element: &BytesStart<'_>, name: &str) -> Option<usize> {
+    attribute(element, name)?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pages(body: &str) -> Vec<String> {
+        translate(&format!(
+            "<office:document-content><office:automatic-styles>\
+             <text:list-style style:name='L1'><text:list-level-style-number text:level='1'/></text:list-style>\
+             <style:style style:name='P1' style:parent-style-name='Heading_20_1'/><style:style style:name='H'><style:text-properties text:display='none'/></style:style>\
+             </office:automatic-styles><office:body>{body}</office:body></office:document-content>"
+        ))
+        .expect("well-formed")
+    }
+
+    #[test]
+    fn headings_lists_and_notes_are_said_in_html() {
+        let page = pages(
+            "<text:p text:style-name='P1'>규정</text:p><text:h text:outline-level='2'>휴가 &amp; 병가</text:h>\
+             <text:list text:style-name='L1'><text:list-item><text:p>하나<text:s text:c='2'/>둘</text:p></text:list-item></text:list>\
+             <text:p>본문<text:note><text:note-citation>1</text:note-citation><text:note-body><text:p>각주</text:p></text:note-body></text:note></text:p>",
+        );
+        assert_eq!(
+            page,
+            ["<h1>규정</h1><h2>휴가 &amp; 병가</h2><ol><li><p>하나  둘</p></li></ol><p>본문 ( 각주)</p>"]
+        );
+    }
+
+    #[test]
+    fn what_nobody_sees_is_left_out() {
+        let page = pages(
+            "<text:tracked-changes><text:deletion><text:p>지운 글</text:p></text:deletion></text:tracked-changes>\
+             <text:p>보이는 글<text:span text:style-name='H'>숨은 글</text:span><office:annotation><text:p>메모</text:p></office:annotation></text:p>\
+             <text:p text:style-name='H'/><table:table><table:table-row table:visibility='collapse'><table:table-cell/></table:table-row></table:table>",
+        );
+        assert_eq!(page, ["<p>보이는 글</p><table></table>"]);
+    }
+
+    #[test]
+    fn entities_of_the_document_s_own_say_nothing() {
+        let xml = "<!DOCTYPE x [<!ENTITY a SYSTEM 'file:///etc/passwd'>]><text:p>a&a;b&lt;&#44032;</text:p>";
+        assert_eq!(translate(xml).expect("well-formed"), ["<p>ab&lt;가</p>"]);
+    }
+
+    #[test]
+    fn a_number_out_of_bounds_costs_nothing() {
+        let page = pages(
+            "<text:h text:outline-level='99999999999'>x</text:h><text:p><text:s text:c='4000000000'/></text:p>",
+        );
+        assert!(page[0].len() < 200, "{page:?}");
+    }
+}
