@@ -2,6 +2,7 @@
 
 use domain::WorkspaceId;
 use sqlx::any::AnyArguments;
+use sqlx::migrate::Migrator;
 use sqlx::query::Query;
 use sqlx::{Any, AnyPool, Transaction};
 
@@ -42,15 +43,33 @@ impl Database {
     /// [`DbError::Unavailable`] when the server does not answer, [`DbError::Rejected`] for a URL that names neither,
     /// [`DbError::Failed`] when the file or database is not one of ours or was made by a newer version.
     pub async fn open(url: &str) -> Result<Self, DbError> {
-        sqlx::any::install_default_drivers();
         let dialect = Dialect::of(url)?;
-        let Pools { reads, writes } = match dialect {
-            Dialect::Sqlite => sqlite::open(url).await?,
-            Dialect::Postgres => postgres::open(url).await?,
-        };
-        let database = Self { dialect, reads, writes };
+        let database = Self::connect(url, dialect, dialect.migrations()).await?;
         database.ensure_workspace(WorkspaceId::DEFAULT, "default").await?;
         Ok(database)
+    }
+
+    /// Opens the database at `url` with tables of the schema number `schema`, and nothing in a new one. Tables that are of
+    /// a later schema already stay so.
+    pub(crate) async fn open_at(url: &str, schema: i64) -> Result<Self, DbError> {
+        let dialect = Dialect::of(url)?;
+        let all = dialect.migrations();
+        if !all.iter().any(|migration| migration.version == schema) {
+            return Err(DbError::Rejected(format!("the schema {schema} is not known to this daedap")));
+        }
+        let known = all.iter().filter(|migration| migration.version <= schema).cloned().collect();
+        let mut migrations = Migrator::with_migrations(known);
+        migrations.set_ignore_missing(true);
+        Self::connect(url, dialect, &migrations).await
+    }
+
+    async fn connect(url: &str, dialect: Dialect, migrations: &Migrator) -> Result<Self, DbError> {
+        sqlx::any::install_default_drivers();
+        let Pools { reads, writes } = match dialect {
+            Dialect::Sqlite => sqlite::open(url, migrations).await?,
+            Dialect::Postgres => postgres::open(url, migrations).await?,
+        };
+        Ok(Self { dialect, reads, writes })
     }
 
     /// Whether the database answers.
@@ -98,6 +117,14 @@ impl Database {
 }
 
 impl Dialect {
+    /// What makes its tables.
+    fn migrations(self) -> &'static Migrator {
+        match self {
+            Self::Sqlite => &sqlite::MIGRATIONS,
+            Self::Postgres => &postgres::MIGRATIONS,
+        }
+    }
+
     fn of(url: &str) -> Result<Self, DbError> {
         match url.split_once(':').map(|(scheme, _)| scheme) {
             Some("sqlite") => Ok(Self::Sqlite),

@@ -11,7 +11,10 @@
 //! What is absent: vectors, chunks, files, and any decision about what to store. No other crate sees sqlx.
 
 mod answers;
+mod backup;
+mod checks;
 mod collections;
+mod columns;
 mod conversations;
 mod database;
 mod documents;
@@ -22,6 +25,7 @@ mod indexed_versions;
 mod job_leases;
 mod jobs;
 mod postgres;
+mod restore;
 mod rows;
 mod sqlite;
 mod text;
@@ -31,6 +35,8 @@ mod versions;
 mod workspaces;
 
 pub use answers::{Feedback, FinishedAnswer};
+pub use backup::{LiveVersion, Snapshot, copied_tables};
+pub use checks::WaitingJob;
 pub use database::Database;
 pub use documents::DocumentSource;
 pub use error::DbError;
@@ -39,6 +45,7 @@ pub use eval_runs::EvalRun;
 pub use indexed_versions::BuildProgress;
 pub use job_leases::JobLease;
 pub use jobs::{Job, JobError, JobFilter, JobState, NewJob};
+pub use restore::Restoring;
 pub use sqlite::sqlite_url;
 pub use vector_indexes::VectorIndex;
 pub use versions::{BegunVersion, NewVersion, StaleVersion};

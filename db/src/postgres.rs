@@ -16,6 +16,17 @@ pub(crate) static MIGRATIONS: Migrator = sqlx::migrate!("../migrations/postgres"
 /// Each statement sees what was committed before it; rows that must not change are locked by writing to them.
 pub(crate) const BEGIN_WRITE: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
 
+/// All its statements see the state that the first one saw.
+pub(crate) const BEGIN_SNAPSHOT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+
+/// The columns of the table `$1`. The driver for both dialects does not read the catalog's own types.
+pub(crate) const COLUMNS: &str = "SELECT column_name::text AS name, data_type::text AS type FROM information_schema.columns \
+     WHERE table_schema = current_schema() AND table_name = $1 ORDER BY ordinal_position";
+
+/// All tables.
+pub(crate) const TABLES: &str = "SELECT table_name::text AS name FROM information_schema.tables \
+     WHERE table_schema = current_schema() AND table_type = 'BASE TABLE' ORDER BY table_name";
+
 /// Of several workers that look for the oldest row, each takes another one instead of waiting for the first.
 pub(crate) const SKIP_LOCKED: &str = " FOR UPDATE SKIP LOCKED";
 
@@ -26,7 +37,7 @@ const MAX_CONNECTIONS: u32 = 16;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Connects, makes the database if it is missing, and brings its tables up to date.
-pub(crate) async fn open(url: &str) -> Result<Pools, DbError> {
+pub(crate) async fn open(url: &str, migrations: &Migrator) -> Result<Pools, DbError> {
     let options = AnyConnectOptions::from_str(url)?;
     let mut connection = match connect(&options).await {
         Err(Refused::NoSuchDatabase) => {
@@ -41,7 +52,7 @@ pub(crate) async fn open(url: &str) -> Result<Pools, DbError> {
     })?;
     require_utf8(&mut connection).await?;
     // The migrator takes an advisory lock, so that processes that start at once do it one after the other.
-    MIGRATIONS.run_direct(None, &mut connection, false).await?;
+    migrations.run_direct(None, &mut connection, false).await?;
     connection.close().await?;
 
     let pool = AnyPoolOptions::new()

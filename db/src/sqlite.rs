@@ -17,11 +17,27 @@ use sqlx::{AnyConnection, Connection as _};
 use crate::DbError;
 use crate::database::Pools;
 
-static MIGRATIONS: Migrator = sqlx::migrate!("../migrations/sqlite");
+pub(crate) static MIGRATIONS: Migrator = sqlx::migrate!("../migrations/sqlite");
 
 /// Takes the write lock at once. A transaction that begins as a reader and writes later fails with `SQLITE_BUSY` when
 /// somebody else wrote in between, and no timeout helps.
 pub(crate) const BEGIN_WRITE: &str = "BEGIN IMMEDIATE";
+
+/// What is read first decides which state of the database a transaction sees to its end.
+pub(crate) const BEGIN_SNAPSHOT: &str = "BEGIN";
+
+/// The columns of the table `$1`.
+pub(crate) const COLUMNS: &str = "SELECT name, type FROM pragma_table_info($1) ORDER BY cid";
+
+/// All tables that are not SQLite's own.
+pub(crate) const TABLES: &str = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite!_%' ESCAPE '!' ORDER BY name";
+
+/// What is wrong with the file; one row that says `ok` where nothing is.
+pub(crate) const INTEGRITY: &str = "SELECT integrity_check AS finding FROM pragma_integrity_check(100)";
+
+/// Rows that refer to nothing, by table.
+pub(crate) const REFERENCES: &str = "SELECT 'the table ' || \"table\" || ' has ' || COUNT(*) || ' rows that refer to no row of ' \
+     || parent AS finding FROM pragma_foreign_key_check GROUP BY \"table\", parent";
 
 /// One writer at a time: there is nobody to skip.
 pub(crate) const SKIP_LOCKED: &str = "";
@@ -56,7 +72,7 @@ pub fn sqlite_url(path: &Path) -> Result<String, DbError> {
 }
 
 /// Opens or makes the file, and brings its tables up to date.
-pub(crate) async fn open(url: &str) -> Result<Pools, DbError> {
+pub(crate) async fn open(url: &str, migrations: &Migrator) -> Result<Pools, DbError> {
     if url.contains(":memory:") || url.contains("mode=memory") {
         return Err(DbError::Rejected(
             "a database in memory would be lost at the end; name a file: sqlite:///path/to/daedap.db"
@@ -70,7 +86,7 @@ pub(crate) async fn open(url: &str) -> Result<Pools, DbError> {
     })?;
 
     let options = AnyConnectOptions::from_str(url)?;
-    prepare(&options).await.map_err(|error| match error {
+    prepare(&options, migrations).await.map_err(|error| match error {
         DbError::Failed(why) => DbError::Failed(format!("{}: {why}", path.display())),
         other => other,
     })?;
@@ -81,10 +97,10 @@ pub(crate) async fn open(url: &str) -> Result<Pools, DbError> {
 
 /// Brings the tables up to date, over a connection outside the pools: a pool would try a file that is no database again
 /// and again, and then say only that it timed out.
-async fn prepare(options: &AnyConnectOptions) -> Result<(), DbError> {
+async fn prepare(options: &AnyConnectOptions, migrations: &Migrator) -> Result<(), DbError> {
     let begun = Instant::now();
     loop {
-        match migrate(options).await {
+        match migrate(options, migrations).await {
             // Somebody else prepares the same new file. The switch to WAL does not heed the busy timeout.
             Err(DbError::Unavailable(_)) if begun.elapsed() < PREPARE_TIMEOUT => {
                 tokio::time::sleep(Duration::from_millis(20)).await;
@@ -94,12 +110,12 @@ async fn prepare(options: &AnyConnectOptions) -> Result<(), DbError> {
     }
 }
 
-async fn migrate(options: &AnyConnectOptions) -> Result<(), DbError> {
+async fn migrate(options: &AnyConnectOptions, migrations: &Migrator) -> Result<(), DbError> {
     let mut connection = AnyConnection::connect_with(options).await?;
     sqlx::raw_sql(ON_CONNECT).execute(&mut connection).await?;
     // Inside one write transaction, so that of two processes that start at once the second finds it done.
     let mut tx = connection.begin_with(BEGIN_WRITE).await?;
-    MIGRATIONS.run_direct(None, &mut *tx, false).await?;
+    migrations.run_direct(None, &mut *tx, false).await?;
     tx.commit().await?;
     Ok(connection.close().await?)
 }

@@ -142,7 +142,7 @@ async fn lock_building(tx: &mut Transaction<'static, Any>, id: IndexId) -> Resul
     expect_touched(&held, "index that is being built")
 }
 
-fn vector_index(row: &AnyRow) -> Result<VectorIndex, DbError> {
+pub(crate) fn vector_index(row: &AnyRow) -> Result<VectorIndex, DbError> {
     Ok(VectorIndex {
         id: rows::parsed(row, "id")?,
         embedder: rows::text(row, "embedder")?,

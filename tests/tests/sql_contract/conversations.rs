@@ -18,7 +18,7 @@ over_both_dialects!(
 );
 
 /// An answer that cites the one passage it was given.
-async fn cited(database: &Database) -> FinishedAnswer {
+pub(crate) async fn cited(database: &Database) -> FinishedAnswer {
     let collection = handbook(database).await;
     let version = begin(database, leave(&collection, "15 days")).await;
     let chunk = Chunk {

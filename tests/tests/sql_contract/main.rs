@@ -2,6 +2,7 @@
 //!
 //! Each story is a function over `&Database`; the macro below runs it over a fresh database of each dialect.
 
+mod backup;
 mod collections;
 mod conversations;
 mod evaluation;

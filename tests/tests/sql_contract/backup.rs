@@ -1,0 +1,173 @@
+//! Copies: of one moment, the same in the other dialect, and nothing in the database where they are not what they should be.
+
+use db::{Database, DbError};
+use domain::{EmbeddingSpace, Language};
+use futures::{StreamExt as _, TryStreamExt as _};
+use serde_json::json;
+
+use crate::conversations::cited;
+use crate::{HOME, NEIGHBOUR, begin, handbook, leave, over_both_dialects};
+
+over_both_dialects!(
+    a_copy_is_the_same_in_either_dialect,
+    a_copy_is_of_one_moment,
+    a_snapshot_names_originals_and_live_versions,
+    what_is_no_copy_is_refused,
+);
+
+/// A database with something in every table that is copied.
+async fn fill(database: &Database) {
+    database.ensure_workspace(NEIGHBOUR, "이웃").await.expect("a neighbour");
+    let collection = handbook(database).await;
+    // No decimal has these digits.
+    database.set_evidence_threshold(HOME, collection.id, Some(0.1 + 0.2)).await.expect("set");
+    let version = begin(database, leave(&collection, "14 days")).await;
+    database.publish_version(HOME, version.id, 3).await.expect("published");
+    let job = db::NewJob {
+        workspace: HOME,
+        collection: collection.id,
+        source: "archive.zip".to_owned(),
+        content_hash: "hash".to_owned(),
+        tags: Some(vec!["인사".to_owned()]),
+        dated_at: None,
+        parent: None,
+    };
+    let archive = database.enqueue_job(job.clone()).await.expect("queued").id;
+    database.enqueue_job(db::NewJob { parent: Some(archive), ..job }).await.expect("queued");
+    let chat = database.create_conversation(HOME).await.expect("begun").id;
+    database
+        .add_question(HOME, chat, "연차는\n\"며칠\"인가요? \u{2028}😀", Language::KOREAN)
+        .await
+        .expect("asked");
+    let answer = database.begin_answer(HOME, chat, Language::KOREAN).await.expect("begun").id;
+    let end = cited(database).await;
+    database.finish_answer(HOME, answer, end).await.expect("finished");
+    database.add_feedback(HOME, answer, true, "").await.expect("said");
+    let question = domain::EvalQuestion {
+        question: "How many days?".to_owned(),
+        history: Vec::new(),
+        expected: vec!["leave.md".to_owned()],
+        answer: None,
+    };
+    let question = db::NewEvalQuestion { question, turn: Some(answer) };
+    database.add_eval_questions(HOME, collection.id, &[question]).await.expect("added");
+    database.add_eval_run(HOME, collection.id, &json!({}), &json!({ "n": 1 })).await.expect("added");
+}
+
+/// All rows with their tables, and the schema that they are of.
+async fn dump(database: &Database) -> (i64, Vec<(&'static str, String)>) {
+    let mut snapshot = database.snapshot().await.expect("every table is copied or left out");
+    let schema = snapshot.schema().await.expect("asked");
+    let mut rows = Vec::new();
+    for table in db::copied_tables() {
+        let mut found = snapshot.rows(table).await.expect("a table");
+        while let Some(row) = found.next().await {
+            rows.push((table, row.expect("a row")));
+        }
+    }
+    (schema, rows)
+}
+
+async fn load(url: &str, schema: i64, rows: &[(&'static str, String)]) -> Database {
+    let mut restoring = Database::begin_restore(url, schema).await.expect("an empty database");
+    for (table, row) in rows {
+        restoring.load(table, row).await.expect("a row that belongs");
+    }
+    assert_eq!(restoring.loaded("turns"), 2);
+    restoring.commit().await.expect("all of it");
+    Database::open(url).await.expect("it opens")
+}
+
+fn sqlite_in(folder: &tempfile::TempDir) -> String {
+    db::sqlite_url(&folder.path().join("copy.db")).expect("a UTF-8 path")
+}
+
+async fn a_copy_is_the_same_in_either_dialect(database: &Database) {
+    fill(database).await;
+    let (schema, rows) = dump(database).await;
+    for table in db::copied_tables() {
+        assert!(rows.iter().any(|(of, _)| *of == table), "the story puts something into {table}");
+    }
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let urls = [Some(sqlite_in(&folder)), tests::postgres::fresh_database_url()];
+    for url in urls.into_iter().flatten() {
+        let copy = load(&url, schema, &rows).await;
+        assert_eq!(dump(&copy).await, (schema, rows.clone()));
+        let collection = handbook(&copy).await;
+        assert_eq!(collection.evidence_threshold, Some(0.1 + 0.2));
+        assert_eq!(copy.documents(HOME, collection.id, None, 10).await.expect("listed")[0].chunk_count, 3);
+        copy.close().await;
+    }
+}
+
+async fn a_copy_is_of_one_moment(database: &Database) {
+    fill(database).await;
+    let before = dump(database).await;
+    let mut snapshot = database.snapshot().await.expect("a snapshot");
+    let collection = handbook(database).await;
+    let version = begin(database, leave(&collection, "17 days")).await;
+    database.publish_version(HOME, version.id, 9).await.expect("others write meanwhile");
+    database.create_conversation(HOME).await.expect("others write meanwhile");
+    let mut rows = Vec::new();
+    for table in db::copied_tables() {
+        let found: Vec<String> =
+            snapshot.rows(table).await.expect("a table").try_collect().await.expect("rows");
+        rows.extend(found.into_iter().map(|row| (table, row)));
+    }
+    drop(snapshot);
+    assert_eq!(rows, before.1);
+    assert_ne!(dump(database).await, before);
+}
+
+async fn a_snapshot_names_originals_and_live_versions(database: &Database) {
+    fill(database).await;
+    let space = EmbeddingSpace {
+        model: "one".to_owned(),
+        dimensions: 384,
+        query_prefix: String::new(),
+        passage_prefix: String::new(),
+    };
+    let build = database.begin_index("one", &space).await.expect("begun");
+    let mut snapshot = database.snapshot().await.expect("a snapshot");
+    assert_eq!(snapshot.live_index().await, Ok(None), "what is being built does not answer");
+    let hashes: Vec<String> = snapshot.original_hashes().try_collect().await.expect("read");
+    assert_eq!(hashes, ["hash", "hash of 14 days", "hash of 15 days"]);
+    let live: Vec<db::LiveVersion> = snapshot.live_versions().try_collect().await.expect("read");
+    assert_eq!(live.iter().map(|live| (live.workspace, live.chunk_count)).collect::<Vec<_>>(), [(HOME, 3)]);
+    drop(snapshot);
+    database.give_up_index(build.id).await.expect("given up");
+}
+
+async fn what_is_no_copy_is_refused(database: &Database) {
+    fill(database).await;
+    let (schema, rows) = dump(database).await;
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let url = sqlite_in(&folder);
+    let rejected = |result: Result<(), DbError>, word: &str| {
+        assert!(matches!(&result, Err(DbError::Rejected(why)) if why.contains(word)), "{word}: {result:?}");
+    };
+    let workspace = &rows[0].1;
+    let mut restoring = Database::begin_restore(&url, schema).await.expect("an empty database");
+    rejected(restoring.load("_sqlx_migrations", "{}").await, "_sqlx_migrations");
+    rejected(restoring.load("workspaces; DROP TABLE jobs", "{}").await, "DROP TABLE");
+    rejected(restoring.load("workspaces", "[]").await, "no JSON object");
+    rejected(restoring.load("workspaces", &workspace.replace("\"name\"", "\"nick\"")).await, "nick");
+    rejected(
+        restoring.load("workspaces", &workspace.replace("\"name\":", "\"x\":1,\"name\":")).await,
+        "\"x\"",
+    );
+    rejected(restoring.load("workspaces", r#"{"id":"a","name":7,"created_at":0}"#).await, "another kind");
+    rejected(restoring.load("workspaces", r#"{"id":"a","name":"b"}"#).await, "created_at");
+    restoring.load("workspaces", workspace).await.expect("this one belongs");
+    drop(restoring);
+    // Nothing of it is there.
+    let copy = load(&url, schema, &rows).await;
+    copy.close().await;
+
+    let again = Database::begin_restore(&url, schema).await.map(drop);
+    assert!(matches!(&again, Err(DbError::Conflict(why)) if why.contains("not empty")), "{again:?}");
+    let unknown = Database::begin_restore(&url, 9999).await.map(drop);
+    assert!(matches!(&unknown, Err(DbError::Rejected(why)) if why.contains("9999")), "{unknown:?}");
+    let older = Database::begin_restore(&url, 1).await.map(drop);
+    assert!(matches!(&older, Err(DbError::Conflict(why)) if why.contains("schema")), "{older:?}");
+}
