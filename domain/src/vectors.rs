@@ -2,12 +2,12 @@
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{Chunk, ChunkId, CollectionId, DocumentId, Language, SparseVector, VersionId, WorkspaceId};
 
 /// A chunk with its vectors, as stored.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ChunkPoint {
     /// The chunk; its id is the point's id.
     pub chunk: Chunk,

@@ -378,7 +378,7 @@ impl Pipeline {
     }
 
     /// The document if it has a live version.
-    async fn live_document(
+    pub(crate) async fn live_document(
         &self,
         workspace: WorkspaceId,
         document: DocumentId,

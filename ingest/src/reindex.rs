@@ -15,7 +15,6 @@
 //! | before the switch | all versions are in | whole | the next build, whose first pass finds nothing to do |
 //! | after the switch | the new index is live | whole | the next start, which removes the old one |
 
-use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -24,7 +23,6 @@ use domain::{Document, Index, IndexId, Selection};
 use serde::{Deserialize, Serialize};
 
 use crate::gate::ClosedGate;
-use crate::pipeline::{Writing, on_blocking_thread};
 use crate::prepare::Preparer;
 use crate::sync::FailedSource;
 use crate::{IngestError, Pipeline};
@@ -234,28 +232,8 @@ impl<F: FnMut(ReindexProgress) + Send> Passes<'_, F> {
     async fn put_in(&self, document: Document) -> Result<(), IngestError> {
         let Some(live) = document.live_version else { return Ok(()) };
         let db = &self.pipeline.db;
-        let version = db.version(document.workspace, live).await?;
-        let (preparer, title) = (self.preparer.clone(), document.title.clone());
-        let prepared = on_blocking_thread(move || {
-            preparer.prepare_text(title, version.content_hash, version.text, version.page_starts)
-        })
-        .await?;
         db.begin_indexing(self.build.id, live).await?;
-        let writing = Writing {
-            index: &self.build.index,
-            workspace: document.workspace,
-            collection: document.collection,
-            document: document.id,
-            version: live,
-            source: &document.source,
-            title: &document.title,
-            tags: &document.tags,
-            dated_at: document.dated_at,
-        };
-        let chunks = self
-            .pipeline
-            .write_chunks(&writing, &prepared.drafts, &mut |_| ControlFlow::Continue(()))
-            .await?;
+        let chunks = self.pipeline.write_live(&self.preparer, &self.build.index, &document, live).await?;
         db.finish_indexing(self.build.id, live, chunks).await?;
         Ok(())
     }

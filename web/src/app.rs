@@ -1,13 +1,17 @@
 //! Wiring: settings in, rooms out. The only place that knows which backend stands behind which port.
 
+pub mod backup;
+pub mod doctor;
 pub mod indexes;
 pub mod reindexing;
+pub mod restore;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use axum::http::StatusCode;
 use chat::generator::{LocalGenerator, OpenAiGenerator, OpenAiOptions};
 use chat::{Chat, ChatOptions, ChatParts};
 use db::Database;
@@ -16,9 +20,10 @@ use ingest::{Apart, Build, ChunkOptions, Pipeline, PipelineParts};
 use llm::{Engine, EngineOptions};
 use retriever::analyze::BigramAnalyzer;
 use retriever::{Reranker, RetrievalOptions, Retriever, RetrieverParts};
-use tokio::sync::{Mutex, watch};
+use tokio::sync::{Mutex, OwnedMutexGuard, watch};
 
 use crate::config::Config;
+use crate::error::ApiError;
 use crate::model_files::ModelFiles;
 use crate::originals::Originals;
 use indexes::Indexes;
@@ -58,6 +63,8 @@ pub struct App {
     pub jobs_changed: watch::Sender<()>,
     /// Held while a collection is measured.
     pub evaluating: Arc<Mutex<()>>,
+    /// Held while a backup is written or the doctor looks.
+    pub caring: Arc<Mutex<()>>,
     /// The rebuild of the index, where one goes on.
     pub reindexing: Arc<Reindexing>,
 }
@@ -115,8 +122,7 @@ impl KnowledgeBase {
                 evidence_threshold: config.retrieval.evidence_threshold,
             },
         }));
-        let originals =
-            Originals::open(config.data_dir.join("originals")).context("originals/ cannot be made")?;
+        let originals = open_originals(config)?;
         Ok(Self { db, analyzer, index, indexes, pipeline, retriever, originals })
     }
 }
@@ -140,6 +146,7 @@ impl App {
             engine,
             jobs_changed: watch::Sender::new(()),
             evaluating: Arc::default(),
+            caring: Arc::default(),
             reindexing: Arc::default(),
         })
     }
@@ -157,6 +164,14 @@ impl App {
             tracing::info!(cut_off, requeued, swept, "put in order what the last server left");
         }
         Ok(())
+    }
+
+    /// The right to look through everything: one at a time, because each reads all there is.
+    pub fn take_care(&self) -> Result<OwnedMutexGuard<()>, ApiError> {
+        self.caring.clone().try_lock_owned().map_err(|_| {
+            let message = "a backup is being written, or the doctor is looking; try again when that is done";
+            ApiError::new(StatusCode::CONFLICT, "care_running", message)
+        })
     }
 
     /// Ends what runs, answers first.
@@ -188,6 +203,11 @@ pub(crate) fn threads(configured: usize) -> usize {
 /// Opens SQL alone, for commands that search nothing.
 pub(crate) async fn open_database(config: &Config) -> Result<Database> {
     Database::open(&database_url(config)?).await.context("the database cannot be opened")
+}
+
+/// Opens the place of source bytes alone.
+pub(crate) fn open_originals(config: &Config) -> Result<Originals> {
+    Originals::open(config.data_dir.join("originals")).context("originals/ cannot be made")
 }
 
 fn database_url(config: &Config) -> Result<String> {

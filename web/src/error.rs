@@ -10,6 +10,7 @@ use domain::{EmbedError, GenerateError, VectorStoreError};
 use ingest::IngestError;
 use retriever::RetrieveError;
 
+use crate::app::doctor::DoctorError;
 use crate::app::indexes::EmbedderError;
 use crate::evaluation::EvaluationError;
 
@@ -180,6 +181,17 @@ impl From<EmbedderError> for ApiError {
         match error {
             EmbedderError::Unknown(message) => Self::invalid("embedder", message),
             EmbedderError::Database(error) => error.into(),
+        }
+    }
+}
+
+impl From<DoctorError> for ApiError {
+    fn from(error: DoctorError) -> Self {
+        match error {
+            DoctorError::Database(error) => error.into(),
+            DoctorError::Points(error) => error.into(),
+            DoctorError::Disk(error) => error.into(),
+            DoctorError::Index(detail) => Self::internal("index_not_removed", detail),
         }
     }
 }

@@ -4,6 +4,7 @@
 //! reads its request, calls one room, and answers.
 
 pub mod app;
+pub mod archive;
 pub mod changes;
 pub mod cli;
 pub mod config;

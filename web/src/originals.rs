@@ -4,11 +4,14 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use futures::{Stream, StreamExt};
 use sha2::{Digest, Sha256};
 use tokio::fs;
 use tokio::io::AsyncWriteExt;
+
+use crate::archive::is_hash;
 
 /// A folder of files named by the SHA-256 of their content.
 #[derive(Debug, Clone)]
@@ -72,6 +75,35 @@ impl Originals {
         fs::read(self.path(hash)).await
     }
 
+    /// The hashes of all there are.
+    pub async fn list(&self) -> io::Result<Vec<String>> {
+        let mut entries = fs::read_dir(&self.dir).await?;
+        let mut hashes = Vec::new();
+        while let Some(entry) = entries.next_entry().await? {
+            // Others are uploads that have not come to their end.
+            hashes.extend(entry.file_name().into_string().ok().filter(|name| is_hash(name)));
+        }
+        Ok(hashes)
+    }
+
+    /// Whether the bytes with this hash are here.
+    pub async fn contains(&self, hash: &str) -> io::Result<bool> {
+        fs::try_exists(self.path(hash)).await
+    }
+
+    /// When they were last given.
+    pub async fn kept_at(&self, hash: &str) -> io::Result<SystemTime> {
+        fs::metadata(self.path(hash)).await?.modified()
+    }
+
+    /// Removes them; what is not here is no error.
+    pub async fn remove(&self, hash: &str) -> io::Result<()> {
+        match fs::remove_file(self.path(hash)).await {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+
     fn path(&self, hash: &str) -> PathBuf {
         self.dir.join(Path::new(hash).file_name().unwrap_or_default())
     }
@@ -95,8 +127,14 @@ mod tests {
         let hash = originals.keep(pieces(), 100).await.unwrap();
         assert_eq!(originals.keep(pieces(), 100).await.unwrap(), hash);
         assert_eq!(originals.read(&hash).await.unwrap(), "안녕하세요".as_bytes());
+        assert_eq!(originals.list().await.unwrap(), std::slice::from_ref(&hash));
+        assert!(originals.contains(&hash).await.unwrap());
         assert!(matches!(originals.keep(pieces(), 10).await, Err(KeepError::TooLarge { limit_bytes: 10 })));
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1, "refused bytes leave nothing behind");
+        for _ in 0..2 {
+            originals.remove(&hash).await.unwrap();
+            assert!(!originals.contains(&hash).await.unwrap());
+        }
     }
 
     #[tokio::test]

@@ -4,6 +4,7 @@
 //! `vectors/ID` of the data directory, or the Qdrant collection `NAME-ID`. A place is made after its row and removed
 //! before it, so no place is ever without one.
 
+use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -11,11 +12,12 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use db::{Database, DbError, VectorIndex};
 use domain::{Embedder, EmbeddingSpace, Index, IndexId, LiveIndex, VectorStore, VectorStoreError};
-use ingest::Build;
+use ingest::{Build, Finding};
 use retriever::store::embedded::EmbeddedStore;
 use retriever::store::qdrant::{QdrantOptions, QdrantStore};
 
 use crate::app::WORKSPACE;
+use crate::app::doctor::DoctorError;
 use crate::config::{Config, VectorsConfig};
 use crate::model_files::{EmbedderModel, FIRST_EMBEDDER, ModelFiles, embedder_name};
 
@@ -185,10 +187,55 @@ impl Indexes {
         Ok(all)
     }
 
+    /// The index that answers and its points, without the embedder that makes them; `None` where it is not there.
+    pub async fn open_points(&self) -> Result<Option<(EmbeddingSpace, Arc<dyn VectorStore>)>> {
+        let Some(live) = self.db.live_index().await? else { return Ok(None) };
+        if !self.exists(live.id).await? {
+            return Ok(None);
+        }
+        let vectors = self.open_store(&live).await?;
+        Ok(Some((live.space, vectors)))
+    }
+
+    /// What is wrong with the index as a whole, if anything: there are documents, and it is not in its place.
+    pub async fn lost(&self) -> Result<Option<Finding>> {
+        let place = match self.db.live_index().await? {
+            Some(live) if self.exists(live.id).await? => return Ok(None),
+            Some(live) => self.place(live.id),
+            None if self.db.count_documents(WORKSPACE).await? == 0 => return Ok(None),
+            None => "the database".to_owned(),
+        };
+        Ok(Some(Finding::new("index_missing", place, "the index of the documents is not there")))
+    }
+
+    /// Folders of indexes that no row names.
+    pub async fn unnamed_folders(&self) -> Result<Vec<IndexId>, DoctorError> {
+        let mut found: Vec<IndexId> = Vec::new();
+        let mut entries = match tokio::fs::read_dir(&self.folder).await {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(found),
+            Err(error) => return Err(error.into()),
+        };
+        while let Some(entry) = entries.next_entry().await? {
+            found.extend(entry.file_name().to_str().and_then(|name| name.parse::<IndexId>().ok()));
+        }
+        // After the folders: a row is there before its folder is.
+        let mut named = self.db.retired_indexes().await?;
+        named.extend(self.db.live_index().await?);
+        named.extend(self.db.building_index().await?);
+        found.retain(|id| !named.iter().any(|index| index.id == *id));
+        Ok(found)
+    }
+
+    /// Removes the folder of an index.
+    pub async fn remove_folder(&self, id: IndexId) -> Result<(), VectorStoreError> {
+        let dir = self.dir(id);
+        blocking(move || EmbeddedStore::destroy(&dir)).await
+    }
+
     async fn destroy(&self, id: IndexId) -> Result<(), VectorStoreError> {
         // Also where the settings name a server now: the index may be older than they are.
-        let dir = self.dir(id);
-        blocking(move || EmbeddedStore::destroy(&dir)).await?;
+        self.remove_folder(id).await?;
         match self.qdrant(id) {
             Some(options) => QdrantStore::destroy(&options).await,
             None => Ok(()),

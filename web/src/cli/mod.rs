@@ -1,8 +1,10 @@
 //! The command line. Each command has a file; this one holds what they share.
 
 mod ask;
+mod backup;
 mod bench;
 mod config;
+mod doctor;
 mod eval;
 mod ingest;
 mod jobs;
@@ -12,6 +14,7 @@ mod parse;
 mod progress;
 mod reindex;
 mod remote;
+mod restore;
 mod sample;
 mod search;
 mod serve;
@@ -101,6 +104,12 @@ enum Command {
     Models(models::Command),
     /// Build the vector index again, or with another embedder, from the stored texts
     Reindex(reindex::Arguments),
+    /// Look whether database, vectors and originals agree, and mend them
+    Doctor(doctor::Arguments),
+    /// Write everything into one file, also while a server answers
+    Backup(backup::Arguments),
+    /// Put a backup into an empty data directory
+    Restore(restore::Arguments),
     /// Print the settings in effect
     Config(config::Arguments),
     /// Read the document on standard input
@@ -181,6 +190,9 @@ async fn dispatch(config: Config, globals: &Globals, command: Command) -> Result
         Command::Bench(command) => bench::run(config, globals, command).await,
         Command::Models(command) => models::run(config, globals, command).await,
         Command::Reindex(arguments) => reindex::run(config, globals, arguments).await,
+        Command::Doctor(arguments) => doctor::run(config, globals, arguments).await,
+        Command::Backup(arguments) => backup::run(config, globals, arguments).await,
+        Command::Restore(arguments) => restore::run(config, globals, arguments).await,
         Command::Config(_) => config::print(&config),
         Command::Parse(arguments) => parse::run(&arguments),
     }

@@ -1,6 +1,7 @@
 //! The same commands through a server that holds the data directory: its own HTTP API on loopback.
 
 use std::collections::HashMap;
+use std::fs::File;
 
 use anyhow::{Context, Result, anyhow, bail};
 use db::{Job, JobFilter};
@@ -12,8 +13,10 @@ use reqwest::multipart::{Form, Part};
 use reqwest::{Client, Method, RequestBuilder, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt;
 
 use super::ask::Answer;
+use crate::app::doctor::DoctorReport;
 use crate::app::reindexing::ReindexStatus;
 use crate::routes::search::SearchResponse;
 
@@ -231,6 +234,21 @@ impl Server {
     /// How the rebuild stands.
     pub(super) async fn reindex_status(&self) -> Result<ReindexStatus> {
         Ok(send(self.call(Method::GET, "/reindex")).await?.json().await?)
+    }
+
+    /// Writes the server's backup to `out`. Whether all of it came, only the archive says.
+    pub(super) async fn backup(&self, out: File) -> Result<()> {
+        let response = send(self.call(Method::POST, "/backup")).await?;
+        let (mut pieces, mut out) = (response.bytes_stream(), tokio::fs::File::from_std(out));
+        while let Some(piece) = pieces.next().await {
+            out.write_all(&piece.context("the server broke the backup off; its log says why")?).await?;
+        }
+        Ok(out.flush().await?)
+    }
+
+    /// What the doctor finds.
+    pub(super) async fn doctor(&self, fix: bool) -> Result<DoctorReport> {
+        Ok(send(self.call(Method::POST, "/doctor").json(&json!({ "fix": fix }))).await?.json().await?)
     }
 
     pub(super) fn call(&self, method: Method, path: &str) -> RequestBuilder {

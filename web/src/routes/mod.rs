@@ -1,7 +1,9 @@
 //! Every path of the service on one screen. A handler lives in the file named after the path's first noun.
 
+pub mod backup;
 pub mod collections;
 pub mod conversations;
+pub mod doctor;
 pub mod documents;
 pub mod evaluation;
 pub mod feedback;
@@ -56,6 +58,8 @@ pub fn router(app: App) -> Router {
         .route("/jobs/{id}/retry", post(jobs::retry))
         .route("/jobs/{id}/events", get(jobs::follow))
         .route("/reindex", get(reindex::show).post(reindex::begin))
+        .route("/backup", post(backup::download))
+        .route("/doctor", post(doctor::look))
         .layer(DefaultBodyLimit::max(JSON_BYTES));
     Router::new()
         .route("/", get(pages::chat))

@@ -1,0 +1,152 @@
+//! Reading an archive, which may be cut off, changed, or made to do harm.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use ingest::content_hash;
+use serde::de::DeserializeOwned;
+
+use super::{Amounts, ArchiveError, END, FORMAT, MANIFEST, MOST_ENTRY_BYTES, Manifest, Part};
+
+/// What a zstd file begins with.
+const MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
+
+/// Most bytes of the manifest and of the end.
+const MOST_LABEL_BYTES: u64 = 1 << 20;
+
+/// Most bytes behind the last entry: tar files are padded.
+const MOST_PADDING_BYTES: u64 = 1 << 20;
+
+/// Reads all of an archive and checks that it is whole. Blocks.
+///
+/// # Errors
+/// Any [`ArchiveError`] that says what is wrong with it.
+pub fn check(file: &Path) -> Result<(Manifest, Amounts), ArchiveError> {
+    for_each_entry(file, |_, _| ControlFlow::Continue(()))
+}
+
+/// Gives each entry to `each`, and checks at the end that the archive was whole. Blocks.
+///
+/// # Errors
+/// As with [`check`]; `Io` with `Interrupted` where `each` has had enough.
+pub fn for_each_entry(
+    file: &Path,
+    mut each: impl FnMut(Part, Vec<u8>) -> ControlFlow<()>,
+) -> Result<(Manifest, Amounts), ArchiveError> {
+    let mut archive = tar::Archive::new(frame(file)?);
+    let mut manifest = None;
+    let mut counted = Amounts::default();
+    let mut rank = 0;
+    let mut said = None;
+    // Raw: the names that tar's extensions make longer than a header holds would be read without a bound.
+    for entry in archive.entries().map_err(damaged)?.raw(true) {
+        let mut entry = entry.map_err(damaged)?;
+        let name = name_of(&entry)?;
+        if said.is_some() {
+            return Err(ArchiveError::Damaged(format!("{name:?} stands behind its end")));
+        }
+        match (&manifest, name.as_str()) {
+            (None, MANIFEST) => manifest = Some(read_manifest(&mut entry)?),
+            (None, _) => return Err(ArchiveError::Foreign),
+            (Some(_), END) => said = Some(label::<Amounts>(&mut entry, END)?),
+            (Some(_), _) => {
+                let part = Part::of(&name).ok_or_else(|| unknown(&name))?;
+                if part.rank() < rank {
+                    return Err(ArchiveError::Damaged(format!("{name} stands in the wrong place")));
+                }
+                rank = part.rank();
+                let bytes = bounded(&mut entry, MOST_ENTRY_BYTES, &name)?;
+                count(&part, &bytes, &mut counted)?;
+                if each(part, bytes).is_break() {
+                    return Err(io::Error::from(io::ErrorKind::Interrupted).into());
+                }
+            }
+        }
+    }
+    // To the end of the frame, where its checksum is.
+    bounded(&mut archive.into_inner(), MOST_PADDING_BYTES, "what is behind its end")?;
+    let manifest = manifest.ok_or(ArchiveError::Foreign)?;
+    let said = said.ok_or_else(|| ArchiveError::Damaged("it was cut off".to_owned()))?;
+    if said != counted {
+        return Err(ArchiveError::Damaged(format!("it says that it holds {said:?}, and holds {counted:?}")));
+    }
+    Ok((manifest, said))
+}
+
+fn frame(file: &Path) -> Result<impl Read, ArchiveError> {
+    let mut begin = [0; MAGIC.len()];
+    let mut opened = File::open(file)?;
+    match opened.read_exact(&mut begin) {
+        Ok(()) if begin == MAGIC => {}
+        Ok(()) => return Err(ArchiveError::Foreign),
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Err(ArchiveError::Foreign),
+        Err(error) => return Err(error.into()),
+    }
+    Ok(zstd::stream::read::Decoder::new(io::Cursor::new(begin).chain(opened))?)
+}
+
+fn name_of<R: Read>(entry: &tar::Entry<'_, R>) -> Result<String, ArchiveError> {
+    let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
+    match entry.header().entry_type().is_file() {
+        true => Ok(name),
+        false => Err(unknown(&name)),
+    }
+}
+
+fn read_manifest(entry: &mut impl Read) -> Result<Manifest, ArchiveError> {
+    #[derive(serde::Deserialize)]
+    struct Format {
+        format: u32,
+    }
+    let bytes = bounded(entry, MOST_LABEL_BYTES, MANIFEST)?;
+    // The rest of another format may look otherwise.
+    let Format { format } = parsed(&bytes, MANIFEST)?;
+    if format > FORMAT {
+        return Err(ArchiveError::Newer(format));
+    }
+    parsed(&bytes, MANIFEST)
+}
+
+fn label<T: DeserializeOwned>(entry: &mut impl Read, name: &str) -> Result<T, ArchiveError> {
+    parsed(&bounded(entry, MOST_LABEL_BYTES, name)?, name)
+}
+
+fn parsed<T: DeserializeOwned>(bytes: &[u8], name: &str) -> Result<T, ArchiveError> {
+    serde_json::from_slice(bytes).map_err(|error| ArchiveError::Damaged(format!("{name}: {error}")))
+}
+
+/// All of `reader`, however long it says that it is.
+fn bounded(reader: &mut impl Read, most_bytes: u64, name: &str) -> Result<Vec<u8>, ArchiveError> {
+    let mut bytes = Vec::new();
+    reader.take(most_bytes + 1).read_to_end(&mut bytes).map_err(damaged)?;
+    if bytes.len() as u64 > most_bytes {
+        return Err(ArchiveError::Damaged(format!("{name} has more than {most_bytes} bytes")));
+    }
+    Ok(bytes)
+}
+
+fn count(part: &Part, bytes: &[u8], counted: &mut Amounts) -> Result<(), ArchiveError> {
+    let lines = || bytes.iter().filter(|byte| **byte == b'\n').count() as u64;
+    match part {
+        Part::Rows(table) => *counted.rows.entry((*table).to_owned()).or_default() += lines(),
+        Part::Points => counted.points += lines(),
+        Part::Original(hash) => {
+            if content_hash(bytes) != *hash {
+                return Err(ArchiveError::Damaged(format!("the original {hash} has other bytes")));
+            }
+            counted.originals += 1;
+        }
+    }
+    Ok(())
+}
+
+fn unknown(name: &str) -> ArchiveError {
+    ArchiveError::Damaged(format!("it has an entry {name:?}, which is not known"))
+}
+
+#[allow(clippy::needless_pass_by_value)] // It stands in `map_err`.
+fn damaged(error: io::Error) -> ArchiveError {
+    ArchiveError::Damaged(error.to_string())
+}
