@@ -1,5 +1,7 @@
 //! The handle to the database: opening by URL, reading, and writing in transactions.
 
+use std::path::Path;
+
 use domain::WorkspaceId;
 use sqlx::any::AnyArguments;
 use sqlx::migrate::Migrator;
@@ -43,9 +45,20 @@ impl Database {
     /// [`DbError::Unavailable`] when the server does not answer, [`DbError::Rejected`] for a URL that names neither,
     /// [`DbError::Failed`] when the file or database is not one of ours or was made by a newer version.
     pub async fn open(url: &str) -> Result<Self, DbError> {
+        Self::open_with_copies(url, None).await
+    }
+
+    /// The same, but before the tables that an older version made are changed, a copy of what is in them is put into the
+    /// folder `copies`. The newest three stay there.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`open`](Self::open), and [`DbError::Failed`] when the copy cannot be made; nothing was changed then.
+    pub async fn open_with_copies(url: &str, copies: Option<&Path>) -> Result<Self, DbError> {
         let dialect = Dialect::of(url)?;
-        let database = Self::connect(url, dialect, dialect.migrations()).await?;
+        let database = Self::connect(url, dialect, dialect.migrations(), copies).await?;
         database.ensure_workspace(WorkspaceId::DEFAULT, "default").await?;
+        database.ensure_installation().await?;
         Ok(database)
     }
 
@@ -60,14 +73,19 @@ impl Database {
         let known = all.iter().filter(|migration| migration.version <= schema).cloned().collect();
         let mut migrations = Migrator::with_migrations(known);
         migrations.set_ignore_missing(true);
-        Self::connect(url, dialect, &migrations).await
+        Self::connect(url, dialect, &migrations, None).await
     }
 
-    async fn connect(url: &str, dialect: Dialect, migrations: &Migrator) -> Result<Self, DbError> {
+    async fn connect(
+        url: &str,
+        dialect: Dialect,
+        migrations: &Migrator,
+        copies: Option<&Path>,
+    ) -> Result<Self, DbError> {
         sqlx::any::install_default_drivers();
         let Pools { reads, writes } = match dialect {
-            Dialect::Sqlite => sqlite::open(url, migrations).await?,
-            Dialect::Postgres => postgres::open(url, migrations).await?,
+            Dialect::Sqlite => sqlite::open(url, migrations, copies).await?,
+            Dialect::Postgres => postgres::open(url, migrations, copies).await?,
         };
         Ok(Self { dialect, reads, writes })
     }

@@ -8,7 +8,7 @@
 //! When a method that writes returns `Ok`, the write survives a crash of the process and a loss of power.
 //! Every statement that serves a tenant names its workspace, so an id of another tenant is [`DbError::NotFound`].
 //!
-//! What is absent: vectors, chunks, files, and any decision about what to store. No other crate sees sqlx.
+//! What is absent: vectors, chunks, originals, and any decision about what to store. No other crate sees sqlx.
 
 mod answers;
 mod backup;
@@ -16,12 +16,14 @@ mod checks;
 mod collections;
 mod columns;
 mod conversations;
+mod copies;
 mod database;
 mod documents;
 mod error;
 mod eval_questions;
 mod eval_runs;
 mod indexed_versions;
+mod installation;
 mod job_leases;
 mod jobs;
 mod postgres;

@@ -1,15 +1,21 @@
 //! PostgreSQL: connecting, making the database, checking what it must promise.
 
+use std::fs::File;
+use std::io::{BufWriter, Write as _};
+use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
 
+use futures::TryStreamExt as _;
 use sqlx::AnyConnection;
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::migrate::{MigrateDatabase as _, Migrator};
-use sqlx::{Any, Connection as _, Row as _};
+use sqlx::{Any, AssertSqlSafe, Connection as _, Row as _};
 
 use crate::DbError;
-use crate::database::Pools;
+use crate::columns::table_names;
+use crate::copies::{Copy, first_pending, not_copied};
+use crate::database::{Dialect, Pools};
 
 pub(crate) static MIGRATIONS: Migrator = sqlx::migrate!("../migrations/postgres");
 
@@ -36,8 +42,9 @@ const ON_CONNECT: &str = "SET synchronous_commit = on; SET lock_timeout = '10s'"
 const MAX_CONNECTIONS: u32 = 16;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Connects, makes the database if it is missing, and brings its tables up to date.
-pub(crate) async fn open(url: &str, migrations: &Migrator) -> Result<Pools, DbError> {
+/// Connects, makes the database if it is missing, and brings its tables up to date; a copy of the rows that an older version
+/// made comes into `copies`.
+pub(crate) async fn open(url: &str, migrations: &Migrator, copies: Option<&Path>) -> Result<Pools, DbError> {
     let options = AnyConnectOptions::from_str(url)?;
     let mut connection = match connect(&options).await {
         Err(Refused::NoSuchDatabase) => {
@@ -51,6 +58,11 @@ pub(crate) async fn open(url: &str, migrations: &Migrator) -> Result<Pools, DbEr
         Refused::Other(error) => error,
     })?;
     require_utf8(&mut connection).await?;
+    if let Some(folder) = copies
+        && let Some(pending) = first_pending(&mut connection, Dialect::Postgres, migrations).await?
+    {
+        copy(&mut connection, folder, pending).await.map_err(|error| not_copied(folder, &error))?;
+    }
     // The migrator takes an advisory lock, so that processes that start at once do it one after the other.
     migrations.run_direct(None, &mut connection, false).await?;
     connection.close().await?;
@@ -66,6 +78,27 @@ pub(crate) async fn open(url: &str, migrations: &Migrator) -> Result<Pools, DbEr
         })
         .connect_lazy_with(options);
     Ok(Pools { reads: pool.clone(), writes: pool })
+}
+
+/// The rows of all tables, each line one of them with its table's name.
+async fn copy(connection: &mut AnyConnection, folder: &Path, pending: i64) -> Result<(), DbError> {
+    let failed = |error: std::io::Error| DbError::Failed(error.to_string());
+    let copy = Copy::begin(folder, pending, "jsonl").map_err(failed)?;
+    let mut out = BufWriter::new(File::options().write(true).open(copy.path()).map_err(failed)?);
+    let mut tx = connection.begin_with(BEGIN_SNAPSHOT).await?;
+    for table in table_names(&mut tx, Dialect::Postgres).await? {
+        let sql = format!(
+            "SELECT json_build_object('table', '{table}', 'row', row_to_json(t))::text AS line FROM \"{table}\" t"
+        );
+        // Safe: the name is one of the schema, which our migrations made.
+        let mut rows = sqlx::query(AssertSqlSafe(sql)).fetch(&mut *tx);
+        while let Some(row) = rows.try_next().await? {
+            writeln!(out, "{}", row.try_get::<String, _>("line")?).map_err(failed)?;
+        }
+    }
+    tx.rollback().await?;
+    out.flush().map_err(failed)?;
+    copy.finish().map_err(failed)
 }
 
 enum Refused {

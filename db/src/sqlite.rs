@@ -15,7 +15,8 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AnyConnection, Connection as _};
 
 use crate::DbError;
-use crate::database::Pools;
+use crate::copies::{Copy, first_pending, not_copied};
+use crate::database::{Dialect, Pools};
 
 pub(crate) static MIGRATIONS: Migrator = sqlx::migrate!("../migrations/sqlite");
 
@@ -71,8 +72,8 @@ pub fn sqlite_url(path: &Path) -> Result<String, DbError> {
     Ok(url)
 }
 
-/// Opens or makes the file, and brings its tables up to date.
-pub(crate) async fn open(url: &str, migrations: &Migrator) -> Result<Pools, DbError> {
+/// Opens or makes the file, and brings its tables up to date; a copy of what an older version made comes into `copies`.
+pub(crate) async fn open(url: &str, migrations: &Migrator, copies: Option<&Path>) -> Result<Pools, DbError> {
     if url.contains(":memory:") || url.contains("mode=memory") {
         return Err(DbError::Rejected(
             "a database in memory would be lost at the end; name a file: sqlite:///path/to/daedap.db"
@@ -86,7 +87,7 @@ pub(crate) async fn open(url: &str, migrations: &Migrator) -> Result<Pools, DbEr
     })?;
 
     let options = AnyConnectOptions::from_str(url)?;
-    prepare(&options, migrations).await.map_err(|error| match error {
+    prepare(&options, migrations, copies).await.map_err(|error| match error {
         DbError::Failed(why) => DbError::Failed(format!("{}: {why}", path.display())),
         other => other,
     })?;
@@ -97,10 +98,14 @@ pub(crate) async fn open(url: &str, migrations: &Migrator) -> Result<Pools, DbEr
 
 /// Brings the tables up to date, over a connection outside the pools: a pool would try a file that is no database again
 /// and again, and then say only that it timed out.
-async fn prepare(options: &AnyConnectOptions, migrations: &Migrator) -> Result<(), DbError> {
+async fn prepare(
+    options: &AnyConnectOptions,
+    migrations: &Migrator,
+    copies: Option<&Path>,
+) -> Result<(), DbError> {
     let begun = Instant::now();
     loop {
-        match migrate(options, migrations).await {
+        match migrate(options, migrations, copies).await {
             // Somebody else prepares the same new file. The switch to WAL does not heed the busy timeout.
             Err(DbError::Unavailable(_)) if begun.elapsed() < PREPARE_TIMEOUT => {
                 tokio::time::sleep(Duration::from_millis(20)).await;
@@ -110,14 +115,33 @@ async fn prepare(options: &AnyConnectOptions, migrations: &Migrator) -> Result<(
     }
 }
 
-async fn migrate(options: &AnyConnectOptions, migrations: &Migrator) -> Result<(), DbError> {
+async fn migrate(
+    options: &AnyConnectOptions,
+    migrations: &Migrator,
+    copies: Option<&Path>,
+) -> Result<(), DbError> {
     let mut connection = AnyConnection::connect_with(options).await?;
     sqlx::raw_sql(ON_CONNECT).execute(&mut connection).await?;
+    if let Some(folder) = copies
+        && let Some(pending) = first_pending(&mut connection, Dialect::Sqlite, migrations).await?
+    {
+        copy(&mut connection, folder, pending).await.map_err(|error| not_copied(folder, &error))?;
+    }
     // Inside one write transaction, so that of two processes that start at once the second finds it done.
     let mut tx = connection.begin_with(BEGIN_WRITE).await?;
     migrations.run_direct(None, &mut *tx, false).await?;
     tx.commit().await?;
     Ok(connection.close().await?)
+}
+
+/// Another database file with the same content.
+async fn copy(connection: &mut AnyConnection, folder: &Path, pending: i64) -> Result<(), DbError> {
+    let failed = |error: std::io::Error| DbError::Failed(error.to_string());
+    let copy = Copy::begin(folder, pending, "db").map_err(failed)?;
+    let path = copy.path();
+    let path = path.to_str().ok_or_else(|| DbError::Rejected("its path is not UTF-8".to_owned()))?;
+    sqlx::query("VACUUM INTO $1").bind(path).execute(connection).await?;
+    copy.finish().map_err(failed)
 }
 
 fn pool_options() -> AnyPoolOptions {
@@ -135,7 +159,7 @@ fn pool_options() -> AnyPoolOptions {
 
 /// Makes the file and the folders above it for their owner alone, and leaves what exists as it is. SQLite gives its
 /// side files (`-wal`, `-shm`) the permissions of the file.
-fn create_private(path: &Path) -> std::io::Result<()> {
+pub(crate) fn create_private(path: &Path) -> std::io::Result<()> {
     let mut folder = DirBuilder::new();
     folder.recursive(true);
     let mut file = OpenOptions::new();

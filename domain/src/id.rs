@@ -94,6 +94,11 @@ new_id!(
     IndexId
 );
 
+new_id!(
+    /// A database with the data directory that belongs to it.
+    InstallationId
+);
+
 impl WorkspaceId {
     /// The workspace of an installation that has not made any.
     pub const DEFAULT: Self = Self(Uuid::from_u128(0xdaeda9));

@@ -40,8 +40,8 @@ pub use generation::{
     GenerateError, GenerationEvent, GenerationRequest, GenerationStream, Generator, Message, Sampling,
 };
 pub use id::{
-    ChunkId, CollectionId, ConversationId, DocumentId, EvalQuestionId, EvalRunId, IndexId, JobId, TurnId,
-    VersionId, WorkspaceId,
+    ChunkId, CollectionId, ConversationId, DocumentId, EvalQuestionId, EvalRunId, IndexId, InstallationId,
+    JobId, TurnId, VersionId, WorkspaceId,
 };
 pub use index::{Index, LiveIndex};
 pub use language::{Language, LanguageCoverage};

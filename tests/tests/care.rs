@@ -82,7 +82,8 @@ async fn a_backup_of_a_busy_server_is_the_same_elsewhere() {
     assert_eq!(succeeds(&daedap, &["ingest", path, "--json"]).await["added"], 3);
     // Others write while it is made.
     let rules = collection(&server, "more").await;
-    let (backup, ()) = tokio::join!(succeeds(&daedap, &["backup", file, "--json"]), async {
+    let arguments = ["backup", file, "--json"];
+    let (backup, ()) = tokio::join!(succeeds(&daedap, &arguments), async {
         for number in 0..6 {
             let text = format!("# Note {number}\n\nNote {number} says nothing of gates.");
             story::add_document(&server, &rules, &format!("{number}.md"), text.into_bytes()).await;
@@ -142,6 +143,8 @@ async fn what_is_no_whole_backup_is_refused_and_leaves_nothing() {
         assert!(refused.contains(word), "{name}: {refused}");
     }
     assert!(!elsewhere.path().join("daedap.db").exists(), "nothing was begun");
+    let nothing = fails(&other, &["backup", out.path().join("nothing").to_str().unwrap()]).await;
+    assert!(nothing.contains("nothing to back up"), "{nothing}");
     std::fs::write(&file, whole).unwrap();
     succeeds(&other, &["restore", file.to_str().unwrap(), "--json"]).await;
     assert_eq!(found(&other).await, found(&daedap).await);
@@ -293,4 +296,35 @@ async fn the_doctor_mends_what_originals_and_rows_disagree_on() {
         "{job}"
     );
     assert_eq!(story::search(&server, QUESTION).await["passages"][0]["title"], "Gate");
+}
+
+#[tokio::test]
+async fn an_empty_database_is_refused_where_data_was() {
+    let (data, out) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let Some(daedap) = small_daedap(data.path()) else { return };
+    let documents = folder_of_documents();
+    succeeds(&daedap, &["ingest", documents.path().to_str().unwrap(), "--json"]).await;
+    let file = out.path().join("all.daedap");
+    succeeds(&daedap, &["backup", file.to_str().unwrap(), "--json"]).await;
+    let expected = found(&daedap).await;
+    // The volume with the database is gone.
+    for name in ["daedap.db", "daedap.db-wal", "daedap.db-shm"] {
+        let _ = std::fs::remove_file(data.path().join(name));
+    }
+    for command in [&["serve", "--listen", "127.0.0.1:0"][..], &["search", "gate"], &["doctor"]] {
+        let refused = fails(&daedap, command).await;
+        assert!(refused.contains("daedap restore") && refused.contains("installation.json"), "{refused}");
+    }
+    let restored = daedap.run(&["restore", file.to_str().unwrap(), "--json"]).await;
+    let restored: Value = serde_json::from_slice(&restored.stdout).unwrap();
+    assert_eq!(codes(&restored), ["index_unknown"], "the index of the lost database is told of: {restored}");
+    assert_eq!(found(&daedap).await, expected);
+    succeeds(&daedap, &["doctor", "--fix", "--json"]).await;
+    // An empty one elsewhere belongs to nobody yet.
+    let elsewhere = out.path().join("another.db");
+    let moved = daedap.clone().variable("DAEDAP_DATABASE_URL", &db::sqlite_url(&elsewhere).unwrap());
+    assert!(fails(&moved, &["search", "gate"]).await.contains("empty"));
+    std::fs::remove_file(data.path().join("installation.json")).unwrap();
+    let anew = succeeds(&moved, &["search", "gate", "--json"]).await;
+    assert_eq!(anew["passages"], json!([]));
 }

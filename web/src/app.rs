@@ -24,6 +24,7 @@ use tokio::sync::{Mutex, OwnedMutexGuard, watch};
 
 use crate::config::Config;
 use crate::error::ApiError;
+use crate::installation;
 use crate::model_files::ModelFiles;
 use crate::originals::Originals;
 use indexes::Indexes;
@@ -200,9 +201,13 @@ pub(crate) fn threads(configured: usize) -> usize {
     }
 }
 
-/// Opens SQL alone, for commands that search nothing.
+/// Opens SQL alone, for commands that search nothing. Only what belongs to the data directory is opened.
 pub(crate) async fn open_database(config: &Config) -> Result<Database> {
-    Database::open(&database_url(config)?).await.context("the database cannot be opened")
+    let copies = config.data_dir.join("backups");
+    let db = Database::open_with_copies(&database_url(config)?, Some(&copies)).await;
+    let db = db.context("the database cannot be opened")?;
+    installation::check(&config.data_dir, &db).await?;
+    Ok(db)
 }
 
 /// Opens the place of source bytes alone.

@@ -14,6 +14,7 @@ pub mod evaluation;
 pub mod extract;
 pub mod filter;
 pub mod guard;
+pub mod installation;
 pub mod instance;
 pub mod model_files;
 pub mod originals;

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::app::{App, reindexing};
 use crate::instance::Instance;
-use crate::{routes, sources, worker};
+use crate::{installation, routes, sources, worker};
 
 /// Longest wait at the end for answers that are being written.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(30);
@@ -27,6 +27,8 @@ pub async fn run(app: App, instance: &Instance) -> Result<()> {
     let working = tokio::spawn(worker::run(app.clone(), stop.clone()));
     let syncing = tokio::spawn(sources::run(app.clone(), stop.clone()));
     let reindexing = tokio::spawn(reindexing::run(app.clone(), stop.clone()));
+    let (data_dir, db) = (app.config.data_dir.clone(), app.knowledge.db.clone());
+    let remembering = tokio::spawn(installation::remember(data_dir, db, stop.clone()));
     // Programs that start a server read this line; everything else goes to the log.
     writeln!(std::io::stdout(), "listening on {url}")?;
 
@@ -44,6 +46,7 @@ pub async fn run(app: App, instance: &Instance) -> Result<()> {
         let _ = working.await;
         let _ = syncing.await;
         let _ = reindexing.await;
+        let _ = remembering.await;
         app.close().await;
         let _ = serving.await;
     };

@@ -13,6 +13,7 @@ over_both_dialects!(
     a_copy_is_of_one_moment,
     a_snapshot_names_originals_and_live_versions,
     what_is_no_copy_is_refused,
+    what_an_older_version_made_is_copied_first,
 );
 
 /// A database with something in every table that is copied.
@@ -170,4 +171,63 @@ async fn what_is_no_copy_is_refused(database: &Database) {
     assert!(matches!(&unknown, Err(DbError::Rejected(why)) if why.contains("9999")), "{unknown:?}");
     let older = Database::begin_restore(&url, 1).await.map(drop);
     assert!(matches!(&older, Err(DbError::Conflict(why)) if why.contains("schema")), "{older:?}");
+}
+
+/// A database as the version before the installations had an id left it.
+async fn older(url: &str) {
+    let mut restoring = Database::begin_restore(url, 4).await.expect("an empty database");
+    let workspace = format!(r#"{{"id":"{HOME}","name":"default","created_at":0}}"#);
+    let chat = format!(
+        r#"{{"id":"{NEIGHBOUR}","workspace":"{HOME}","title":"연차","created_at":0,"updated_at":0}}"#
+    );
+    restoring.load("workspaces", &workspace).await.expect("a row that belongs");
+    restoring.load("conversations", &chat).await.expect("a row that belongs");
+    restoring.commit().await.expect("all of it");
+}
+
+fn names_in(folder: &std::path::Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).expect("a folder");
+    entries.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned()).collect()
+}
+
+async fn what_an_older_version_made_is_copied_first(_: &Database) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let copies = folder.path().join("backups");
+    for url in [Some(sqlite_in(&folder)), tests::postgres::fresh_database_url()].into_iter().flatten() {
+        older(&url).await;
+        // Where no copy can be made, nothing is changed.
+        std::fs::write(&copies, "no folder").expect("written");
+        let refused = Database::open_with_copies(&url, Some(&copies)).await.map(drop);
+        assert!(
+            matches!(&refused, Err(DbError::Failed(why)) if why.contains("nothing was changed")),
+            "{refused:?}"
+        );
+        std::fs::remove_file(&copies).expect("removed");
+        for _ in 0..2 {
+            let opened = Database::open_with_copies(&url, Some(&copies)).await.expect("it opens");
+            assert_eq!(opened.conversations(HOME, 10).await.expect("listed")[0].title, "연차");
+            opened.close().await;
+            let names = names_in(&copies);
+            assert!(names.len() == 1 && names[0].starts_with("before-0005-"), "{names:?}");
+        }
+        let copy = copies.join(&names_in(&copies)[0]);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            assert_eq!(std::fs::metadata(&copy).expect("there").permissions().mode() & 0o777, 0o600);
+        }
+        if url.starts_with("sqlite") {
+            let url = db::sqlite_url(&copy).expect("a UTF-8 path");
+            let opened = Database::open(&url).await.expect("a copy is a database");
+            assert_eq!(opened.conversations(HOME, 10).await.expect("listed").len(), 1);
+            opened.close().await;
+        } else {
+            let rows = std::fs::read_to_string(&copy).expect("text");
+            assert!(
+                rows.lines().any(|row| row.contains(r#""conversations""#) && row.contains("연차")),
+                "{rows}"
+            );
+        }
+        std::fs::remove_dir_all(&copies).expect("removed");
+    }
 }

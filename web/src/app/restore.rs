@@ -17,6 +17,7 @@ use tokio::sync::mpsc;
 use crate::app::{KnowledgeBase, database_url, doctor, open_originals};
 use crate::archive::{self, Amounts, ArchivedIndex, Part};
 use crate::config::Config;
+use crate::installation;
 use crate::model_files::ModelFiles;
 use crate::originals::Originals;
 
@@ -60,6 +61,8 @@ pub async fn restore(config: &Config, file: &Path) -> Result<RestoreReport> {
         .context("nothing was restored; move away what is there, or name another --data-dir")?;
     let mut entries = entries(file);
     let first_points = load(restoring, &mut entries, &open_originals(config)?, &amounts).await?;
+    // What belonged here before is gone, and this takes its place.
+    installation::forget(&config.data_dir)?;
     let mut report = RestoreReport {
         rows: amounts.rows.values().sum(),
         originals: amounts.originals,

@@ -150,3 +150,107 @@ fn unknown(name: &str) -> ArchiveError {
 fn damaged(error: io::Error) -> ArchiveError {
     ArchiveError::Damaged(error.to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use jiff::Timestamp;
+    use serde_json::json;
+
+    use super::*;
+    use crate::archive::ArchiveWriter;
+
+    fn manifest() -> Manifest {
+        Manifest {
+            format: FORMAT,
+            daedap: "0.1.0".to_owned(),
+            schema: 4,
+            made_at: Timestamp::UNIX_EPOCH,
+            index: None,
+        }
+    }
+
+    /// An archive of these entries, whatever they are.
+    fn archive(entries: &[(&str, tar::EntryType, &[u8])]) -> tempfile::NamedTempFile {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let mut frame = zstd::stream::write::Encoder::new(file.reopen().unwrap(), 1).unwrap();
+        frame.include_checksum(true).unwrap();
+        let mut archive = tar::Builder::new(frame);
+        for (name, kind, bytes) in entries {
+            let mut header = tar::Header::new_ustar();
+            header.as_mut_bytes()[..name.len()].copy_from_slice(name.as_bytes());
+            header.set_entry_type(*kind);
+            header.set_size(bytes.len() as u64);
+            header.set_cksum();
+            archive.append(&header, *bytes).unwrap();
+        }
+        archive.into_inner().unwrap().finish().unwrap().flush().unwrap();
+        file
+    }
+
+    #[tokio::test]
+    async fn what_was_written_is_read() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let mut archive = ArchiveWriter::begin(file.reopen().unwrap(), &manifest()).await.unwrap();
+        let parts = [
+            (Part::Rows("workspaces"), b"{}\n{}\n".to_vec()),
+            (Part::Rows("workspaces"), b"{}\n".to_vec()),
+            (Part::Original(content_hash("안녕".as_bytes())), "안녕".as_bytes().to_vec()),
+            (Part::Points, b"{}\n".to_vec()),
+        ];
+        for (part, bytes) in &parts {
+            archive.put(part, bytes.clone()).await.unwrap();
+        }
+        let amounts =
+            Amounts { rows: [("workspaces".to_owned(), 3)].into_iter().collect(), originals: 1, points: 1 };
+        archive.end(&amounts).await.unwrap();
+        let mut read = Vec::new();
+        let found = for_each_entry(file.path(), |part, bytes| {
+            read.push((part, bytes));
+            ControlFlow::Continue(())
+        });
+        assert_eq!(found.unwrap(), (manifest(), amounts));
+        assert_eq!(read, parts);
+    }
+
+    #[tokio::test]
+    async fn one_that_was_dropped_before_its_end_is_none() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let mut archive = ArchiveWriter::begin(file.reopen().unwrap(), &manifest()).await.unwrap();
+        archive.put(&Part::Rows("workspaces"), b"{}\n".to_vec()).await.unwrap();
+        drop(archive);
+        assert!(check(file.path()).is_err());
+    }
+
+    #[test]
+    fn nothing_in_it_is_taken_at_its_word() {
+        let file = tar::EntryType::Regular;
+        let manifest = serde_json::to_vec(&manifest()).unwrap();
+        let end = json!({ "rows": {}, "originals": 0, "points": 0 }).to_string();
+        let newer = json!({ "format": FORMAT + 1, "what": "ever" }).to_string();
+        let (begin, end) = ((MANIFEST, file, manifest.as_slice()), (END, file, end.as_bytes()));
+        let original = format!("originals/{}", "0a".repeat(32));
+        assert!(check(archive(&[begin, end]).path()).is_ok());
+        for (entries, word) in [
+            (vec![], "no backup"),
+            (vec![end], "no backup"),
+            (vec![(MANIFEST, file, newer.as_bytes())], "install a newer one"),
+            (vec![begin], "cut off"),
+            (vec![begin, end, ("vectors/000001.jsonl", file, b"")], "behind its end"),
+            (vec![begin, ("../../etc/passwd", file, b"x"), end], "not known"),
+            (vec![begin, ("sql/sqlite_schema/000001.jsonl", file, b"{}\n"), end], "not known"),
+            (vec![begin, ("vectors/000001.jsonl", tar::EntryType::Symlink, b""), end], "not known"),
+            (vec![begin, ("x", tar::EntryType::GNULongName, b"vectors/000001.jsonl"), end], "not known"),
+            (vec![begin, (original.as_str(), file, b"other bytes"), end], "other bytes"),
+            (
+                vec![begin, ("vectors/1.jsonl", file, b""), ("sql/jobs/1.jsonl", file, b""), end],
+                "wrong place",
+            ),
+            (vec![begin, ("vectors/000001.jsonl", file, b"{}\n"), end], "says that it holds"),
+        ] {
+            let refused = check(archive(&entries).path()).expect_err(word).to_string();
+            assert!(refused.contains(word), "{word}: {refused}");
+        }
+    }
+}

@@ -76,6 +76,10 @@ pub(super) async fn run(config: Config, globals: &Globals, arguments: Arguments)
 
 async fn back_up_here(config: &Config, out: File) -> Result<()> {
     let db = open_database(config).await?;
+    if !db.has_data().await? {
+        // A folder that is not mounted, most likely: a backup of nothing would take the place of a good one.
+        bail!("there is nothing to back up in {}", config.data_dir.display());
+    }
     let indexes = Indexes::new(db.clone(), config, ModelFiles::find(config, None)?)?;
     let source =
         BackupSource { originals: open_originals(config)?, vectors: indexes.open_points().await?, db };

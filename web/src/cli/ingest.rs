@@ -20,6 +20,7 @@ use super::{Globals, Outcome, narrow, print_json, progress, remote};
 use crate::app::{KnowledgeBase, WORKSPACE};
 use crate::changes::FileChanges;
 use crate::config::Config;
+use crate::installation;
 use crate::instance::{Instance, InstanceError};
 use crate::model_files::ModelFiles;
 use crate::server::asked_to_stop;
@@ -52,7 +53,7 @@ pub(super) async fn run(config: Config, globals: &Globals, arguments: Arguments)
     if let Some(changes) = &mut changes {
         keep_in_step(&place, &arguments, changes, globals).await?;
     }
-    place.close().await;
+    place.close(&config).await?;
     Ok(outcome)
 }
 
@@ -129,10 +130,12 @@ impl Place {
         Ok(report)
     }
 
-    async fn close(self) {
+    async fn close(self, config: &Config) -> Result<()> {
         if let Self::Here { knowledge, .. } = self {
+            installation::check(&config.data_dir, &knowledge.db).await?;
             knowledge.db.close().await;
         }
+        Ok(())
     }
 }
 
