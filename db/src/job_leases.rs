@@ -86,18 +86,17 @@ impl Database {
         self.as_holder(held, renew, |query| query.bind(now).bind(end(now, lease)).bind(progress)).await
     }
 
-    /// Ends a job with the document it made; an archive makes none.
+    /// Ends a job with the document it made.
     ///
     /// # Errors
     ///
     /// [`DbError::Conflict`] when the lease is over.
-    pub async fn complete_job(&self, held: JobLease, document: Option<DocumentId>) -> Result<(), DbError> {
+    pub async fn complete_job(&self, held: JobLease, document: DocumentId) -> Result<(), DbError> {
         let complete = sqlx::query(
             "UPDATE jobs SET state = 'done', document = $4, lease_until = NULL, progress = NULL, updated_at = $3 \
              WHERE id = $1 AND attempts = $2 AND state = 'running'",
         );
-        let document = document.map(|document| document.to_string());
-        self.as_holder(held, complete, |query| query.bind(now_ms()).bind(document)).await
+        self.as_holder(held, complete, |query| query.bind(now_ms()).bind(document.to_string())).await
     }
 
     /// Ends a job with the reason why it cannot be done.

@@ -1,7 +1,5 @@
 //! Jobs as people see them: queued, listed, called off, tried again. What workers do with them is in `job_leases.rs`.
 
-use std::collections::BTreeMap;
-
 use domain::{CollectionId, DocumentId, IngestStage, JobId, WorkspaceId};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -14,7 +12,7 @@ use crate::{Database, DbError};
 
 macro_rules! columns {
     () => {
-        "id, workspace, collection, source, content_hash, tags, dated_at, parent, state, attempts, retries, run_at, progress, \
+        "id, workspace, collection, source, content_hash, tags, dated_at, state, attempts, retries, run_at, progress, \
          error_code, error_message, document, created_at, updated_at"
     };
 }
@@ -38,8 +36,6 @@ pub struct Job {
     pub tags: Option<Vec<String>>,
     /// When the original was last changed, where that is known.
     pub dated_at: Option<Timestamp>,
-    /// The job of the archive that this is a member of.
-    pub parent: Option<JobId>,
     /// Where it stands.
     pub state: JobState,
     /// How often it was begun.
@@ -52,7 +48,7 @@ pub struct Job {
     pub progress: Option<IngestStage>,
     /// Why it failed; while it waits, why it was not done the last time.
     pub error: Option<JobError>,
-    /// The document it made; none for an archive.
+    /// The document it made.
     pub document: Option<DocumentId>,
     /// When it was queued.
     pub created_at: Timestamp,
@@ -65,7 +61,7 @@ fn default_workspace() -> WorkspaceId {
 }
 
 /// Where a job stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum JobState {
     /// Waiting.
@@ -104,8 +100,6 @@ pub struct NewJob {
     pub tags: Option<Vec<String>>,
     /// When the original was last changed, where that is known.
     pub dated_at: Option<Timestamp>,
-    /// The archive that this is a member of. Queueing the same member of it again changes nothing.
-    pub parent: Option<JobId>,
 }
 
 /// Which jobs to list; `None` means whichever.
@@ -113,8 +107,6 @@ pub struct NewJob {
 pub struct JobFilter {
     /// Those that stand there.
     pub state: Option<JobState>,
-    /// Members of that archive.
-    pub parent: Option<JobId>,
     /// Older than that one.
     pub before: Option<JobId>,
 }
@@ -135,24 +127,22 @@ impl Database {
     pub async fn enqueue_job(&self, new: NewJob) -> Result<Job, DbError> {
         require("source", &new.source)?;
         require("content hash", &new.content_hash)?;
-        let id = new.parent.map_or_else(JobId::new, |parent| JobId::derive(parent, &new.source));
         let tags = new.tags.as_ref().map(serde_json::to_string).transpose()?;
         let mut tx = self.write().await?;
         lock_collection(&mut tx, new.workspace, new.collection).await?;
         let row = sqlx::query(concat!(
-            "INSERT INTO jobs (id, workspace, collection, source, content_hash, tags, dated_at, parent, state, run_at, ",
+            "INSERT INTO jobs (id, workspace, collection, source, content_hash, tags, dated_at, state, run_at, ",
             "created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'queued', $9, $9, $9) ",
             "ON CONFLICT (id) DO UPDATE SET id = excluded.id RETURNING ",
             columns!()
         ))
-        .bind(id.to_string())
+        .bind(JobId::new().to_string())
         .bind(new.workspace.to_string())
         .bind(new.collection.to_string())
         .bind(new.source)
         .bind(new.content_hash)
         .bind(tags)
         .bind(new.dated_at.map(|date| date.as_millisecond()))
-        .bind(new.parent.map(|parent| parent.to_string()))
         .bind(now_ms())
         .fetch_one(&mut *tx)
         .await?;
@@ -189,14 +179,13 @@ impl Database {
         sqlx::query(concat!(
             "SELECT ",
             columns!(),
-            " FROM jobs WHERE workspace = $1 AND ($2 = '' OR state = $2) AND ($3 = '' OR parent = $3) AND ($4 = '' OR ",
-            "(created_at, id) < (SELECT b.created_at, b.id FROM jobs b WHERE b.workspace = $1 AND b.id = $4)) ",
-            "ORDER BY created_at DESC, id DESC LIMIT $5"
+            " FROM jobs WHERE workspace = $1 AND ($2 = '' OR state = $2) AND ($3 = '' OR ",
+            "(created_at, id) < (SELECT b.created_at, b.id FROM jobs b WHERE b.workspace = $1 AND b.id = $3)) ",
+            "ORDER BY created_at DESC, id DESC LIMIT $4"
         ))
         .bind(workspace.to_string())
         .bind(state.unwrap_or_default())
-        .bind(id_or_empty(filter.parent))
-        .bind(id_or_empty(filter.before))
+        .bind(filter.before.map(|id| id.to_string()).unwrap_or_default())
         .bind(count(limit))
         .fetch_all(&self.reads)
         .await?
@@ -205,39 +194,16 @@ impl Database {
         .collect()
     }
 
-    /// How many members of an archive stand where. Empty for a job that is none.
+    /// Calls a job off. Who works on it learns it when the lease is to be renewed.
     ///
     /// # Errors
     ///
-    /// Those of the connection only.
-    pub async fn job_members(
-        &self,
-        workspace: WorkspaceId,
-        parent: JobId,
-    ) -> Result<BTreeMap<JobState, u64>, DbError> {
-        sqlx::query(
-            "SELECT state, COUNT(*) AS n FROM jobs WHERE workspace = $1 AND parent = $2 GROUP BY state",
-        )
-        .bind(workspace.to_string())
-        .bind(parent.to_string())
-        .fetch_all(&self.reads)
-        .await?
-        .iter()
-        .map(|row| Ok((rows::worded(row, "state")?, rows::number(row, "n")?)))
-        .collect()
-    }
-
-    /// Calls a job off, and of an archive the members that have not ended. Who works on one learns it when the lease is
-    /// to be renewed.
-    ///
-    /// # Errors
-    ///
-    /// [`DbError::NotFound`] when there is none with this id in the workspace, [`DbError::Conflict`] when there is
-    /// nothing left to call off.
+    /// [`DbError::NotFound`] when there is none with this id in the workspace, [`DbError::Conflict`] when it
+    /// has ended.
     pub async fn cancel_job(&self, workspace: WorkspaceId, id: JobId) -> Result<Job, DbError> {
         self.turn_job(
             "UPDATE jobs SET state = 'cancelled', lease_until = NULL, progress = NULL, updated_at = $3 \
-             WHERE workspace = $1 AND (id = $2 OR parent = $2) AND state IN ('queued', 'running')",
+             WHERE workspace = $1 AND id = $2 AND state IN ('queued', 'running')",
             workspace,
             id,
             "the job has ended",
@@ -245,17 +211,17 @@ impl Database {
         .await
     }
 
-    /// Queues a job again that failed or was called off, and of an archive the members that did.
+    /// Queues a job again that failed or was called off.
     ///
     /// # Errors
     ///
-    /// [`DbError::NotFound`] when there is none with this id in the workspace, [`DbError::Conflict`] when there is
-    /// nothing to be done again.
+    /// [`DbError::NotFound`] when there is none with this id in the workspace, [`DbError::Conflict`] when it
+    /// did not.
     pub async fn retry_job(&self, workspace: WorkspaceId, id: JobId) -> Result<Job, DbError> {
         self.turn_job(
             "UPDATE jobs SET state = 'queued', retries = 0, crashes = 0, run_at = $3, error_code = NULL, \
              error_message = NULL, updated_at = $3 \
-             WHERE workspace = $1 AND (id = $2 OR parent = $2) AND state IN ('failed', 'cancelled')",
+             WHERE workspace = $1 AND id = $2 AND state IN ('failed', 'cancelled')",
             workspace,
             id,
             "the job has not failed",
@@ -286,10 +252,6 @@ impl Database {
     }
 }
 
-fn id_or_empty(id: Option<JobId>) -> String {
-    id.map(|id| id.to_string()).unwrap_or_default()
-}
-
 pub(crate) fn job(row: &AnyRow) -> Result<Job, DbError> {
     let code = rows::optional(row, "error_code")?;
     Ok(Job {
@@ -300,7 +262,6 @@ pub(crate) fn job(row: &AnyRow) -> Result<Job, DbError> {
         content_hash: rows::text(row, "content_hash")?,
         tags: rows::optional_json(row, "tags")?,
         dated_at: rows::optional_time(row, "dated_at")?,
-        parent: rows::optional(row, "parent")?,
         state: rows::worded(row, "state")?,
         attempts: rows::number(row, "attempts")?,
         retries: rows::number(row, "retries")?,

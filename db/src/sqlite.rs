@@ -34,7 +34,7 @@ pub(crate) const COLUMNS: &str = "SELECT name, type FROM pragma_table_info($1) O
 pub(crate) const TABLES: &str = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite!_%' ESCAPE '!' ORDER BY name";
 
 /// What is wrong with the file; one row that says `ok` where nothing is.
-pub(crate) const INTEGRITY: &str = "SELECT integrity_check AS finding FROM pragma_integrity_check(100)";
+pub(crate) const INTEGRITY: &str = "SELECT integrity_check AS finding FROM pragma_integrity_check";
 
 /// Rows that refer to nothing, by table.
 pub(crate) const REFERENCES: &str = "SELECT 'the table ' || \"table\" || ' has ' || COUNT(*) || ' rows that refer to no row of ' \

@@ -2,7 +2,7 @@
 //!
 //! Ids of things that come from a source are *derived* (UUID version 5 from what makes them what they are),
 //! so doing the same work twice writes the same rows and the same vectors. Ids of things that people start
-//! (conversations, turns, jobs, indexes) are time-ordered (version 7); jobs that an archive starts are derived from it.
+//! (conversations, turns, jobs, indexes) are time-ordered (version 7).
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -108,13 +108,6 @@ impl CollectionId {
     /// The id of the collection called `name`: the same name in the same workspace is the same collection.
     pub fn derive(workspace: WorkspaceId, name: &str) -> Self {
         Self(Uuid::new_v5(&workspace.0, name.as_bytes()))
-    }
-}
-
-impl JobId {
-    /// The id of the job that takes in what is at `source` of the archive that `parent` takes in.
-    pub fn derive(parent: Self, source: &str) -> Self {
-        Self(Uuid::new_v5(&parent.0, source.as_bytes()))
     }
 }
 

@@ -27,6 +27,7 @@ use crate::apart::DocumentParser;
 use crate::chunk::{ChunkOptions, Draft};
 use crate::document_locks::DocumentLocks;
 use crate::gate::Gate;
+use crate::known::KnownVectors;
 use crate::parse::ParseError;
 use crate::prepare::{Prepared, Preparer, checked_source, content_hash};
 use crate::tags::checked_tags;
@@ -120,6 +121,8 @@ pub(crate) struct Place {
     pub(crate) tags: Option<Vec<String>>,
     pub(crate) dated_at: Option<Timestamp>,
     pub(crate) force: bool,
+    /// The document that this one was, under another name.
+    pub(crate) former: Option<DocumentId>,
 }
 
 impl Place {
@@ -156,7 +159,7 @@ impl Pipeline {
         let IngestItem { workspace, collection, source, bytes, tags, dated_at, force } = item;
         let source = checked_source(&source)?;
         let tags = tags.map(checked_tags).transpose()?;
-        let place = Place { workspace, collection, source, tags, dated_at, force };
+        let place = Place { workspace, collection, source, tags, dated_at, force, former: None };
         check_size(bytes.len() as u64)?;
         let (bytes, hash) = on_blocking_thread(move || {
             let hash = content_hash(&bytes);
@@ -219,7 +222,7 @@ impl Pipeline {
         // From here to the flip no other index takes over.
         let _storing = self.gate.store().await;
         let prepared = self.fitted(prepared).await?;
-        let Place { workspace, collection, source, tags, dated_at, force } = place;
+        let Place { workspace, collection, source, tags, dated_at, force, former } = place;
         let Prepared { index, content_hash, title, language, text, page_starts, drafts } = prepared;
         let before = self.live_document(workspace, DocumentId::derive(collection, &source)).await?;
         let kept_tags = || before.as_ref().map(|document| document.tags.clone());
@@ -240,8 +243,14 @@ impl Pipeline {
             BegunVersion::Unchanged(document) => return Ok(unchanged(&document)),
             BegunVersion::Pending(version) => version,
         };
+        // To force means to make everything anew.
+        let known = match self.former_version(workspace, before.as_ref(), former).await? {
+            Some(former) if !force => KnownVectors::of(&index, (workspace, former), &drafts).await?,
+            _ => KnownVectors::default(),
+        };
         let writing = Writing {
             index: &index,
+            known: &known,
             workspace,
             collection,
             document: version.document,
@@ -265,6 +274,23 @@ impl Pipeline {
         self.sweep_or_leave().await;
         let outcome = if before.is_some() { Outcome::Updated } else { Outcome::Added };
         Ok(Ingested { document: document.id, outcome, chunks })
+    }
+
+    /// The version whose chunks may be found in the one to be stored.
+    async fn former_version(
+        &self,
+        workspace: WorkspaceId,
+        before: Option<&Document>,
+        former: Option<DocumentId>,
+    ) -> Result<Option<VersionId>, IngestError> {
+        match (before, former) {
+            (Some(before), _) => Ok(before.live_version),
+            (None, Some(former)) => {
+                let former = self.live_document(workspace, former).await?;
+                Ok(former.and_then(|former| former.live_version))
+            }
+            (None, None) => Ok(None),
+        }
     }
 
     /// What was prepared, sized anew if another index has taken over in between.
@@ -352,11 +378,13 @@ impl Pipeline {
         for (draft, position) in drafts.iter().zip(first_position..) {
             let chunk = writing.chunk(draft, position, self.analyzer.language(&draft.text));
             let sparse = self.analyzer.document_terms((&chunk).into());
-            if embedder.coverage().covers(chunk.language) {
+            let is_covered = embedder.coverage().covers(chunk.language);
+            let dense = writing.known.get(draft).filter(|_| is_covered).cloned();
+            if is_covered && dense.is_none() {
                 embedded.push(points.len());
                 texts.push(text_to_embed(draft));
             }
-            points.push(ChunkPoint { chunk, dense: None, sparse });
+            points.push(ChunkPoint { chunk, dense, sparse });
         }
         let vectors = if texts.is_empty() { Vec::new() } else { embedder.embed_passages(texts).await? };
         if vectors.len() != embedded.len() {
@@ -404,6 +432,8 @@ impl Pipeline {
 /// What the chunks of one version have in common, and where they go.
 pub(crate) struct Writing<'a> {
     pub(crate) index: &'a Index,
+    /// What need not be embedded again.
+    pub(crate) known: &'a KnownVectors,
     pub(crate) workspace: WorkspaceId,
     pub(crate) collection: CollectionId,
     pub(crate) document: DocumentId,

@@ -40,6 +40,7 @@ impl Pipeline {
             tags: Some(tags),
             dated_at: dated_at.or(Some(document.dated_at)),
             force: false,
+            former: None,
         };
         let (preparer, title) = (self.preparer(), document.title);
         let prepared = on_blocking_thread(move || {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use domain::{Document, Index, VersionId};
 
+use crate::known::KnownVectors;
 use crate::pipeline::{Writing, on_blocking_thread};
 use crate::prepare::Preparer;
 use crate::{IngestError, Pipeline};
@@ -24,8 +25,10 @@ impl Pipeline {
             preparer.prepare_text(title, version.content_hash, version.text, version.page_starts)
         })
         .await?;
+        let known = KnownVectors::default();
         let writing = Writing {
             index,
+            known: &known,
             workspace: document.workspace,
             collection: document.collection,
             document: document.id,

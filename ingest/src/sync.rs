@@ -111,6 +111,29 @@ impl IngestReport {
         self.added + self.updated + self.moved + self.removed == 0 && self.failed.is_empty()
     }
 
+    /// Adds what became of one document that came from elsewhere than a folder.
+    ///
+    /// # Errors
+    /// What concerns every document.
+    pub fn add(
+        &mut self,
+        source: String,
+        ingested: Result<Ingested, IngestError>,
+    ) -> Result<(), IngestError> {
+        match ingested {
+            Ok(ingested) => {
+                let (outcome, chunks) = written(ingested);
+                self.added += u64::from(outcome == Outcome::Added);
+                self.updated += u64::from(outcome == Outcome::Updated);
+                self.unchanged += u64::from(outcome == Outcome::Unchanged);
+                self.chunks += u64::from(chunks);
+            }
+            Err(error) if error.concerns_every_document() => return Err(error),
+            Err(error) => self.failed.push(FailedSource::new(source, &error)),
+        }
+        Ok(())
+    }
+
     /// Adds what was done with another root.
     pub fn merge(&mut self, other: Self) {
         self.added += other.added;
@@ -255,7 +278,8 @@ impl<F: FnMut(SyncEvent) + Send> Sync<'_, F> {
         let hash = prepared.content_hash.clone();
         let SyncRequest { workspace, collection, force, .. } = self.request;
         let tags = self.request.tags.clone().or_else(|| self.former_tags(source, &hash));
-        let place = Place { workspace, collection, source: source.to_owned(), tags, dated_at, force };
+        let former = self.gone.get(&hash).and_then(|gone| gone.last()).map(|former| former.document);
+        let place = Place { workspace, collection, source: source.to_owned(), tags, dated_at, force, former };
         let on_event = &mut self.on_event;
         let on_stage = &mut |stage| {
             on_event(SyncEvent::Progress { source: source.to_owned(), stage });

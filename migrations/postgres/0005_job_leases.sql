@@ -1,10 +1,7 @@
 -- Jobs are leased: who works on one says so again and again, and another worker takes it when nobody does. They are tried
--- again later, can be called off while they run, and an archive is a job whose members are jobs of their own. The SQLite
--- file of the same name does the same.
+-- again later, and can be called off while they run. The SQLite file of the same name does the same.
 
 ALTER TABLE jobs
-    -- The archive that it is a member of.
-    ADD COLUMN parent TEXT COLLATE "C" REFERENCES jobs (id),
     -- How often it was put off because what it needs did not work.
     ADD COLUMN retries BIGINT NOT NULL DEFAULT 0 CHECK (retries >= 0),
     -- How often who worked on it was gone.
@@ -26,11 +23,9 @@ ALTER TABLE jobs
     -- Of a job that waits, the error says why it was not done the last time.
     ADD CHECK (state <> 'failed' OR error_code IS NOT NULL),
     ADD CHECK (state <> 'done' OR error_code IS NULL),
-    -- An archive makes no document.
     ADD CHECK (state = 'done' OR document IS NULL);
 
 DROP INDEX jobs_running;
 CREATE INDEX jobs_running ON jobs (lease_until) WHERE state = 'running';
 -- Jobs of one source are done one after the other, in their order.
 CREATE INDEX jobs_of_source ON jobs (collection, source) WHERE state IN ('queued', 'running');
-CREATE INDEX jobs_of_parent ON jobs (parent) WHERE parent IS NOT NULL;

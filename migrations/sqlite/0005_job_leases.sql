@@ -1,6 +1,5 @@
 -- Jobs are leased: who works on one says so again and again, and another worker takes it when nobody does. They are tried
--- again later, can be called off while they run, and an archive is a job whose members are jobs of their own. The
--- PostgreSQL file of the same name does the same.
+-- again later, and can be called off while they run. The PostgreSQL file of the same name does the same.
 
 -- Made again, because SQLite cannot change the conditions of a table.
 CREATE TABLE leased_jobs (
@@ -12,8 +11,6 @@ CREATE TABLE leased_jobs (
     -- What the document gets; null means that it keeps its tags, and that its date is not known.
     tags          TEXT,
     dated_at      INTEGER,
-    -- The archive that it is a member of.
-    parent        TEXT REFERENCES leased_jobs (id),
     state         TEXT    NOT NULL CHECK (state IN ('queued', 'running', 'done', 'failed', 'cancelled')),
     -- How often it was begun. With the id it names one lease.
     attempts      INTEGER NOT NULL DEFAULT 0 CHECK (attempts >= 0),
@@ -29,7 +26,6 @@ CREATE TABLE leased_jobs (
     -- Of a job that waits: why it was not done the last time.
     error_code    TEXT,
     error_message TEXT,
-    -- None for an archive.
     document      TEXT REFERENCES documents (id),
     created_at    INTEGER NOT NULL,
     updated_at    INTEGER NOT NULL,
@@ -55,5 +51,4 @@ CREATE INDEX jobs_running ON jobs (lease_until) WHERE state = 'running';
 CREATE INDEX jobs_of_collection ON jobs (collection) WHERE state = 'queued';
 -- Jobs of one source are done one after the other, in their order.
 CREATE INDEX jobs_of_source ON jobs (collection, source) WHERE state IN ('queued', 'running');
-CREATE INDEX jobs_of_parent ON jobs (parent) WHERE parent IS NOT NULL;
 CREATE INDEX jobs_of_workspace ON jobs (workspace, created_at, id);

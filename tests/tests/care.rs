@@ -279,7 +279,6 @@ async fn the_doctor_mends_what_originals_and_rows_disagree_on() {
         content_hash: "0c".repeat(32),
         tags: None,
         dated_at: None,
-        parent: None,
     };
     let job = db.enqueue_job(job).await.unwrap().id;
     db.close().await;

@@ -16,7 +16,7 @@ use chat::generator::{LocalGenerator, OpenAiGenerator, OpenAiOptions};
 use chat::{Chat, ChatOptions, ChatParts};
 use db::Database;
 use domain::{Analyzer, Generator, Index, LiveIndex, Sampling, WorkspaceId};
-use ingest::{Apart, Build, ChunkOptions, Pipeline, PipelineParts};
+use ingest::{Apart, Build, ChunkOptions, Fetcher, Pipeline, PipelineParts};
 use llm::{Engine, EngineOptions};
 use retriever::analyze::BigramAnalyzer;
 use retriever::{Reranker, RetrievalOptions, Retriever, RetrieverParts};
@@ -47,6 +47,8 @@ pub struct KnowledgeBase {
     pub retriever: Arc<Retriever>,
     /// Source bytes.
     pub originals: Originals,
+    /// Pages of the Web.
+    pub fetcher: Fetcher,
 }
 
 /// A knowledge base that answers: what a server and `ask` need.
@@ -124,7 +126,8 @@ impl KnowledgeBase {
             },
         }));
         let originals = open_originals(config)?;
-        Ok(Self { db, analyzer, index, indexes, pipeline, retriever, originals })
+        let fetcher = Fetcher::new(config.web.allowed_hosts.clone(), config.ingest.document_bytes);
+        Ok(Self { db, analyzer, index, indexes, pipeline, retriever, originals, fetcher })
     }
 }
 

@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use chat::ChatError;
 use db::DbError;
 use domain::{EmbedError, GenerateError, VectorStoreError};
-use ingest::IngestError;
+use ingest::{FetchError, IngestError};
 use retriever::RetrieveError;
 
 use crate::app::doctor::DoctorError;
@@ -204,6 +204,20 @@ impl From<IngestError> for ApiError {
             IngestError::Embedder(error) => error.into(),
             other => Self::new(StatusCode::UNPROCESSABLE_ENTITY, other.code(), other.to_string()),
         }
+    }
+}
+
+impl From<FetchError> for ApiError {
+    fn from(error: FetchError) -> Self {
+        let status = match &error {
+            FetchError::BadUrl(_)
+            | FetchError::AddressRefused { .. }
+            | FetchError::TooLarge { .. }
+            | FetchError::TooManyRedirects => StatusCode::UNPROCESSABLE_ENTITY,
+            FetchError::Unreachable { .. } | FetchError::Status { .. } => StatusCode::BAD_GATEWAY,
+            FetchError::TooSlow => StatusCode::GATEWAY_TIMEOUT,
+        };
+        Self::new(status, error.code(), error.to_string()).of_field("url")
     }
 }
 

@@ -109,7 +109,7 @@ impl Held<'_> {
         let Job { id, ref source, retries, .. } = self.job;
         match ended {
             Ok(document) => {
-                db.complete_job(self.lease, Some(*document)).await?;
+                db.complete_job(self.lease, *document).await?;
                 info!(job = %id, source, "ingested");
             }
             Err(Unfinished::CalledOff) => self.put_down().await?,

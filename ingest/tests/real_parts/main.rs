@@ -6,6 +6,7 @@ mod folder;
 mod formats;
 mod hostile;
 mod kit;
+mod known;
 mod pipeline;
 mod reindex;
 mod tags;

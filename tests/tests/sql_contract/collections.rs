@@ -39,7 +39,6 @@ async fn deleting_takes_all(database: &Database) {
             content_hash: "hash".to_owned(),
             tags: None,
             dated_at: None,
-            parent: None,
         })
         .await
         .expect("queued");

@@ -1,6 +1,6 @@
 //! Jobs: in order, each to one worker, and not lost with it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use db::{Database, DbError, Job, JobError, JobFilter, JobState, NewJob};
@@ -17,7 +17,6 @@ over_both_dialects!(
     a_lease_that_is_over_changes_nothing,
     jobs_are_put_off_and_tried_again,
     jobs_are_called_off_in_whatever_state,
-    an_archive_and_its_members_are_one,
     jobs_are_listed_by_state_and_page,
 );
 
@@ -29,7 +28,6 @@ fn new_job(collection: CollectionId, source: &str) -> NewJob {
         content_hash: "hash".to_owned(),
         tags: None,
         dated_at: None,
-        parent: None,
     }
 }
 
@@ -73,7 +71,7 @@ async fn jobs_come_in_order(database: &Database) {
     );
     let version = begin(database, leave(&handbook(database).await, "15 days")).await;
     let held = claimed.lease();
-    database.complete_job(held, Some(version.document)).await.expect("done");
+    database.complete_job(held, version.document).await.expect("done");
     let done = database.job(HOME, first.id).await.expect("kept");
     assert_eq!((done.state, done.document), (JobState::Done, Some(version.document)));
     assert!(done.updated_at >= first.updated_at);
@@ -87,7 +85,7 @@ async fn jobs_come_in_order(database: &Database) {
     assert_eq!((failed.state, failed.error), (JobState::Failed, Some(kept)));
 
     assert_eq!(claim(database).await, None);
-    let twice = database.complete_job(held, Some(version.document)).await;
+    let twice = database.complete_job(held, version.document).await;
     assert!(conflict(&twice), "{twice:?}");
     let nowhere = new_job(CollectionId::derive(HOME, "nowhere"), "a.md");
     assert_eq!(database.enqueue_job(nowhere).await, Err(DbError::NotFound("collection")));
@@ -166,6 +164,7 @@ async fn jobs_of_one_source_are_done_one_after_the_other(database: &Database) {
 
 async fn a_lease_that_is_over_changes_nothing(database: &Database) {
     let collection = handbook(database).await.id;
+    let document = begin(database, leave(&handbook(database).await, "15 days")).await.document;
     let job = enqueue(database, collection, "slow.md").await;
     let slow = database.claim_job(Duration::ZERO).await.expect("asked").expect("one waits");
     let reading = IngestStage::Reading;
@@ -178,7 +177,7 @@ async fn a_lease_that_is_over_changes_nothing(database: &Database) {
     database.renew_job(fast.lease(), LEASE, embedding).await.expect("its own");
     let why = || JobError { code: "late".to_owned(), message: "late".to_owned() };
     assert!(conflict(&database.renew_job(slow.lease(), LEASE, reading).await));
-    assert!(conflict(&database.complete_job(slow.lease(), None).await));
+    assert!(conflict(&database.complete_job(slow.lease(), document).await));
     assert!(conflict(&database.fail_job(slow.lease(), why()).await));
     assert!(conflict(&database.postpone_job(slow.lease(), LEASE, why()).await));
     assert!(conflict(&database.release_job(slow.lease()).await));
@@ -225,30 +224,6 @@ async fn jobs_are_called_off_in_whatever_state(database: &Database) {
     let running = claim(database).await.expect("one waits");
     database.delete_collection(HOME, collection).await.expect("deleted");
     assert_eq!(database.job(HOME, running.id).await.expect("kept").state, JobState::Cancelled);
-}
-
-async fn an_archive_and_its_members_are_one(database: &Database) {
-    let collection = handbook(database).await.id;
-    let archive = enqueue(database, collection, "규정.zip").await;
-    let member = |source: &str| NewJob { parent: Some(archive.id), ..new_job(collection, source) };
-    let held = claim(database).await.expect("one waits").lease();
-    let first = database.enqueue_job(member("규정.zip/a.md")).await.expect("queued");
-    let again = database.enqueue_job(member("규정.zip/a.md")).await.expect("as it is");
-    assert_eq!(first, again, "a member is queued once, however often its archive is begun");
-    database.enqueue_job(member("규정.zip/b.md")).await.expect("queued");
-    database.complete_job(held, None).await.expect("an archive makes no document");
-    let running = claim(database).await.expect("a member waits");
-    let counted = database.job_members(HOME, archive.id).await.expect("counted");
-    assert_eq!(counted, BTreeMap::from([(JobState::Queued, 1), (JobState::Running, 1)]));
-    assert_eq!(database.job_members(NEIGHBOUR, archive.id).await, Ok(BTreeMap::new()));
-    database.cancel_job(HOME, archive.id).await.expect("its members are called off");
-    let counted = database.job_members(HOME, archive.id).await.expect("counted");
-    assert_eq!(counted, BTreeMap::from([(JobState::Cancelled, 2)]));
-    assert_eq!(database.job(HOME, archive.id).await.expect("kept").state, JobState::Done);
-    assert!(conflict(&database.release_job(running.lease()).await));
-    database.retry_job(HOME, archive.id).await.expect("its members are queued again");
-    let counted = database.job_members(HOME, archive.id).await.expect("counted");
-    assert_eq!(counted, BTreeMap::from([(JobState::Queued, 2)]));
 }
 
 async fn jobs_are_listed_by_state_and_page(database: &Database) {

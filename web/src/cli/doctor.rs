@@ -48,6 +48,7 @@ async fn examine_here(config: &Config, fix: bool) -> Result<DoctorReport> {
         Some(lost) => {
             let (knowledge, build) = KnowledgeBase::open_to_build(config, models, None).await?;
             let built = knowledge.pipeline.reindex(&build, |_| ()).await?;
+            knowledge.indexes.remove_retired().await?;
             (knowledge, Some(lost.mended(built.switched)))
         }
     };

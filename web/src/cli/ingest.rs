@@ -10,10 +10,13 @@ use clap::Args;
 use comfy_table::Table;
 use db::{Job, JobState};
 use domain::{CollectionId, Visibility};
+use indicatif::ProgressBar;
 use ingest::{
-    FailedSource, FoundFile, IngestReport, SyncEvent, SyncRequest, checked_tags, content_hash, sync_folder,
-    walk,
+    FailedSource, FoundFile, IngestItem, IngestReport, SyncEvent, SyncRequest, checked_tags, content_hash,
+    page_url, sync_folder, walk,
 };
+
+use url::Url;
 
 use super::jobs::stage_in_words;
 use super::{Globals, Outcome, narrow, print_json, progress, remote};
@@ -28,8 +31,8 @@ use crate::server::asked_to_stop;
 /// `daedap ingest`'s own arguments.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// Files and folders; of a folder, files that are gone since the last time are removed
-    #[arg(required = true, value_name = "PATH")]
+    /// Files, folders and pages of the Web; of a folder, files that are gone since the last time are removed
+    #[arg(required = true, value_name = "PATH|URL")]
     paths: Vec<PathBuf>,
     /// Sort the documents by this tag, in place of the tags they have; may be given more than once
     #[arg(long = "tag", value_name = "TAG", value_parser = narrow::tag)]
@@ -46,7 +49,10 @@ pub(super) async fn run(config: Config, globals: &Globals, arguments: Arguments)
     let arguments = Arguments { tags: checked_tags(&arguments.tags)?, ..arguments };
     let place = Place::find(&config, globals.named_collection()).await?;
     // Watched before they are read: what changes meanwhile is read once more.
-    let mut changes = arguments.watch.then(|| FileChanges::below(&arguments.paths));
+    let mut changes = arguments.watch.then(|| {
+        let folders = arguments.paths.iter().filter(|path| web_address(path).is_none());
+        FileChanges::below(&folders.cloned().collect::<Vec<_>>())
+    });
     let report = place.sync(&arguments).await?;
     print(globals, &report)?;
     let outcome = if report.failed.is_empty() { Outcome::Done } else { Outcome::SomeFailed };
@@ -112,6 +118,10 @@ impl Place {
         let started = Instant::now();
         let mut report = IngestReport::default();
         for path in &arguments.paths {
+            if let Some(url) = web_address(path) {
+                self.bring_page(&page_url(url)?, arguments, &mut report).await?;
+                continue;
+            }
             match self {
                 Self::Here { knowledge, collection, .. } => {
                     report.merge(sync_here(knowledge, *collection, path, arguments).await?);
@@ -128,6 +138,41 @@ impl Place {
         }
         report.seconds = started.elapsed().as_secs_f64();
         Ok(report)
+    }
+
+    /// Brings in a page of the Web, fetched by who holds the data. A page that cannot be had is in the report.
+    async fn bring_page(&self, url: &Url, arguments: &Arguments, report: &mut IngestReport) -> Result<()> {
+        let source = url.to_string();
+        match self {
+            Self::Here { knowledge, collection, .. } => {
+                let page = match knowledge.fetcher.fetch(url).await {
+                    Ok(page) => page,
+                    Err(error) => {
+                        let (code, message) = (error.code().to_owned(), error.to_string());
+                        report.failed.push(FailedSource { source, code, message });
+                        return Ok(());
+                    }
+                };
+                let item = IngestItem {
+                    workspace: WORKSPACE,
+                    collection: *collection,
+                    source,
+                    bytes: page.bytes.into(),
+                    tags: (!arguments.tags.is_empty()).then(|| arguments.tags.clone()),
+                    dated_at: page.modified_at,
+                    force: arguments.force,
+                };
+                report.add(item.source.clone(), knowledge.pipeline.ingest(item).await)?;
+            }
+            Self::There { server, collection } => {
+                let was_known = server.documents(*collection).await?.contains_key(&source);
+                let job = server.bring_page(*collection, url, &arguments.tags).await?;
+                let bar = progress::bar(1, "documents");
+                follow(server, vec![(job, was_known)], &bar, report).await?;
+                bar.finish();
+            }
+        }
+        Ok(())
     }
 
     async fn close(self, config: &Config) -> Result<()> {
@@ -193,6 +238,28 @@ async fn sync_there(
         }
         bar.inc(1);
     }
+    follow(server, jobs, &bar, report).await?;
+    bar.finish();
+    if !found.complete {
+        return Ok(());
+    }
+    let here: HashSet<&str> = found.files.iter().map(|file| file.source.as_str()).collect();
+    for document in listed.values() {
+        if document.source.starts_with(&found.prefix) && !here.contains(document.source.as_str()) {
+            server.remove_document(document.id).await?;
+            report.removed += 1;
+        }
+    }
+    Ok(())
+}
+
+/// Waits for the jobs and counts what they did.
+async fn follow(
+    server: &remote::Server,
+    jobs: Vec<(Job, bool)>,
+    bar: &ProgressBar,
+    report: &mut IngestReport,
+) -> Result<()> {
     for (job, was_known) in jobs {
         let job = server
             .follow(job.id, |job| bar.set_message(job.progress.map_or_else(waiting, stage_in_words)))
@@ -210,18 +277,12 @@ async fn sync_there(
             }
         }
     }
-    bar.finish();
-    if !found.complete {
-        return Ok(());
-    }
-    let here: HashSet<&str> = found.files.iter().map(|file| file.source.as_str()).collect();
-    for document in listed.values() {
-        if document.source.starts_with(&found.prefix) && !here.contains(document.source.as_str()) {
-            server.remove_document(document.id).await?;
-            report.removed += 1;
-        }
-    }
     Ok(())
+}
+
+/// The argument, if it is the address of a page.
+fn web_address(argument: &Path) -> Option<&str> {
+    argument.to_str().filter(|text| text.starts_with("http://") || text.starts_with("https://"))
 }
 
 fn waiting() -> String {

@@ -30,9 +30,6 @@ pub(super) struct List {
     /// Only those that stand there
     #[arg(long)]
     state: Option<State>,
-    /// Members of that archive
-    #[arg(long, value_name = "JOB")]
-    parent: Option<JobId>,
     /// So many
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=200))]
     limit: u32,
@@ -78,8 +75,8 @@ pub(super) async fn run(config: Config, globals: &Globals, command: Command) -> 
         Err(error) => return Err(error.into()),
     };
     let jobs = match command {
-        Command::List(List { state, parent, limit }) => {
-            let filter = JobFilter { state: state.map(Into::into), parent, before: None };
+        Command::List(List { state, limit }) => {
+            let filter = JobFilter { state: state.map(Into::into), before: None };
             match &queue {
                 Queue::Here { db, .. } => db.jobs(WORKSPACE, filter, limit).await?,
                 Queue::There(server) => server.jobs(filter, limit).await?,

@@ -14,6 +14,7 @@ use reqwest::{Client, Method, RequestBuilder, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
+use url::Url;
 
 use super::ask::Answer;
 use crate::app::doctor::DoctorReport;
@@ -180,7 +181,20 @@ impl Server {
         job(send(self.call(Method::POST, &path).multipart(form)).await?).await
     }
 
-    /// Follows the job, and if it is an archive its members, to the end; the job as it is then.
+    /// Has the server fetch a page; returns the job that ingests it.
+    pub(super) async fn bring_page(
+        &self,
+        collection: CollectionId,
+        url: &Url,
+        tags: &[String],
+    ) -> Result<Job> {
+        let tags = (!tags.is_empty()).then_some(tags);
+        let path = format!("/collections/{collection}/documents");
+        let request = self.call(Method::POST, &path).json(&json!({ "url": url.as_str(), "tags": tags }));
+        job(send(request).await?).await
+    }
+
+    /// Follows the job to the end; the job as it is then.
     pub(super) async fn follow(&self, job: JobId, mut show: impl FnMut(&Job)) -> Result<Job> {
         let response = send(self.call(Method::GET, &format!("/jobs/{job}/events"))).await?;
         let mut events = response.bytes_stream().eventsource();
@@ -206,12 +220,12 @@ impl Server {
         struct Reply {
             jobs: Vec<Job>,
         }
-        let JobFilter { state, parent, before } = filter;
+        let JobFilter { state, before } = filter;
         let request = self
             .call(Method::GET, "/jobs")
             .query(&[("limit", limit)])
             .query(&[("state", state)])
-            .query(&[("parent", parent), ("before", before)]);
+            .query(&[("before", before)]);
         Ok(send(request).await?.json::<Reply>().await?.jobs)
     }
 

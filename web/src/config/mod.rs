@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use config::builder::DefaultState;
 use config::{ConfigBuilder, Environment, File, FileFormat};
+use ingest::AllowedHost;
 use retriever::Fusion;
 use serde::{Deserialize, Serialize};
 
@@ -28,6 +29,7 @@ pub struct Config {
     pub reranker: RerankerConfig,
     pub generator: GeneratorConfig,
     pub ingest: IngestConfig,
+    pub web: WebConfig,
     pub retrieval: RetrievalConfig,
     pub chat: ChatConfig,
 }
@@ -100,6 +102,13 @@ pub struct IngestConfig {
     pub workers: usize,
     pub retries: u32,
     pub retry_seconds: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct WebConfig {
+    pub allowed_hosts: Vec<AllowedHost>,
 }
 
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use db::NewJob;
 use domain::{CollectionId, Document, DocumentId};
 use futures::stream;
+use ingest::page_url;
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -24,17 +25,18 @@ const MOST_DOCUMENTS: u32 = 200;
 
 /// Which part of a list.
 #[derive(Debug, Deserialize)]
-pub struct Page {
+pub struct Part {
     after: Option<DocumentId>,
     limit: Option<u32>,
 }
 
-/// A document given as text.
+/// A document given by its text, with a name, or by the address of a page, which is its name.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct TextDocument {
-    source: String,
-    text: String,
+pub struct NamedDocument {
+    source: Option<String>,
+    text: Option<String>,
+    url: Option<String>,
     tags: Option<Vec<String>>,
     dated_at: Option<String>,
 }
@@ -65,11 +67,11 @@ pub async fn list(
     State(app): State<App>,
     Tenant(workspace): Tenant,
     Path(collection): Path<CollectionId>,
-    Query(page): Query<Page>,
+    Query(part): Query<Part>,
 ) -> Result<Json<Value>, ApiError> {
     app.knowledge.db.collection(workspace, collection).await?;
-    let limit = page.limit.unwrap_or(MOST_DOCUMENTS).clamp(1, MOST_DOCUMENTS);
-    let documents = app.knowledge.db.documents(workspace, collection, page.after, limit).await?;
+    let limit = part.limit.unwrap_or(MOST_DOCUMENTS).clamp(1, MOST_DOCUMENTS);
+    let documents = app.knowledge.db.documents(workspace, collection, part.after, limit).await?;
     let next =
         (documents.len() == limit as usize).then(|| documents.last().map(|document| document.id)).flatten();
     Ok(Json(json!({ "documents": documents, "next": next })))
@@ -107,7 +109,7 @@ pub async fn remove(
 }
 
 /// Takes a file (`multipart/form-data`, field `file`, and before it `source` to name it, `tags` as often as there are
-/// any, `dated_at`) or a text (JSON), keeps its bytes, and answers 202 with the job that will ingest it.
+/// any, `dated_at`), a text or the address of a page (JSON), keeps its bytes, and answers 202 with the job that will ingest it.
 pub async fn upload(
     State(app): State<App>,
     Tenant(workspace): Tenant,
@@ -118,9 +120,9 @@ pub async fn upload(
     let Upload { source, content_hash, labels: Labels { tags, dated_at } } = if is_multipart(&request) {
         keep_file(&app, request).await?
     } else {
-        keep_text(&app, request).await?
+        keep_named(&app, request).await?
     };
-    let new = NewJob { workspace, collection, source, content_hash, tags, dated_at, parent: None };
+    let new = NewJob { workspace, collection, source, content_hash, tags, dated_at };
     let job = app.knowledge.db.enqueue_job(new).await?;
     app.jobs_changed.send_replace(());
     Ok((StatusCode::ACCEPTED, Json(json!({ "job": job }))))
@@ -134,14 +136,33 @@ fn is_multipart(request: &Request) -> bool {
         .is_some_and(|value| value.starts_with("multipart/form-data"))
 }
 
-async fn keep_text(app: &App, request: Request) -> Result<Upload, ApiError> {
-    let extract::Json(document) = extract::Json::<TextDocument>::from_request(request, &()).await?;
-    let source = checked_source(&document.source)?;
-    let labels = Labels {
-        tags: document.tags.map(|tags| filter::tags("tags", &tags)).transpose()?,
-        dated_at: document.dated_at.map(|text| filter::time("dated_at", &text)).transpose()?,
+async fn keep_named(app: &App, request: Request) -> Result<Upload, ApiError> {
+    let extract::Json(document) = extract::Json::<NamedDocument>::from_request(request, &()).await?;
+    let NamedDocument { source, text, url, tags, dated_at } = document;
+    let mut labels = Labels {
+        tags: tags.map(|tags| filter::tags("tags", &tags)).transpose()?,
+        dated_at: dated_at.map(|text| filter::time("dated_at", &text)).transpose()?,
     };
-    let pieces = stream::iter([Ok::<_, std::convert::Infallible>(document.text)]);
+    match (source, text, url) {
+        (Some(source), Some(text), None) => keep(app, checked_source(&source)?, text, labels).await,
+        (None, None, Some(url)) => {
+            let url = page_url(&url)?;
+            let source = checked_source(url.as_str())?;
+            let page = app.knowledge.fetcher.fetch(&url).await?;
+            labels.dated_at = labels.dated_at.or(page.modified_at);
+            keep(app, source, page.bytes, labels).await
+        }
+        _ => Err(ApiError::invalid("source", "a document has `source` and `text`, or `url`")),
+    }
+}
+
+async fn keep<B: AsRef<[u8]>>(
+    app: &App,
+    source: String,
+    bytes: B,
+    labels: Labels,
+) -> Result<Upload, ApiError> {
+    let pieces = stream::iter([Ok::<_, std::convert::Infallible>(bytes)]);
     let content_hash = app.knowledge.originals.keep(pieces, app.config.ingest.document_bytes).await?;
     Ok(Upload { source, content_hash, labels })
 }
