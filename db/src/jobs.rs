@@ -132,8 +132,7 @@ impl Database {
         lock_collection(&mut tx, new.workspace, new.collection).await?;
         let row = sqlx::query(concat!(
             "INSERT INTO jobs (id, workspace, collection, source, content_hash, tags, dated_at, state, run_at, ",
-            "created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'queued', $9, $9, $9) ",
-            "ON CONFLICT (id) DO UPDATE SET id = excluded.id RETURNING ",
+            "created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, 'queued', $8, $8, $8) RETURNING ",
             columns!()
         ))
         .bind(JobId::new().to_string())
