@@ -371,3 +371,33 @@ async fn a_server_that_is_told_to_stop_finishes_its_answer() {
     let all: Vec<SseEvent> = std::iter::once(first).chain(rest).collect();
     assert_eq!(done(&all)["citations"].as_array().map(|citations| citations.len() <= 1), Some(true));
 }
+
+#[tokio::test]
+async fn a_source_is_a_name_whatever_it_looks_like() {
+    let data_dir = tempfile::tempdir().unwrap();
+    let Some(daedap) = small_daedap(data_dir.path()) else { return };
+    let server = Server::start(daedap).await;
+    let id = collection(&server, "names").await;
+    let path = format!("/api/v1/collections/{id}/documents");
+    let long = format!("{}.md", "가".repeat(100));
+    for (source, kept) in [
+        ("../../x", "../../x"),
+        ("/etc/passwd", "/etc/passwd"),
+        (long.as_str(), &long),
+        ("\u{1112}\u{1161}\u{11ab}.md", "한.md"),
+    ] {
+        let job = add_document(&server, &id, source, b"A text of its own.".to_vec()).await;
+        assert_eq!(job["state"], "done", "{job}");
+        let listed = get(&server, &path).await;
+        let sources: Vec<&Value> =
+            listed["documents"].as_array().unwrap().iter().map(|document| &document["source"]).collect();
+        assert!(sources.contains(&&json!(kept)), "{sources:?}");
+    }
+    for source in ["", " ", "a\0b", "a\nb", &"가".repeat(2_000)] {
+        let body = json!({ "source": source, "text": "x" });
+        let refused = server.post(&path).json(&body).send().await.unwrap();
+        assert_eq!(refused.status(), 422, "{source:?}");
+    }
+    let beside: Vec<_> = std::fs::read_dir(data_dir.path().parent().unwrap()).unwrap().flatten().collect();
+    assert!(beside.iter().all(|entry| entry.file_name() != "x"), "nothing is written by that name");
+}

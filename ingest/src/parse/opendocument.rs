@@ -369,6 +369,8 @@ fn number(element: &BytesStart<'_>, name: &str) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn pages(body: &str) -> Vec<String> {
@@ -416,5 +418,26 @@ mod tests {
             "<text:h text:outline-level='99999999999'>x</text:h><text:p><text:s text:c='4000000000'/></text:p>",
         );
         assert!(page[0].len() < 200, "{page:?}");
+    }
+
+    proptest! {
+        #[test]
+        fn any_content_is_html_or_an_error(
+            elements in prop::collection::vec(
+                prop::sample::select(vec![
+                    "<text:p>", "</text:p>", "<text:h text:outline-level='9'>", "</text:h>", "<text:list>",
+                    "</text:list>", "<text:list-item>", "</text:list-item>", "<draw:page>", "</draw:page>",
+                    "<draw:frame presentation:class='title'>", "</draw:frame>", "<text:note-body>",
+                    "</text:note-body>", "<table:table>", "</table:table>", "<office:annotation>",
+                    "</office:annotation>", "<text:s text:c='-1'/>", "가", "&lt;", "&x;", "<![CDATA[<b>]]>", "<", "&",
+                ]),
+                0..40,
+            ),
+        ) {
+            if let Ok(pages) = translate(&elements.concat()) {
+                prop_assert!(!pages.is_empty());
+                prop_assert!(pages.iter().all(|page| !page.contains("<b>")), "{:?}", pages);
+            }
+        }
     }
 }

@@ -104,3 +104,37 @@ fn damaged_documents_are_errors_wherever_they_are_cut() {
         assert!(read(&whole[..length]).is_err(), "cut at {length}");
     }
 }
+
+#[test]
+fn a_name_that_lies_is_seen_through() {
+    let refused = |bytes: &[u8], name: &str| InProcess.parse(bytes, name).expect_err(name).code();
+    assert_eq!(refused(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "notes.md"), "unsupported_type");
+    assert_eq!(refused(b"MZ\x90\0\x03\0\0\0", "notes.txt"), "unsupported_type");
+    let document =
+        InProcess.parse(&word("", "휴가는 15일입니다."), "notes.pdf").expect("its content decides");
+    assert_eq!(document.markdown.trim(), "휴가는 15일입니다.");
+}
+
+#[test]
+fn an_opendocument_text_reaches_no_file_and_does_not_inflate() {
+    let text = |content: &str| {
+        archive(&[("mimetype", "application/vnd.oasis.opendocument.text"), ("content.xml", content)])
+    };
+    let outside = "<!DOCTYPE d [<!ENTITY e SYSTEM \"file:///etc/passwd\">]><office:body><text:p>before &e; after</text:p></office:body>";
+    let parsed = read(&text(outside)).expect("the entity says nothing");
+    assert!(!parsed.markdown.contains("root:"), "{}", parsed.markdown);
+    // 200 MiB of spaces in 200 KiB.
+    let bomb = text(&format!("<office:body>{}</office:body>", " ".repeat(200 << 20)));
+    assert!(bomb.len() < 1 << 20, "{}", bomb.len());
+    assert_eq!(read(&bomb).expect_err("it is refused").code(), "too_costly");
+}
+
+#[test]
+fn a_line_and_a_table_of_any_length_are_read() {
+    let line = "가나다라 ".repeat(800_000);
+    assert!(line.len() > 10_000_000);
+    assert_eq!(read(line.as_bytes()).expect("a text").markdown.matches("가나다라").count(), 800_000);
+    let rows = format!("품목,가격\n{}", "움틀,1\n".repeat(1_000_000));
+    let table = InProcess.parse(rows.as_bytes(), "prices.csv").expect("a table");
+    assert_eq!(table.markdown.lines().count(), 1_000_002, "a header, what is under it, and the rows");
+}
