@@ -12,7 +12,7 @@ use sqlx::query::Query;
 use sqlx::{Any, AnyConnection, AssertSqlSafe};
 
 use crate::database::Dialect;
-use crate::jobs::{Job, JobError, columns, job};
+use crate::jobs::{ArchiveMember, Job, JobError, columns, job};
 use crate::rows::{count, now_ms};
 use crate::text::replace_nul;
 use crate::{Database, DbError, postgres, sqlite};
@@ -99,6 +99,52 @@ impl Database {
         self.as_holder(held, complete, |query| query.bind(now_ms()).bind(document.to_string())).await
     }
 
+    /// Ends the job of an archive by queueing one for each of its documents, which are sorted and dated as the archive is.
+    /// What cannot be unpacked has a failed job. All of it happens, or nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`DbError::Conflict`] when the lease is over.
+    pub async fn complete_archive_job(
+        &self,
+        archive: &Job,
+        members: &[ArchiveMember],
+    ) -> Result<(), DbError> {
+        let mut tx = self.write().await?;
+        let now = now_ms();
+        let ended = sqlx::query(
+            "UPDATE jobs SET state = 'done', lease_until = NULL, progress = NULL, updated_at = $3 \
+             WHERE id = $1 AND attempts = $2 AND state = 'running'",
+        )
+        .bind(archive.id.to_string())
+        .bind(count(archive.attempts))
+        .bind(now)
+        .execute(&mut *tx)
+        .await?;
+        if ended.rows_affected() == 0 {
+            return Err(lease_over());
+        }
+        for (source, original) in members {
+            let error = original.as_ref().err();
+            sqlx::query(
+                "INSERT INTO jobs (id, workspace, parent, collection, source, content_hash, tags, dated_at, state, \
+                 error_code, error_message, run_at, created_at, updated_at) \
+                 SELECT $1, workspace, id, collection, $3, $4, tags, dated_at, $5, $6, $7, $8, $8, $8 FROM jobs WHERE id = $2",
+            )
+            .bind(JobId::new().to_string())
+            .bind(archive.id.to_string())
+            .bind(replace_nul(source).into_owned())
+            .bind(original.as_ref().unwrap_or(&archive.content_hash).as_str())
+            .bind(if error.is_some() { "failed" } else { "queued" })
+            .bind(error.map(|error| replace_nul(&error.code).into_owned()))
+            .bind(error.map(|error| replace_nul(&error.message).into_owned()))
+            .bind(now)
+            .execute(&mut *tx)
+            .await?;
+        }
+        Ok(tx.commit().await?)
+    }
+
     /// Ends a job with the reason why it cannot be done.
     ///
     /// # Errors
@@ -151,7 +197,7 @@ impl Database {
         if update.execute(&mut *tx).await?.rows_affected() == 1 {
             return Ok(tx.commit().await?);
         }
-        Err(DbError::Conflict("the lease of the job is over".to_owned()))
+        Err(lease_over())
     }
 
     /// Queues again what a process that died left running, and gives their number. A job that this happened to three
@@ -190,6 +236,10 @@ async fn requeue(connection: &mut AnyConnection, now: i64, ended_by: i64) -> Res
     .execute(connection)
     .await?;
     Ok(requeued.rows_affected())
+}
+
+fn lease_over() -> DbError {
+    DbError::Conflict("the lease of the job is over".to_owned())
 }
 
 fn with_error<'q>(query: Query<'q, Any, AnyArguments>, error: &JobError) -> Query<'q, Any, AnyArguments> {

@@ -12,7 +12,7 @@ use crate::{Database, DbError};
 
 macro_rules! columns {
     () => {
-        "id, workspace, collection, source, content_hash, tags, dated_at, state, attempts, retries, run_at, progress, \
+        "id, workspace, parent, collection, source, content_hash, tags, dated_at, state, attempts, retries, run_at, progress, \
          error_code, error_message, document, created_at, updated_at"
     };
 }
@@ -26,6 +26,8 @@ pub struct Job {
     /// The tenant it belongs to.
     #[serde(skip, default = "default_workspace")]
     pub workspace: WorkspaceId,
+    /// The job of the archive that its original came from.
+    pub parent: Option<JobId>,
     /// The collection that the document goes to.
     pub collection: CollectionId,
     /// Where the original came from.
@@ -48,7 +50,7 @@ pub struct Job {
     pub progress: Option<IngestStage>,
     /// Why it failed; while it waits, why it was not done the last time.
     pub error: Option<JobError>,
-    /// The document it made.
+    /// The document it made; an archive makes none itself.
     pub document: Option<DocumentId>,
     /// When it was queued.
     pub created_at: Timestamp,
@@ -68,7 +70,7 @@ pub enum JobState {
     Queued,
     /// Taken by a worker.
     Running,
-    /// Its document is live.
+    /// Its document is live; of an archive, its documents have jobs.
     Done,
     /// It cannot be done; the error says why.
     Failed,
@@ -109,7 +111,12 @@ pub struct JobFilter {
     pub state: Option<JobState>,
     /// Older than that one.
     pub before: Option<JobId>,
+    /// Those of the documents in this job's archive.
+    pub parent: Option<JobId>,
 }
+
+/// A document in an archive: where it came from, and its original's hash, or why it cannot be unpacked.
+pub type ArchiveMember = (String, Result<String, JobError>);
 
 impl JobState {
     /// Whether it will not change by itself any more.
@@ -180,11 +187,12 @@ impl Database {
             columns!(),
             " FROM jobs WHERE workspace = $1 AND ($2 = '' OR state = $2) AND ($3 = '' OR ",
             "(created_at, id) < (SELECT b.created_at, b.id FROM jobs b WHERE b.workspace = $1 AND b.id = $3)) ",
-            "ORDER BY created_at DESC, id DESC LIMIT $4"
+            "AND ($4 = '' OR parent = $4) ORDER BY created_at DESC, id DESC LIMIT $5"
         ))
         .bind(workspace.to_string())
         .bind(state.unwrap_or_default())
         .bind(filter.before.map(|id| id.to_string()).unwrap_or_default())
+        .bind(filter.parent.map(|id| id.to_string()).unwrap_or_default())
         .bind(count(limit))
         .fetch_all(&self.reads)
         .await?
@@ -256,6 +264,7 @@ pub(crate) fn job(row: &AnyRow) -> Result<Job, DbError> {
     Ok(Job {
         id: rows::parsed(row, "id")?,
         workspace: rows::parsed(row, "workspace")?,
+        parent: rows::optional(row, "parent")?,
         collection: rows::parsed(row, "collection")?,
         source: rows::text(row, "source")?,
         content_hash: rows::text(row, "content_hash")?,

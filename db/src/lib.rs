@@ -46,7 +46,7 @@ pub use eval_questions::{MOST_EVAL_QUESTIONS, NewEvalQuestion, StoredEvalQuestio
 pub use eval_runs::EvalRun;
 pub use indexed_versions::BuildProgress;
 pub use job_leases::JobLease;
-pub use jobs::{Job, JobError, JobFilter, JobState, NewJob};
+pub use jobs::{ArchiveMember, Job, JobError, JobFilter, JobState, NewJob};
 pub use restore::Restoring;
 pub use sqlite::sqlite_url;
 pub use vector_indexes::VectorIndex;

@@ -21,7 +21,7 @@ fn book(name: &str) -> Option<Vec<Draft>> {
     assert!(found.failed.is_empty(), "{:?}", found.failed);
     assert!(found.files.len() > 100);
     let chunks = found.files.iter().flat_map(|file| {
-        let bytes = std::fs::read(&file.path).expect("the file is readable");
+        let bytes = file.read().expect("the file is readable");
         let parsed = parse(&bytes, &file.source).unwrap_or_else(|error| panic!("{}: {error}", file.source));
         let drafts = chunk(&parsed.markdown, &[], ChunkOptions::default(), &estimate_tokens);
         assert!(!drafts.is_empty(), "{} has no chunk", file.source);

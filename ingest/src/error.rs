@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use db::DbError;
 use domain::{EmbedError, VectorStoreError};
 
+use crate::originals::OriginalsError;
 use crate::parse::ParseError;
 
 /// Why a document, or a whole folder, was not taken in.
@@ -55,6 +56,9 @@ pub enum IngestError {
     /// The vector store failed.
     #[error(transparent)]
     Vectors(#[from] VectorStoreError),
+    /// The source bytes cannot be kept.
+    #[error(transparent)]
+    Originals(#[from] OriginalsError),
     /// The vector store does not hold what it acknowledged.
     #[error(
         "the vector store holds {stored} of the document's {expected} chunks; the previous version stays"
@@ -87,7 +91,12 @@ impl IngestError {
             Self::Vectors(VectorStoreError::SpaceMismatch { .. }) => "space_mismatch",
             Self::Vectors(VectorStoreError::Locked(_)) => "vectors_locked",
             Self::Vectors(VectorStoreError::Unavailable(_)) => "vectors_unavailable",
-            Self::Vectors(VectorStoreError::Full(_)) => "disk_full",
+            Self::Vectors(VectorStoreError::Full(_)) | Self::Originals(OriginalsError::Full(_)) => {
+                "disk_full"
+            }
+            Self::Originals(OriginalsError::Missing) => "original_missing",
+            Self::Originals(OriginalsError::Unavailable(_)) => "originals_unavailable",
+            Self::Originals(OriginalsError::Unusable(_)) => "originals_unusable",
             Self::Vectors(VectorStoreError::Failed(_)) | Self::ChunksMissing { .. } => "vectors_failed",
             Self::Database(DbError::NotFound(_)) => "not_found",
             Self::Database(DbError::Conflict(_)) => "conflict",
@@ -107,6 +116,7 @@ impl IngestError {
                 | VectorStoreError::Full(_)
                 | VectorStoreError::Failed(_),
             )
+            | Self::Originals(OriginalsError::Full(_) | OriginalsError::Unavailable(_))
             | Self::ChunksMissing { .. }
             | Self::Database(DbError::Unavailable(_) | DbError::Failed(_)) => true,
             Self::Unreadable { .. }
@@ -119,6 +129,7 @@ impl IngestError {
             | Self::Cancelled
             | Self::Embedder(EmbedError::Unusable(_))
             | Self::Vectors(VectorStoreError::SpaceMismatch { .. })
+            | Self::Originals(OriginalsError::Missing | OriginalsError::Unusable(_))
             | Self::Database(DbError::NotFound(_) | DbError::Conflict(_) | DbError::Rejected(_)) => false,
         }
     }
@@ -133,6 +144,9 @@ impl IngestError {
                 | VectorStoreError::Unavailable(_)
                 | VectorStoreError::Full(_),
             )
+            | Self::Originals(
+                OriginalsError::Full(_) | OriginalsError::Unavailable(_) | OriginalsError::Unusable(_),
+            )
             | Self::Database(DbError::Unavailable(_)) => true,
             Self::Unreadable { .. }
             | Self::NoFiles { .. }
@@ -144,6 +158,7 @@ impl IngestError {
             | Self::Cancelled
             | Self::Embedder(EmbedError::Failed(_))
             | Self::Vectors(VectorStoreError::Failed(_))
+            | Self::Originals(OriginalsError::Missing)
             | Self::ChunksMissing { .. }
             | Self::Database(
                 DbError::NotFound(_) | DbError::Conflict(_) | DbError::Rejected(_) | DbError::Failed(_),

@@ -2,12 +2,14 @@
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use ignore::{DirEntry, WalkBuilder};
 use jiff::Timestamp;
 
 use crate::IngestError;
 use crate::apart::DocumentParser;
+use crate::archive::{ArchiveFile, Member};
 use crate::pipeline::check_size;
 use crate::prepare::{Prepared, Preparer, checked_source, content_hash};
 use crate::sync::FailedSource;
@@ -21,19 +23,59 @@ pub struct FoundFiles {
     pub failed: Vec<FailedSource>,
     /// Whether nothing else can be there: no part of the folder was unreadable.
     pub complete: bool,
-    /// What every source below the root begins with, and no other source does.
-    pub prefix: String,
+    /// What the root's own document is called.
+    root: String,
+    /// Archives that could not be opened. What was taken out of them is not known to be gone.
+    unopened: Vec<String>,
+}
+
+impl FoundFiles {
+    /// A test of sources: whether the document came from below the root, and its file is not there any more.
+    pub fn absence(&self) -> impl Fn(&str) -> bool + '_ {
+        let present: HashSet<&str> = self.files.iter().map(|file| file.source.as_str()).collect();
+        move |source| {
+            self.complete
+                && is_below(source, &self.root)
+                && !present.contains(source)
+                && !self.unopened.iter().any(|archive| is_below(source, archive))
+        }
+    }
 }
 
 /// A file to read.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct FoundFile {
-    /// Where it is.
-    pub path: PathBuf,
-    /// What its document is called: the absolute path with `/`, in NFC.
+    /// What its document is called: the absolute path with `/`, in NFC; in an archive, followed by the path in it.
     pub source: String,
     /// When it was last changed, where the file system says.
     pub modified_at: Option<Timestamp>,
+    place: Place,
+}
+
+/// Where a document's bytes are.
+#[derive(Debug, Clone)]
+enum Place {
+    File(PathBuf),
+    Member(Arc<ArchiveFile>, Member),
+}
+
+impl FoundFile {
+    /// Its bytes, as long as a document may be.
+    ///
+    /// # Errors
+    /// `Unreadable`, `TooLarge`, and for a damaged member of an archive `Parse`.
+    pub fn read(&self) -> Result<Vec<u8>, IngestError> {
+        let path = match &self.place {
+            Place::File(path) => path,
+            Place::Member(archive, member) => return archive.read(member),
+        };
+        let metadata = std::fs::metadata(path).map_err(|error| unreadable(path, &error))?;
+        check_size(metadata.len())?;
+        let bytes = std::fs::read(path).map_err(|error| unreadable(path, &error))?;
+        // It may have grown in between.
+        check_size(bytes.len() as u64)?;
+        Ok(bytes)
+    }
 }
 
 /// What became of a file before storing.
@@ -50,10 +92,7 @@ pub(crate) enum Read {
 /// `Unreadable` when the root cannot be read, `NoFiles` when there is nothing in it.
 pub fn walk(root: &Path) -> Result<FoundFiles, IngestError> {
     let root = &root.canonicalize().map_err(|error| unreadable(root, &error))?;
-    let metadata = std::fs::metadata(root).map_err(|error| unreadable(root, &error))?;
-    let prefix = if metadata.is_file() { source_of(root)? } else { format!("{}/", source_of(root)?) };
-    let mut found = FoundFiles { files: Vec::new(), failed: Vec::new(), complete: true, prefix };
-    let mut names = HashSet::new();
+    let mut walking = Walking::new(source_of(root)?);
     let walk = WalkBuilder::new(root)
         .standard_filters(false)
         .hidden(true)
@@ -66,29 +105,79 @@ pub fn walk(root: &Path) -> Result<FoundFiles, IngestError> {
             Err(error) => {
                 let error =
                     IngestError::Unreadable { path: root.display().to_string(), reason: error.to_string() };
-                found.failed.push(FailedSource::new(root.display().to_string(), &error));
-                found.complete = false;
+                walking.fail(root.display().to_string(), &error);
+                walking.found.complete = false;
                 continue;
             }
         };
-        let is_file = entry.file_type().is_some_and(|kind| kind.is_file());
-        if !is_file {
-            continue;
-        }
-        let modified_at = modified_at(&entry);
-        let path = entry.into_path();
-        match source_of(&path) {
-            Ok(source) if names.insert(source.clone()) => {
-                found.files.push(FoundFile { path, source, modified_at });
-            }
-            Ok(source) => found.failed.push(FailedSource::new(source, &IngestError::DuplicateSource)),
-            Err(error) => found.failed.push(FailedSource::new(path.display().to_string(), &error)),
+        if entry.file_type().is_some_and(|kind| kind.is_file()) {
+            walking.take(&entry);
         }
     }
+    let found = walking.found;
     if found.files.is_empty() && found.failed.is_empty() {
         return Err(IngestError::NoFiles { root: root.to_owned() });
     }
     Ok(found)
+}
+
+/// A walk on its way.
+struct Walking {
+    found: FoundFiles,
+    names: HashSet<String>,
+}
+
+impl Walking {
+    fn new(root: String) -> Self {
+        let (files, failed, unopened) = (Vec::new(), Vec::new(), Vec::new());
+        Self { found: FoundFiles { files, failed, complete: true, root, unopened }, names: HashSet::new() }
+    }
+
+    fn take(&mut self, entry: &DirEntry) {
+        let (path, modified_at) = (entry.path(), modified_at(entry));
+        let source = match source_of(path) {
+            Ok(source) => source,
+            Err(error) => return self.fail(path.display().to_string(), &error),
+        };
+        match ArchiveFile::list(path) {
+            Ok(None) => self.add(FoundFile { source, modified_at, place: Place::File(path.to_owned()) }),
+            Ok(Some((archive, members))) => {
+                let archive = Arc::new(archive);
+                for member in members {
+                    match member {
+                        Ok(member) => self.add(FoundFile {
+                            source: format!("{source}/{}", member.name),
+                            modified_at,
+                            place: Place::Member(archive.clone(), member),
+                        }),
+                        Err((name, error)) => self.fail(format!("{source}/{name}"), &error),
+                    }
+                }
+            }
+            Err(error) => {
+                self.fail(source.clone(), &error);
+                self.found.unopened.push(source);
+            }
+        }
+    }
+
+    fn add(&mut self, file: FoundFile) {
+        if self.names.insert(file.source.clone()) {
+            self.found.files.push(file);
+        } else {
+            self.fail(file.source, &IngestError::DuplicateSource);
+        }
+    }
+
+    fn fail(&mut self, source: String, error: &IngestError) {
+        self.found.failed.push(FailedSource::new(source, error));
+    }
+}
+
+/// Whether a source is `root`, or lies in that folder or archive.
+fn is_below(source: &str, root: &str) -> bool {
+    let root = root.trim_end_matches('/');
+    source.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 fn modified_at(entry: &DirEntry) -> Option<Timestamp> {
@@ -103,17 +192,12 @@ pub(crate) fn read(
     preparer: &Preparer,
     known_hash: Option<&str>,
 ) -> Result<Read, IngestError> {
-    let metadata = std::fs::metadata(&file.path).map_err(|error| unreadable(&file.path, &error))?;
-    check_size(metadata.len())?;
-    let bytes = std::fs::read(&file.path).map_err(|error| unreadable(&file.path, &error))?;
-    // It may have grown in between.
-    check_size(bytes.len() as u64)?;
+    let bytes = file.read()?;
     let hash = content_hash(&bytes);
     if known_hash == Some(hash.as_str()) {
         return Ok(Read::Unchanged);
     }
-    let parsed = parser.parse(&bytes, &file.source)?;
-    Ok(Read::Prepared(Box::new(preparer.prepare(parsed, &file.source, hash)?)))
+    Ok(Read::Prepared(Box::new(preparer.read(parser, bytes.into(), &file.source, hash)?)))
 }
 
 /// The absolute path with `/`, in NFC. Not a path relative to the root: two folders of the same shape would take each
@@ -135,8 +219,8 @@ mod tests {
     /// Sources below `root`, without what all of them begin with.
     fn sources(root: &Path) -> Vec<String> {
         let found = walk(root).expect("a readable folder");
-        let below =
-            |file: FoundFile| file.source.strip_prefix(&found.prefix).expect("it is below").to_owned();
+        let prefix = format!("{}/", found.root);
+        let below = |file: FoundFile| file.source.strip_prefix(&prefix).expect("it is below").to_owned();
         found.files.into_iter().map(below).collect()
     }
 
@@ -161,7 +245,9 @@ mod tests {
         fs::write(&file, "x").expect("a file");
         let alone = walk(&file).expect("a readable file");
         assert_eq!(alone.files[0].source, walk(folder.path()).expect("a readable folder").files[0].source);
-        assert_eq!(alone.prefix, alone.files[0].source);
+        let gone = alone.absence();
+        let beside = format!("{}x", alone.root);
+        assert!(!gone(&beside) && !gone(&alone.root), "other files are not below it");
     }
 
     #[test]

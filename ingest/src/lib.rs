@@ -13,6 +13,7 @@
 //! how questions are answered, and any schedule: callers decide when to ingest, sweep and reindex.
 
 mod apart;
+mod archive;
 #[cfg(test)]
 mod books;
 mod charset;
@@ -26,6 +27,7 @@ mod gate;
 mod known;
 mod measure;
 mod normalize;
+mod originals;
 mod outline;
 mod parse;
 mod pieces;
@@ -39,13 +41,16 @@ mod sentences;
 mod sniff;
 mod sync;
 mod tags;
+mod write;
 
 pub use apart::{Apart, DocumentParser, InProcess, PARSE_COMMAND, read_apart};
+pub use archive::{Archive, FoundMember, Member};
 pub use chunk::ChunkOptions;
 pub use doctor::{Finding, PointsChecked};
 pub use error::IngestError;
 pub use fetch::{AllowedHost, FetchError, Fetcher, Page, page_url};
 pub use folder::{FoundFile, FoundFiles, walk};
+pub use originals::{KeepError, Originals, OriginalsError, is_hash};
 pub use parse::{ParseError, Parsed};
 pub use pipeline::{IngestItem, Ingested, MAX_DOCUMENT_BYTES, OnStage, Outcome, Pipeline, PipelineParts};
 pub use prepare::content_hash;

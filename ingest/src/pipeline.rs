@@ -14,29 +14,29 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use db::{BegunVersion, Database, DbError, NewVersion};
 use domain::{
-    Analyzer, Chunk, ChunkId, ChunkPoint, CollectionId, Document, DocumentId, EmbedError, Index, IngestStage,
-    LiveIndex, Selection, VersionId, WorkspaceId,
+    Analyzer, CollectionId, Document, DocumentId, Index, IngestStage, LiveIndex, Selection, VersionId,
+    WorkspaceId,
 };
 use jiff::Timestamp;
 use tracing::warn;
 
 use crate::IngestError;
 use crate::apart::DocumentParser;
-use crate::chunk::{ChunkOptions, Draft};
+use crate::chunk::ChunkOptions;
 use crate::document_locks::DocumentLocks;
 use crate::gate::Gate;
 use crate::known::KnownVectors;
+use crate::originals::Originals;
 use crate::parse::ParseError;
 use crate::prepare::{Prepared, Preparer, checked_source, content_hash};
 use crate::tags::checked_tags;
+use crate::write::Writing;
 
 /// Most bytes of a document: 64 MiB.
 pub const MAX_DOCUMENT_BYTES: u64 = 64 * 1024 * 1024;
-
-/// Chunks embedded and stored at a time; bounds memory for documents of any size.
-const BATCH_CHUNKS: usize = 64;
 
 /// Stale versions read at a time.
 const SWEEP_BATCH: u32 = 256;
@@ -49,6 +49,8 @@ pub struct PipelineParts {
     pub index: Arc<LiveIndex>,
     /// Makes terms; the same one must serve questions.
     pub analyzer: Arc<dyn Analyzer>,
+    /// Keeps source bytes.
+    pub originals: Originals,
     /// Gets the text out of documents.
     pub parser: Arc<dyn DocumentParser>,
     /// How large chunks are.
@@ -65,7 +67,7 @@ pub struct IngestItem {
     /// Where it comes from: a path, a URL, a name. The same source is the same document.
     pub source: String,
     /// Its bytes, at most [`MAX_DOCUMENT_BYTES`].
-    pub bytes: Vec<u8>,
+    pub bytes: Bytes,
     /// What it is sorted by from now on; `None` leaves it as it is.
     pub tags: Option<Vec<String>>,
     /// When its source was last changed, where that is known. Of a content that is in already it changes nothing.
@@ -105,7 +107,8 @@ pub struct Pipeline {
     pub(crate) db: Database,
     pub(crate) index: Arc<LiveIndex>,
     pub(crate) gate: Arc<Gate>,
-    analyzer: Arc<dyn Analyzer>,
+    pub(crate) analyzer: Arc<dyn Analyzer>,
+    pub(crate) originals: Originals,
     pub(crate) parser: Arc<dyn DocumentParser>,
     chunking: ChunkOptions,
     pub(crate) locks: Arc<DocumentLocks>,
@@ -134,8 +137,9 @@ impl Place {
 impl Pipeline {
     /// Puts the parts together.
     pub fn new(parts: PipelineParts) -> Self {
-        let PipelineParts { db, index, analyzer, parser, chunking } = parts;
-        Self { db, index, gate: Arc::default(), analyzer, parser, chunking, locks: Arc::default() }
+        let PipelineParts { db, index, analyzer, originals, parser, chunking } = parts;
+        let (gate, locks) = (Arc::default(), Arc::default());
+        Self { db, index, gate, analyzer, originals, parser, chunking, locks }
     }
 
     /// Takes a document in. When it returns `Ok`, the document answers questions and survives a crash.
@@ -161,11 +165,8 @@ impl Pipeline {
         let tags = tags.map(checked_tags).transpose()?;
         let place = Place { workspace, collection, source, tags, dated_at, force, former: None };
         check_size(bytes.len() as u64)?;
-        let (bytes, hash) = on_blocking_thread(move || {
-            let hash = content_hash(&bytes);
-            Ok((bytes, hash))
-        })
-        .await?;
+        let hashed = bytes.clone();
+        let hash = on_blocking_thread(move || Ok(content_hash(&hashed))).await?;
         if !force
             && let Some(document) = self.live_document(workspace, place.document()).await?
             && document.content_hash == hash
@@ -179,8 +180,7 @@ impl Pipeline {
         let preparer = self.preparer();
         let name = place.source.clone();
         let parser = self.parser.clone();
-        let prepared =
-            on_blocking_thread(move || preparer.prepare(parser.parse(&bytes, &name)?, &name, hash)).await?;
+        let prepared = on_blocking_thread(move || preparer.read(parser.as_ref(), bytes, &name, hash)).await?;
         self.store(place, prepared, on_stage).await
     }
 
@@ -223,7 +223,11 @@ impl Pipeline {
         let _storing = self.gate.store().await;
         let prepared = self.fitted(prepared).await?;
         let Place { workspace, collection, source, tags, dated_at, force, former } = place;
-        let Prepared { index, content_hash, title, language, text, page_starts, drafts } = prepared;
+        let Prepared { index, content_hash, original, title, language, text, page_starts, drafts } = prepared;
+        if let Some(bytes) = original {
+            // Before a row names it.
+            self.originals.keep_bytes(&content_hash, bytes).await?;
+        }
         let before = self.live_document(workspace, DocumentId::derive(collection, &source)).await?;
         let kept_tags = || before.as_ref().map(|document| document.tags.clone());
         let new = NewVersion {
@@ -299,8 +303,10 @@ impl Pipeline {
         if preparer.is_of(&prepared.index) {
             return Ok(prepared);
         }
-        let Prepared { title, content_hash, text, page_starts, .. } = prepared;
-        on_blocking_thread(move || preparer.prepare_text(title, content_hash, text, page_starts)).await
+        let Prepared { title, content_hash, original, text, page_starts, .. } = prepared;
+        let fitted =
+            on_blocking_thread(move || preparer.prepare_text(title, content_hash, text, page_starts)).await?;
+        Ok(Prepared { original, ..fitted })
     }
 
     /// Deletes a document. It is gone for every question when this returns.
@@ -336,67 +342,6 @@ impl Pipeline {
         }
     }
 
-    /// Embeds, analyses and stores the drafts, batch by batch. Returns their number.
-    pub(crate) async fn write_chunks(
-        &self,
-        writing: &Writing<'_>,
-        drafts: &[Draft],
-        on_stage: &mut OnStage<'_>,
-    ) -> Result<u32, IngestError> {
-        let vectors = &writing.index.vectors;
-        let selection = Selection::Version(writing.workspace, writing.version);
-        let expected = drafts.len() as u64;
-        // An interrupted attempt left chunks at the first positions. They are overwritten; only if chunks were smaller
-        // then (the sizes in the configuration changed) some would remain.
-        if vectors.count(selection).await? > expected {
-            vectors.remove(selection).await?;
-        }
-        let mut position = 0;
-        for batch in drafts.chunks(BATCH_CHUNKS) {
-            go_on(on_stage(IngestStage::Embedding { done: position, total: drafts.len() as u32 }))?;
-            let points = self.points(writing, batch, position).await?;
-            position += points.len() as u32;
-            vectors.upsert(points).await?;
-        }
-        let stored = vectors.count(selection).await?;
-        if stored != expected {
-            return Err(IngestError::ChunksMissing { stored, expected });
-        }
-        Ok(position)
-    }
-
-    async fn points(
-        &self,
-        writing: &Writing<'_>,
-        drafts: &[Draft],
-        first_position: u32,
-    ) -> Result<Vec<ChunkPoint>, IngestError> {
-        let embedder = &writing.index.embedder;
-        let mut points = Vec::with_capacity(drafts.len());
-        let mut embedded = Vec::new();
-        let mut texts = Vec::new();
-        for (draft, position) in drafts.iter().zip(first_position..) {
-            let chunk = writing.chunk(draft, position, self.analyzer.language(&draft.text));
-            let sparse = self.analyzer.document_terms((&chunk).into());
-            let is_covered = embedder.coverage().covers(chunk.language);
-            let dense = writing.known.get(draft).filter(|_| is_covered).cloned();
-            if is_covered && dense.is_none() {
-                embedded.push(points.len());
-                texts.push(text_to_embed(draft));
-            }
-            points.push(ChunkPoint { chunk, dense, sparse });
-        }
-        let vectors = if texts.is_empty() { Vec::new() } else { embedder.embed_passages(texts).await? };
-        if vectors.len() != embedded.len() {
-            let reason = format!("{} vectors came for {} texts", vectors.len(), embedded.len());
-            return Err(EmbedError::Failed(reason).into());
-        }
-        for (at, vector) in embedded.into_iter().zip(vectors) {
-            points[at].dense = Some(vector);
-        }
-        Ok(points)
-    }
-
     /// Sweeps after what was asked for is done and acknowledged; chunks that cannot be removed now are found by
     /// nobody and can wait.
     async fn sweep_or_leave(&self) {
@@ -429,52 +374,11 @@ impl Pipeline {
     }
 }
 
-/// What the chunks of one version have in common, and where they go.
-pub(crate) struct Writing<'a> {
-    pub(crate) index: &'a Index,
-    /// What need not be embedded again.
-    pub(crate) known: &'a KnownVectors,
-    pub(crate) workspace: WorkspaceId,
-    pub(crate) collection: CollectionId,
-    pub(crate) document: DocumentId,
-    pub(crate) version: VersionId,
-    pub(crate) source: &'a str,
-    pub(crate) title: &'a str,
-    pub(crate) tags: &'a [String],
-    pub(crate) dated_at: Timestamp,
-}
-
-impl Writing<'_> {
-    fn chunk(&self, draft: &Draft, position: u32, language: domain::Language) -> Chunk {
-        Chunk {
-            id: ChunkId::derive(self.version, position),
-            workspace: self.workspace,
-            collection: self.collection,
-            document: self.document,
-            version: self.version,
-            position,
-            title: self.title.to_owned(),
-            source: self.source.to_owned(),
-            heading_path: draft.heading_path.to_vec(),
-            page: draft.page,
-            language,
-            tags: self.tags.to_vec(),
-            dated_at: self.dated_at,
-            text: draft.text.clone(),
-        }
-    }
-}
-
-/// A chunk as the embedder reads it: under its headings.
-fn text_to_embed(draft: &Draft) -> String {
-    if draft.context.is_empty() { draft.text.clone() } else { format!("{}\n{}", draft.context, draft.text) }
-}
-
 pub(crate) fn unchanged(document: &Document) -> Ingested {
     Ingested { document: document.id, outcome: Outcome::Unchanged, chunks: document.chunk_count }
 }
 
-fn go_on(whether: ControlFlow<()>) -> Result<(), IngestError> {
+pub(crate) fn go_on(whether: ControlFlow<()>) -> Result<(), IngestError> {
     match whether {
         ControlFlow::Continue(()) => Ok(()),
         ControlFlow::Break(()) => Err(IngestError::Cancelled),

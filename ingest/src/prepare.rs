@@ -3,14 +3,16 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use domain::{Analyzer, Index, Language, PageStart};
 use sha2::{Digest, Sha256};
 use unicode_normalization::UnicodeNormalization;
 
 use crate::IngestError;
+use crate::apart::DocumentParser;
 use crate::chunk::{ChunkOptions, Draft, chunk};
 use crate::measure::Measure;
-use crate::parse::{ParseError, Parsed};
+use crate::parse::ParseError;
 
 /// Characters of a text from which its language is told.
 const LANGUAGE_SAMPLE_CHARACTERS: usize = 20_000;
@@ -27,6 +29,8 @@ pub(crate) struct Prepared {
     pub(crate) index: Arc<Index>,
     /// SHA-256 of the source bytes, lower-case hexadecimal.
     pub(crate) content_hash: String,
+    /// The source bytes, where they are at hand, to be kept.
+    pub(crate) original: Option<Bytes>,
     /// What people call it.
     pub(crate) title: String,
     /// Language most of it is in.
@@ -65,15 +69,18 @@ impl Preparer {
         Arc::ptr_eq(&self.index, index)
     }
 
-    /// Cuts a document into chunks.
-    pub(crate) fn prepare(
+    /// Reads a document and cuts it into chunks.
+    pub(crate) fn read(
         &self,
-        parsed: Parsed,
+        parser: &dyn DocumentParser,
+        bytes: Bytes,
         source: &str,
         content_hash: String,
     ) -> Result<Prepared, IngestError> {
+        let parsed = parser.parse(&bytes, source)?;
         let title = parsed.title.unwrap_or_else(|| title_from_source(source));
-        self.prepare_text(title, content_hash, parsed.markdown, parsed.page_starts)
+        let prepared = self.prepare_text(title, content_hash, parsed.markdown, parsed.page_starts)?;
+        Ok(Prepared { original: Some(bytes), ..prepared })
     }
 
     /// Cuts an extracted text into chunks.
@@ -92,18 +99,18 @@ impl Preparer {
             text.char_indices().nth(LANGUAGE_SAMPLE_CHARACTERS).map_or(text.len(), |(offset, _)| offset);
         let language = self.analyzer.language(&text[..sample_end]);
         let index = self.index.clone();
-        Ok(Prepared { index, content_hash, title, language, text, page_starts, drafts })
+        Ok(Prepared { index, content_hash, original: None, title, language, text, page_starts, drafts })
     }
 }
 
 /// SHA-256 of `bytes` in lower-case hexadecimal.
 pub fn content_hash(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    Sha256::digest(bytes).iter().fold(String::with_capacity(64), |mut hash, byte| {
-        // Writing to a String does not fail.
-        let _ = write!(hash, "{byte:02x}");
-        hash
-    })
+    hexadecimal(&Sha256::digest(bytes))
+}
+
+/// Two lower-case digits a byte.
+pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The form in which a source is stored: NFC, so that the same file has one name on every system.

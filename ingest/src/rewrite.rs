@@ -6,8 +6,9 @@ use std::sync::Arc;
 use domain::{Document, Index, VersionId};
 
 use crate::known::KnownVectors;
-use crate::pipeline::{Writing, on_blocking_thread};
+use crate::pipeline::on_blocking_thread;
 use crate::prepare::Preparer;
+use crate::write::Writing;
 use crate::{IngestError, Pipeline};
 
 impl Pipeline {

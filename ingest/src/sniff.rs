@@ -1,12 +1,12 @@
 //! Bytes to what they are written in. The content decides; the source's extension is a hint where the content
 //! leaves the choice open (Markdown, tables and plain text look alike).
 
-use std::io::Cursor;
+use std::io::{Cursor, Read, Seek};
 
 use zip::ZipArchive;
 
 use crate::charset;
-use crate::parse::{ParseError, email, hwp, office};
+use crate::parse::{ParseError, email, hwp, json, office};
 
 /// What a document is written in; formats of text come with their text, decoded.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +19,8 @@ pub(crate) enum Content {
     PlainText(String),
     /// Values with commas or tabs between them.
     Table(String),
+    /// JSON, or JSON Lines.
+    Json(String),
     /// PDF.
     Pdf,
     /// An Internet message (RFC 5322).
@@ -27,6 +29,8 @@ pub(crate) enum Content {
     Office,
     /// An OpenDocument text, presentation or spreadsheet.
     OpenDocument,
+    /// An EPUB book.
+    Epub,
     /// HWP 5 or HWPX.
     Hwp,
 }
@@ -36,7 +40,7 @@ const HEAD_BYTES: usize = 8192;
 
 /// What old Windows programs and, as archives, new ones write their documents in.
 const OLE: &[u8] = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1";
-const ZIP: &[u8] = b"PK\x03\x04";
+pub(crate) const ZIP: &[u8] = b"PK\x03\x04";
 
 impl Content {
     /// Whether only this crate's own parsers read it.
@@ -102,20 +106,31 @@ fn ole_format(bytes: &[u8]) -> Binary {
     }
 }
 
-/// So do the new ones, in archives; the names of the members tell which.
+/// So do the new ones, in archives.
 fn zip_format(bytes: &[u8]) -> Binary {
-    let Ok(archive) = ZipArchive::new(Cursor::new(bytes)) else {
-        return Binary::Foreign("a damaged archive");
-    };
+    match ZipArchive::new(Cursor::new(bytes)) {
+        Ok(archive) => packed_format(&archive).map_or(Binary::Foreign("a ZIP archive"), Binary::Readable),
+        Err(_) => Binary::Foreign("a damaged archive"),
+    }
+}
+
+/// Whether an archive is no document itself.
+pub(crate) fn holds_documents<R: Read + Seek>(archive: &ZipArchive<R>) -> bool {
+    packed_format(archive).is_none()
+}
+
+/// The format whose documents are such archives; the names of the members tell which.
+fn packed_format<R: Read + Seek>(archive: &ZipArchive<R>) -> Option<Content> {
     let holds = |beginning: &str| {
         archive.file_names().any(|name| matches!(&name, Ok(name) if name.starts_with(beginning)))
     };
+    // What is in folders of these names in an archive of documents is no format's.
     match () {
-        () if holds("Contents/section") => Binary::Readable(Content::Hwp),
-        () if holds("word/") || holds("xl/") || holds("ppt/") => Binary::Readable(Content::Office),
-        () if holds("META-INF/container.xml") => Binary::Foreign("an EPUB book"),
-        () if holds("content.xml") && holds("mimetype") => Binary::Readable(Content::OpenDocument),
-        () => Binary::Foreign("a ZIP archive"),
+        () if holds("Contents/section") => Some(Content::Hwp),
+        () if holds("[Content_Types].xml") || holds("word/document") => Some(Content::Office),
+        () if holds("META-INF/container.xml") => Some(Content::Epub),
+        () if holds("content.xml") && holds("mimetype") => Some(Content::OpenDocument),
+        () => None,
     }
 }
 
@@ -174,6 +189,9 @@ const SIGNATURES: &[(&[u8], &str)] = &[
 fn text_format(text: String, source: &str) -> Content {
     if begins_as_html(&text) {
         return Content::Html(text);
+    }
+    if json::is_json(&text) {
+        return Content::Json(text);
     }
     match extension(source).as_deref() {
         Some("md" | "markdown" | "mdown" | "mkd" | "mdx") => Content::Markdown(text),
@@ -242,6 +260,7 @@ mod tests {
         assert!(matches!(sniff(b"<h1>daedap</h1>", "index.HTM"), Ok(Content::Html(_))));
         assert!(matches!(sniff(b"# a comment", "settings.conf"), Ok(Content::PlainText(_))));
         assert!(matches!(sniff("# 안내\n본문".as_bytes(), "note"), Ok(Content::Markdown(_))));
+        assert!(matches!(sniff(b"{\"a\": 1}\n{\"a\": 2}\n", "export.txt"), Ok(Content::Json(_))));
         assert!(matches!(sniff("그냥 글".as_bytes(), "note"), Ok(Content::PlainText(_))));
         assert!(matches!(
             sniff(b"<p>x</p>", "https://example.com/a/index.html?lang=ko.txt"),

@@ -5,7 +5,7 @@
 //! A source is the file's absolute path, so that folders of one collection stay apart; what is deleted lies below the
 //! root, and documents from elsewhere are never touched.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::time::Instant;
@@ -174,9 +174,8 @@ pub async fn sync_folder(
     let known: HashMap<String, String> =
         stored.iter().map(|row| (row.source.clone(), row.content_hash.clone())).collect();
     let mut gone: HashMap<String, Vec<Gone>> = HashMap::new();
-    if request.prune && found.complete {
-        let present: HashSet<&str> = found.files.iter().map(|file| file.source.as_str()).collect();
-        let is_gone = |source: &str| source.starts_with(&found.prefix) && !present.contains(source);
+    if request.prune {
+        let is_gone = found.absence();
         for row in stored.into_iter().filter(|row| is_gone(&row.source)) {
             gone.entry(row.content_hash).or_default().push(Gone {
                 source: row.source,

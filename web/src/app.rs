@@ -16,7 +16,7 @@ use chat::generator::{LocalGenerator, OpenAiGenerator, OpenAiOptions};
 use chat::{Chat, ChatOptions, ChatParts};
 use db::Database;
 use domain::{Analyzer, Generator, Index, LiveIndex, Sampling, WorkspaceId};
-use ingest::{Apart, Build, ChunkOptions, Fetcher, Pipeline, PipelineParts};
+use ingest::{Apart, Build, ChunkOptions, Fetcher, Originals, Pipeline, PipelineParts};
 use llm::{Engine, EngineOptions};
 use retriever::analyze::BigramAnalyzer;
 use retriever::{Reranker, RetrievalOptions, Retriever, RetrieverParts};
@@ -26,7 +26,6 @@ use crate::config::Config;
 use crate::error::ApiError;
 use crate::installation;
 use crate::model_files::ModelFiles;
-use crate::originals::Originals;
 use indexes::Indexes;
 use reindexing::Reindexing;
 
@@ -104,10 +103,12 @@ impl KnowledgeBase {
     ) -> Result<Self> {
         let index = Arc::new(LiveIndex::new(index));
         let analyzer: Arc<dyn Analyzer> = Arc::new(BigramAnalyzer::new());
+        let originals = open_originals(config)?;
         let pipeline = Pipeline::new(PipelineParts {
             db: db.clone(),
             index: index.clone(),
             analyzer: analyzer.clone(),
+            originals: originals.clone(),
             parser: Arc::new(Apart::new(this_program()?)),
             chunking: ChunkOptions {
                 target_tokens: config.ingest.chunk_tokens,
@@ -125,7 +126,6 @@ impl KnowledgeBase {
                 evidence_threshold: config.retrieval.evidence_threshold,
             },
         }));
-        let originals = open_originals(config)?;
         let fetcher = Fetcher::new(config.web.allowed_hosts.clone(), config.ingest.document_bytes);
         Ok(Self { db, analyzer, index, indexes, pipeline, retriever, originals, fetcher })
     }
@@ -215,7 +215,10 @@ pub(crate) async fn open_database(config: &Config) -> Result<Database> {
 
 /// Opens the place of source bytes alone.
 pub(crate) fn open_originals(config: &Config) -> Result<Originals> {
-    Originals::open(config.data_dir.join("originals")).context("originals/ cannot be made")
+    Ok(match config.originals_url.as_str() {
+        "" => Originals::in_folder(&config.data_dir.join("originals"))?,
+        address => Originals::in_bucket(address)?,
+    })
 }
 
 fn database_url(config: &Config) -> Result<String> {

@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use chat::ChatError;
 use db::DbError;
 use domain::{EmbedError, GenerateError, VectorStoreError};
-use ingest::{FetchError, IngestError};
+use ingest::{FetchError, IngestError, OriginalsError};
 use retriever::RetrieveError;
 
 use crate::app::doctor::DoctorError;
@@ -191,6 +191,7 @@ impl From<DoctorError> for ApiError {
             DoctorError::Database(error) => error.into(),
             DoctorError::Points(error) => error.into(),
             DoctorError::Disk(error) => error.into(),
+            DoctorError::Originals(error) => error.into(),
             DoctorError::Index(detail) => Self::internal("index_not_removed", detail),
         }
     }
@@ -201,6 +202,7 @@ impl From<IngestError> for ApiError {
         match error {
             IngestError::Database(error) => error.into(),
             IngestError::Vectors(error) => error.into(),
+            IngestError::Originals(error) => error.into(),
             IngestError::Embedder(error) => error.into(),
             other => Self::new(StatusCode::UNPROCESSABLE_ENTITY, other.code(), other.to_string()),
         }
@@ -257,6 +259,22 @@ impl From<MultipartError> for ApiError {
         let code =
             if error.status() == StatusCode::PAYLOAD_TOO_LARGE { "too_large" } else { "invalid_multipart" };
         Self::new(error.status(), code, error.body_text())
+    }
+}
+
+impl From<OriginalsError> for ApiError {
+    fn from(error: OriginalsError) -> Self {
+        match error {
+            OriginalsError::Missing => {
+                Self::new(StatusCode::NOT_FOUND, "original_missing", error.to_string())
+            }
+            OriginalsError::Full(reason) => Self::disk_full(reason),
+            OriginalsError::Unavailable(reason) => {
+                let message = "the documents' originals cannot be reached; try again";
+                Self::unavailable("originals_unavailable", message, reason)
+            }
+            OriginalsError::Unusable(reason) => Self::internal("originals_unusable", reason),
+        }
     }
 }
 

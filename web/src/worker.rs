@@ -10,7 +10,7 @@
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-use db::{DbError, Job, JobError, JobLease, JobState};
+use db::{ArchiveMember, DbError, Job, JobError, JobLease, JobState};
 use domain::{DocumentId, IngestStage};
 use ingest::{IngestError, IngestItem};
 use tokio::sync::watch;
@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use crate::app::App;
+use crate::unpack::{UnpackError, unpack};
 
 /// How often the queue is looked at without being told: another process may share the database, and jobs that were put
 /// off come due.
@@ -68,6 +69,13 @@ struct Held<'a> {
     stop: &'a CancellationToken,
 }
 
+/// What came of an original.
+enum Ingested {
+    Document(DocumentId),
+    /// It is an archive, and these are in it.
+    Archive(Vec<ArchiveMember>),
+}
+
 /// Why a job is not done.
 enum Unfinished {
     /// It is not wanted any more, or the worker has no time for it.
@@ -76,6 +84,28 @@ enum Unfinished {
     Hindered(JobError),
     /// It cannot be done.
     Failed(JobError),
+}
+
+impl From<IngestError> for Unfinished {
+    fn from(error: IngestError) -> Self {
+        let why = JobError { code: error.code().to_owned(), message: error.to_string() };
+        match error {
+            IngestError::Cancelled => Self::CalledOff,
+            error if error.may_pass() => Self::Hindered(why),
+            _ => Self::Failed(why),
+        }
+    }
+}
+
+impl From<UnpackError> for Unfinished {
+    fn from(error: UnpackError) -> Self {
+        match error {
+            UnpackError::Refused(error) => error.into(),
+            UnpackError::Unkept(error) => {
+                Self::Hindered(JobError { code: "original_unkept".to_owned(), message: error.to_string() })
+            }
+        }
+    }
 }
 
 impl Held<'_> {
@@ -104,13 +134,17 @@ impl Held<'_> {
         }
     }
 
-    async fn note(&self, ended: &Result<DocumentId, Unfinished>) -> Result<(), DbError> {
+    async fn note(&self, ended: &Result<Ingested, Unfinished>) -> Result<(), DbError> {
         let db = &self.app.knowledge.db;
         let Job { id, ref source, retries, .. } = self.job;
         match ended {
-            Ok(document) => {
+            Ok(Ingested::Document(document)) => {
                 db.complete_job(self.lease, *document).await?;
                 info!(job = %id, source, "ingested");
+            }
+            Ok(Ingested::Archive(members)) => {
+                db.complete_archive_job(&self.job, members).await?;
+                info!(job = %id, source, documents = members.len(), "unpacked");
             }
             Err(Unfinished::CalledOff) => self.put_down().await?,
             Err(Unfinished::Hindered(why)) if retries < self.app.config.ingest.retries => {
@@ -130,14 +164,15 @@ impl Held<'_> {
         &self,
         stages: &watch::Sender<IngestStage>,
         enough: &CancellationToken,
-    ) -> Result<DocumentId, Unfinished> {
+    ) -> Result<Ingested, Unfinished> {
         let knowledge = &self.app.knowledge;
-        let bytes = knowledge.originals.read(&self.job.content_hash).await.map_err(|error| {
-            Unfinished::Failed(JobError {
-                code: "original_unreadable".to_owned(),
-                message: error.to_string(),
-            })
-        })?;
+        let bytes = knowledge.originals.read(&self.job.content_hash).await.map_err(IngestError::from)?;
+        // What lies in an archive is no archive.
+        if self.job.parent.is_none()
+            && let Some(members) = unpack(&knowledge.originals, &self.job.source, bytes.clone()).await?
+        {
+            return Ok(Ingested::Archive(members));
+        }
         let item = IngestItem {
             workspace: self.job.workspace,
             collection: self.job.collection,
@@ -152,12 +187,8 @@ impl Held<'_> {
             if enough.is_cancelled() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
         match knowledge.pipeline.ingest_in_stages(item, on_stage).await {
-            Ok(ingested) => Ok(ingested.document),
-            Err(IngestError::Cancelled) => Err(Unfinished::CalledOff),
-            Err(error) => {
-                let why = JobError { code: error.code().to_owned(), message: error.to_string() };
-                Err(if error.may_pass() { Unfinished::Hindered(why) } else { Unfinished::Failed(why) })
-            }
+            Ok(ingested) => Ok(Ingested::Document(ingested.document)),
+            Err(error) => Err(error.into()),
         }
     }
 

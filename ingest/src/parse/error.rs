@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 pub enum ParseError {
     /// The content is of a kind that cannot be read.
     #[error(
-        "this looks like {looks_like}, which cannot be read; text, Markdown, HTML, CSV, PDF, Word, Excel, PowerPoint, \
-         OpenDocument, HWP and e-mail can"
+        "this looks like {looks_like}, which cannot be read; text, Markdown, HTML, CSV, JSON, PDF, Word, Excel, PowerPoint, \
+         OpenDocument, EPUB, HWP and e-mail can"
     )]
     UnsupportedType {
         /// What the content looks like, with its article: "a PNG image".
@@ -51,7 +51,7 @@ pub enum ParseError {
 
 impl ParseError {
     /// What a vendor's parser says of a document. It may have run out of memory and noticed.
-    pub(super) fn failed(error: &(dyn Error + 'static)) -> Self {
+    pub(crate) fn failed(error: &(dyn Error + 'static)) -> Self {
         let mut cause = Some(error);
         while let Some(error) = cause {
             if error

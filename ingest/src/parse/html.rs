@@ -48,10 +48,7 @@ const SELF_CLOSING: &[&str] = &[
 /// # Errors
 /// `Failed` for elements nested without end.
 pub(super) fn parse(page: &str) -> Result<Parsed, ParseError> {
-    if opens_too_many(page) {
-        let reason = format!("more than {MAX_OPEN_ELEMENTS} HTML elements are open at once");
-        return Err(ParseError::Failed(reason));
-    }
+    check_open_elements(page)?;
     let document = Document::from(page);
     remove_unread(&document);
     if is_too_deep(&document.root()) {
@@ -76,6 +73,17 @@ pub(super) fn fragment_to_markdown(html: &str) -> String {
         return text_nodes(&document);
     }
     to_markdown(&document.html())
+}
+
+/// A page that is content from its first word to its last.
+///
+/// # Errors
+/// `Failed` for elements nested without end.
+pub(super) fn whole_page_to_markdown(page: &str) -> Result<String, ParseError> {
+    // XHTML may close `<title/>` in itself, and HTML would take all that follows for the title.
+    let body = memchr::memmem::find(page.as_bytes(), b"<body").map_or(page, |at| &page[at..]);
+    check_open_elements(body)?;
+    Ok(fragment_to_markdown(body))
 }
 
 /// Whether the first element of `tag` hides what is in it.
@@ -162,6 +170,14 @@ fn remove_unread(document: &Document) {
             element.remove_from_parent();
         }
     }
+}
+
+fn check_open_elements(html: &str) -> Result<(), ParseError> {
+    if opens_too_many(html) {
+        let reason = format!("more than {MAX_OPEN_ELEMENTS} HTML elements are open at once");
+        return Err(ParseError::Failed(reason));
+    }
+    Ok(())
 }
 
 /// Whether more elements are open at some place than a tree is built for, judged by the tags alone.

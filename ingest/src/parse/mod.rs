@@ -4,9 +4,11 @@
 mod edits;
 pub(crate) mod email;
 mod embedded_html;
+mod epub;
 mod error;
 mod html;
 pub(crate) mod hwp;
+pub(crate) mod json;
 pub(crate) mod markdown;
 pub(crate) mod office;
 mod opendocument;
@@ -49,10 +51,12 @@ pub(crate) fn parse_content(content: Content, bytes: &[u8]) -> Result<Parsed, Pa
         Content::Html(text) => html::parse(&text)?,
         Content::PlainText(text) => text::parse(&text),
         Content::Table(text) => table::parse(&text)?,
+        Content::Json(text) => json::parse(&text),
         Content::Pdf => pdf::parse(bytes)?,
         Content::Email => email::parse(bytes)?,
         Content::Office => office::parse(bytes)?,
         Content::OpenDocument => opendocument::parse(bytes)?,
+        Content::Epub => epub::parse(bytes)?,
         Content::Hwp => hwp::parse(bytes)?,
     })
 }

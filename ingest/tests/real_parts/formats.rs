@@ -1,6 +1,6 @@
 //! Documents as offices have them, read as people read them: headings, sentences, tables and pages are where they were.
 //!
-//! `tests/formats/` holds the sample knowledge base's own texts, saved by LibreOffice 7.4. HWP files come from elsewhere and
+//! `tests/formats/` holds the sample knowledge base's own texts, saved by LibreOffice 7.4, and EPUB by pandoc 2.17. HWP files come from elsewhere and
 //! lie beside the checkout.
 
 use std::io::Write;
@@ -162,6 +162,33 @@ fn opendocument_texts_keep_headings_lists_and_tables() {
             "| 1년 이상 3년 미만 | 17일   |",
             "\n1. 사내 포털 '뜰안'에서",
             "| 본인 결혼        | 7일  | 500,000원 |",
+        ],
+    );
+}
+
+#[test]
+fn books_keep_their_chapters_headings_and_tables() {
+    let parsed = sample("error-codes.epub");
+    assert_eq!(parsed.title.as_deref(), Some("Umteul Error Codes"));
+    assert_in_order(
+        &parsed,
+        &[
+            "\n## Overview\n",
+            "| E01  | Water level below 15 percent ",
+            "\n## E02: pump blocked\n",
+            "\n2. Turn the pump cover to the left and lift it off.\n",
+        ],
+    );
+    assert_eq!(parsed.markdown.matches("E02: pump blocked").count(), 1, "the table of contents is left out");
+    let parsed = sample("annual-leave.ko.epub");
+    assert_eq!(parsed.title.as_deref(), Some("휴가 규정"));
+    assert_in_order(
+        &parsed,
+        &[
+            "\n## 연차휴가\n",
+            "\n- 그 뒤로는 2년마다 1일씩 늘어 최대 25일까지 쌓입니다.\n",
+            "| 본인 결혼",
+            "\n## 안식휴가\n",
         ],
     );
 }

@@ -1,23 +1,11 @@
 //! Documents that were made to do harm. Read in this process on purpose: here, what only another process would survive shows.
 
-use std::io::{Cursor, Write};
-
 use ingest::{DocumentParser, InProcess, ParseError, Parsed};
-use zip::write::SimpleFileOptions;
-use zip::{CompressionMethod, ZipWriter};
+
+use crate::kit::archive;
 
 fn read(bytes: &[u8]) -> Result<Parsed, ParseError> {
     InProcess.parse(bytes, "file")
-}
-
-fn archive(members: &[(&str, &str)]) -> Vec<u8> {
-    let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
-    let options = SimpleFileOptions::default().compression_method(CompressionMethod::Deflated);
-    for (name, content) in members {
-        archive.start_file(*name, options).expect("a member");
-        archive.write_all(content.as_bytes()).expect("its content");
-    }
-    archive.finish().expect("an archive").into_inner()
 }
 
 /// A Word document of one paragraph, whose XML begins with `prologue`.

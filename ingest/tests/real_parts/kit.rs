@@ -1,6 +1,6 @@
 //! What the suites of this room share: a pipeline on real parts in a folder of its own.
 
-use std::io::Write;
+use std::io::{Cursor, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -10,13 +10,28 @@ use domain::{
     LanguageCoverage, LiveIndex, Scope, ScoredChunk, Selection, SparseVector, VectorStore, Visibility,
     WorkspaceId,
 };
-use ingest::{Build, ChunkOptions, InProcess, IngestError, IngestItem, Ingested, Pipeline, PipelineParts};
+use ingest::{
+    Build, ChunkOptions, InProcess, IngestError, IngestItem, Ingested, Originals, Pipeline, PipelineParts,
+};
 use retriever::analyze::BigramAnalyzer;
 use retriever::embed::{EmbedderProfile, FastEmbedder, OnnxFiles, Pooling};
 use retriever::store::embedded::EmbeddedStore;
 use tempfile::TempDir;
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, ZipWriter};
 
 pub(crate) const WORKSPACE: WorkspaceId = WorkspaceId::DEFAULT;
+
+/// A ZIP archive of these members.
+pub(crate) fn archive<C: AsRef<[u8]>>(members: &[(&str, C)]) -> Vec<u8> {
+    let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
+    let options = SimpleFileOptions::default().compression_method(CompressionMethod::Deflated);
+    for (name, content) in members {
+        archive.start_file(*name, options).expect("a member");
+        archive.write_all(content.as_ref()).expect("its content");
+    }
+    archive.finish().expect("an archive").into_inner()
+}
 
 /// A pipeline with its parts.
 pub(crate) struct Kit {
@@ -26,6 +41,7 @@ pub(crate) struct Kit {
     /// The index that answers.
     pub(crate) index: Arc<LiveIndex>,
     pub(crate) analyzer: Arc<dyn Analyzer>,
+    pub(crate) originals: Originals,
     pub(crate) collection: Collection,
     pub(crate) pipeline: Pipeline,
     /// Where everything is; deleted with the kit.
@@ -76,6 +92,7 @@ impl Kit {
         let store = EmbeddedStore::open(&folder.path().join("vectors"), embedder.space()).expect("a store");
         let vectors: Arc<dyn VectorStore> = Arc::new(store);
         let analyzer: Arc<dyn Analyzer> = Arc::new(BigramAnalyzer::new());
+        let originals = Originals::in_folder(&folder.path().join("originals")).expect("a place");
         let collection =
             db.ensure_collection(WORKSPACE, "handbook", Visibility::Private).await.expect("a collection");
         let index = Arc::new(LiveIndex::new(Arc::new(Index { vectors: vectors.clone(), embedder })));
@@ -83,10 +100,12 @@ impl Kit {
             db: db.clone(),
             index: index.clone(),
             analyzer: analyzer.clone(),
+            originals: originals.clone(),
             parser: Arc::new(InProcess),
             chunking: ChunkOptions::default(),
         };
-        Some(Self { db, vectors, index, analyzer, collection, pipeline: Pipeline::new(parts), folder })
+        let pipeline = Pipeline::new(parts);
+        Some(Self { db, vectors, index, analyzer, originals, collection, pipeline, folder })
     }
 
     /// The pipeline with other chunk sizes or another store on the same data, as after a restart.
@@ -96,6 +115,7 @@ impl Kit {
             db: self.db.clone(),
             index: Arc::new(LiveIndex::new(Arc::new(index))),
             analyzer: self.analyzer.clone(),
+            originals: self.originals.clone(),
             parser: Arc::new(InProcess),
             chunking,
         })
@@ -134,7 +154,7 @@ impl Kit {
             workspace: WORKSPACE,
             collection: self.collection.id,
             source: source.to_owned(),
-            bytes: bytes.into(),
+            bytes: bytes.into().into(),
             tags: None,
             dated_at: None,
             force: false,

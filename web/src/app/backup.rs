@@ -5,18 +5,18 @@
 //! whole before it goes live, and never changed. What can be missing are points of a version that was superseded, and
 //! swept, while the backup was written: whoever restores it embeds that version again, from its text in SQL.
 
-use std::io::{self, Write};
+use std::io::Write;
 use std::sync::Arc;
 
 use db::{Database, DbError, Snapshot};
 use domain::{EmbeddingSpace, Selection, VectorStore, VectorStoreError};
 use futures::StreamExt;
+use ingest::{Originals, OriginalsError};
 use jiff::Timestamp;
 
 use crate::archive::{
     Amounts, ArchiveError, ArchiveWriter, ArchivedIndex, ENTRY_BYTES, FORMAT, Manifest, Part,
 };
-use crate::originals::Originals;
 
 /// Points read at a time.
 const POINTS_AT_A_TIME: usize = 256;
@@ -48,8 +48,8 @@ pub enum BackupError {
     Original {
         /// Its name.
         hash: String,
-        /// What the system says.
-        error: io::Error,
+        /// Why.
+        error: OriginalsError,
     },
     /// The archive cannot be written.
     #[error(transparent)]
@@ -109,17 +109,17 @@ impl<W: Write + Send + 'static> Writing<W> {
         Ok(())
     }
 
-    /// Those that are here: what a command reads from a folder is not kept.
+    /// Those that are here: older versions kept none of what a command read from a folder.
     async fn originals(&mut self, snapshot: &mut Snapshot, originals: &Originals) -> Result<(), BackupError> {
         let mut hashes = snapshot.original_hashes();
         while let Some(hash) = hashes.next().await {
             let hash = hash?;
             match originals.read(&hash).await {
                 Ok(bytes) => {
-                    self.archive.put(&Part::Original(hash), bytes).await?;
+                    self.archive.put(&Part::Original(hash), bytes.into()).await?;
                     self.amounts.originals += 1;
                 }
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(OriginalsError::Missing) => {}
                 Err(error) => return Err(BackupError::Original { hash, error }),
             }
         }

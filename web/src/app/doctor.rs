@@ -5,12 +5,11 @@ use std::io;
 use std::time::Duration;
 
 use db::{DbError, JobError};
-use ingest::{Finding, IngestError};
+use ingest::{Finding, IngestError, Originals, OriginalsError};
 use serde::{Deserialize, Serialize};
 
 use crate::app::KnowledgeBase;
 use crate::app::indexes::Indexes;
-use crate::originals::Originals;
 
 /// An upload queues its job right after its bytes are kept. What no row names after this, none will.
 const UPLOAD_WITHIN: Duration = Duration::from_secs(3_600);
@@ -24,7 +23,8 @@ pub struct DoctorReport {
     pub points: u64,
     /// Originals that are kept.
     pub originals: u64,
-    /// Contents that answer and whose original is not kept here: those that a command read from a folder. They do without.
+    /// Contents that answer and whose original is not kept here: older versions kept none of what a command read from a
+    /// folder. They answer without, and cannot be read anew.
     pub without_original: u64,
     /// What is wrong, or was.
     pub findings: Vec<Finding>,
@@ -42,6 +42,9 @@ pub enum DoctorError {
     /// The data directory cannot be read or written.
     #[error(transparent)]
     Disk(#[from] io::Error),
+    /// The originals cannot be looked at.
+    #[error(transparent)]
+    Originals(#[from] OriginalsError),
     /// An index cannot be removed.
     #[error("{0}")]
     Index(String),

@@ -10,7 +10,7 @@ use std::path::Path;
 use anyhow::{Context, Result, bail, ensure};
 use db::{Database, Restoring};
 use futures::stream;
-use ingest::{FailedSource, Finding, PutBack};
+use ingest::{FailedSource, Finding, Originals, PutBack};
 use serde::Serialize;
 use tokio::sync::mpsc;
 
@@ -19,7 +19,6 @@ use crate::archive::{self, Amounts, ArchivedIndex, Part};
 use crate::config::Config;
 use crate::installation;
 use crate::model_files::ModelFiles;
-use crate::originals::Originals;
 
 /// Entries read ahead.
 const WAITING_ENTRIES: usize = 2;

@@ -19,6 +19,7 @@ use std::collections::BTreeMap;
 use std::io;
 
 use domain::EmbeddingSpace;
+use ingest::is_hash;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -136,11 +137,6 @@ impl Part {
             Self::Points => 2,
         }
     }
-}
-
-/// Whether this is a SHA-256 in lower-case hexadecimal.
-pub fn is_hash(name: &str) -> bool {
-    name.len() == 64 && name.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 fn is_numbered(file: &str) -> bool {

@@ -1,11 +1,10 @@
 //! `daedap ingest`: a person's own files and folders into a collection, here or through the server that runs.
 
-use std::collections::HashSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Args;
 use comfy_table::Table;
 use db::{Job, JobState};
@@ -157,7 +156,7 @@ impl Place {
                     workspace: WORKSPACE,
                     collection: *collection,
                     source,
-                    bytes: page.bytes.into(),
+                    bytes: page.bytes,
                     tags: (!arguments.tags.is_empty()).then(|| arguments.tags.clone()),
                     dated_at: page.modified_at,
                     force: arguments.force,
@@ -219,7 +218,7 @@ async fn sync_there(
     report: &mut IngestReport,
 ) -> Result<()> {
     let found = walk(path)?;
-    report.failed.extend(found.failed);
+    report.failed.extend(found.failed.iter().cloned());
     let listed = server.documents(collection).await?;
     let bar = progress::bar(found.files.len() as u64, "documents");
     let mut jobs = Vec::new();
@@ -240,12 +239,9 @@ async fn sync_there(
     }
     follow(server, jobs, &bar, report).await?;
     bar.finish();
-    if !found.complete {
-        return Ok(());
-    }
-    let here: HashSet<&str> = found.files.iter().map(|file| file.source.as_str()).collect();
+    let is_gone = found.absence();
     for document in listed.values() {
-        if document.source.starts_with(&found.prefix) && !here.contains(document.source.as_str()) {
+        if is_gone(&document.source) {
             server.remove_document(document.id).await?;
             report.removed += 1;
         }
@@ -305,8 +301,11 @@ async fn bring(
     arguments: &Arguments,
 ) -> Result<Brought> {
     let tags = &arguments.tags;
-    let bytes =
-        tokio::fs::read(&file.path).await.with_context(|| format!("cannot read {}", file.path.display()))?;
+    let bytes = tokio::task::spawn_blocking({
+        let file = file.clone();
+        move || file.read()
+    })
+    .await??;
     match known.filter(|known| !arguments.force && known.content_hash == content_hash(&bytes)) {
         None => Ok(Brought::Queued(server.upload(collection, file, tags, bytes).await?)),
         Some(known) if tags.is_empty() || known.tags == *tags => Ok(Brought::Unchanged),

@@ -30,6 +30,9 @@ pub(super) struct List {
     /// Only those that stand there
     #[arg(long)]
     state: Option<State>,
+    /// Only those of the documents in this job's archive
+    #[arg(long, value_name = "JOB")]
+    archive: Option<JobId>,
     /// So many
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=200))]
     limit: u32,
@@ -75,8 +78,8 @@ pub(super) async fn run(config: Config, globals: &Globals, command: Command) -> 
         Err(error) => return Err(error.into()),
     };
     let jobs = match command {
-        Command::List(List { state, limit }) => {
-            let filter = JobFilter { state: state.map(Into::into), before: None };
+        Command::List(List { state, archive, limit }) => {
+            let filter = JobFilter { state: state.map(Into::into), before: None, parent: archive };
             match &queue {
                 Queue::Here { db, .. } => db.jobs(WORKSPACE, filter, limit).await?,
                 Queue::There(server) => server.jobs(filter, limit).await?,

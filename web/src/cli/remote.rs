@@ -220,12 +220,13 @@ impl Server {
         struct Reply {
             jobs: Vec<Job>,
         }
-        let JobFilter { state, before } = filter;
+        let JobFilter { state, before, parent } = filter;
         let request = self
             .call(Method::GET, "/jobs")
             .query(&[("limit", limit)])
             .query(&[("state", state)])
-            .query(&[("before", before)]);
+            .query(&[("before", before)])
+            .query(&[("parent", parent)]);
         Ok(send(request).await?.json::<Reply>().await?.jobs)
     }
 

@@ -39,7 +39,7 @@ pub(super) async fn load(knowledge: &KnowledgeBase) -> Result<()> {
             workspace: WORKSPACE,
             collection: collection.id,
             source: source.to_string(),
-            bytes: file.data.into_owned(),
+            bytes: file.data.into_owned().into(),
             tags: None,
             dated_at: None,
             force: false,

@@ -23,6 +23,7 @@ pub struct Config {
     pub model: String,
     pub listen: SocketAddr,
     pub database_url: String,
+    pub originals_url: String,
     pub sources: Vec<SourceConfig>,
     pub vectors: VectorsConfig,
     pub embedder: EmbedderConfig,

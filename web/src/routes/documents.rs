@@ -8,7 +8,7 @@ use bytes::Bytes;
 use db::NewJob;
 use domain::{CollectionId, Document, DocumentId};
 use futures::stream;
-use ingest::page_url;
+use ingest::{KeepError, page_url};
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -17,7 +17,6 @@ use crate::app::App;
 use crate::error::ApiError;
 use crate::extract::{self, Path, Query, Tenant};
 use crate::filter;
-use crate::originals::KeepError;
 
 /// As many as a path may have.
 const MOST_SOURCE_BYTES: usize = 4_096;
@@ -217,7 +216,7 @@ impl<E: std::fmt::Display> From<KeepError<E>> for ApiError {
             KeepError::Source(cause) => {
                 Self::new(StatusCode::BAD_REQUEST, "upload_broken", cause.to_string())
             }
-            KeepError::Io(error) => error.into(),
+            KeepError::Place(error) => error.into(),
         }
     }
 }

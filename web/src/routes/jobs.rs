@@ -30,6 +30,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(2);
 pub struct Page {
     state: Option<JobState>,
     before: Option<JobId>,
+    parent: Option<JobId>,
     limit: Option<u32>,
 }
 
@@ -39,9 +40,9 @@ pub async fn list(
     Tenant(workspace): Tenant,
     Query(page): Query<Page>,
 ) -> Result<Json<Value>, ApiError> {
-    let Page { state, before, limit } = page;
+    let Page { state, before, parent, limit } = page;
     let limit = limit.unwrap_or(MOST_JOBS).clamp(1, MOST_JOBS);
-    let jobs = app.knowledge.db.jobs(workspace, JobFilter { state, before }, limit).await?;
+    let jobs = app.knowledge.db.jobs(workspace, JobFilter { state, before, parent }, limit).await?;
     let next = (jobs.len() == limit as usize).then(|| jobs.last().map(|job| job.id)).flatten();
     Ok(Json(json!({ "jobs": jobs, "next": next })))
 }

@@ -15,7 +15,8 @@ pub(super) fn config(config: Config) -> Result<(TempDir, Config)> {
     let folder = tempfile::tempdir().context("no temporary folder can be made")?;
     let vectors = VectorsConfig { url: String::new(), ..config.vectors };
     let data_dir = folder.path().to_owned();
-    Ok((folder, Config { data_dir, database_url: String::new(), vectors, ..config }))
+    let (database_url, originals_url) = (String::new(), String::new());
+    Ok((folder, Config { data_dir, database_url, originals_url, vectors, ..config }))
 }
 
 /// Ingests the documents; the scope of nothing but them.
@@ -27,7 +28,7 @@ pub(super) async fn load(knowledge: &KnowledgeBase, documents: &[EvalDocument]) 
             workspace: WORKSPACE,
             collection,
             source: document.source.clone(),
-            bytes: document.text.clone().into_bytes(),
+            bytes: document.text.clone().into(),
             tags: None,
             dated_at: None,
             force: false,

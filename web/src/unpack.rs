@@ -1,0 +1,67 @@
+//! An uploaded archive: its documents are kept as originals of their own.
+
+use std::convert::Infallible;
+use std::io::Cursor;
+
+use bytes::Bytes;
+use db::{ArchiveMember, JobError};
+use futures::stream;
+use ingest::{Archive, IngestError, KeepError, MAX_DOCUMENT_BYTES, Originals, ParseError};
+use tokio::sync::mpsc;
+
+/// Why an archive was not unpacked.
+#[derive(Debug, thiserror::Error)]
+pub enum UnpackError {
+    /// It is to blame.
+    #[error(transparent)]
+    Refused(#[from] IngestError),
+    /// Its documents could not be kept.
+    #[error(transparent)]
+    Unkept(#[from] KeepError<Infallible>),
+}
+
+/// Unpacks `bytes` that came from `source` if they are an archive of documents; `None` for every other kind of file.
+/// One document is held in memory at a time.
+///
+/// # Errors
+/// `Refused` for an archive that is empty or too large, `Unkept` where the disk fails.
+pub async fn unpack(
+    originals: &Originals,
+    source: &str,
+    bytes: Bytes,
+) -> Result<Option<Vec<ArchiveMember>>, UnpackError> {
+    let (sender, mut unpacked) = mpsc::channel(1);
+    let reading = tokio::task::spawn_blocking(move || {
+        let Some(mut archive) = Archive::open(Cursor::new(bytes))? else { return Ok(false) };
+        for member in archive.members() {
+            let (name, read) = match member {
+                Ok(member) => (member.name.clone(), archive.read(&member)),
+                Err((name, error)) => (name, Err(error)),
+            };
+            if sender.blocking_send((name, read)).is_err() {
+                break;
+            }
+        }
+        Ok::<bool, ParseError>(true)
+    });
+    let mut members = Vec::new();
+    while let Some((name, read)) = unpacked.recv().await {
+        let original = match read {
+            Ok(bytes) => {
+                let pieces = stream::iter([Ok::<_, Infallible>(bytes)]);
+                Ok(originals.keep(pieces, MAX_DOCUMENT_BYTES).await?)
+            }
+            Err(error) => Err(JobError { code: error.code().to_owned(), message: error.to_string() }),
+        };
+        members.push((format!("{source}/{name}"), original));
+    }
+    let is_archive = match reading.await {
+        Ok(read) => read.map_err(IngestError::from)?,
+        Err(crashed) => return Err(IngestError::from(ParseError::Failed(crashed.to_string())).into()),
+    };
+    match (is_archive, members.is_empty()) {
+        (false, _) => Ok(None),
+        (true, true) => Err(IngestError::from(ParseError::Empty).into()),
+        (true, false) => Ok(Some(members)),
+    }
+}
