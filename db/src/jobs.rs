@@ -12,7 +12,7 @@ use crate::{Database, DbError};
 
 macro_rules! columns {
     () => {
-        "id, workspace, parent, collection, source, content_hash, tags, dated_at, state, attempts, retries, run_at, progress, \
+        "id, workspace, parent, collection, source, content_hash, tags, dated_at, forced, state, attempts, retries, run_at, progress, \
          error_code, error_message, document, created_at, updated_at"
     };
 }
@@ -38,6 +38,8 @@ pub struct Job {
     pub tags: Option<Vec<String>>,
     /// When the original was last changed, where that is known.
     pub dated_at: Option<Timestamp>,
+    /// Whether the original is read even if the document is made of it already.
+    pub forced: bool,
     /// Where it stands.
     pub state: JobState,
     /// How often it was begun.
@@ -102,6 +104,8 @@ pub struct NewJob {
     pub tags: Option<Vec<String>>,
     /// When the original was last changed, where that is known.
     pub dated_at: Option<Timestamp>,
+    /// Read the original even if the document is made of it already.
+    pub forced: bool,
 }
 
 /// Which jobs to list; `None` means whichever.
@@ -138,8 +142,8 @@ impl Database {
         let mut tx = self.write().await?;
         lock_collection(&mut tx, new.workspace, new.collection).await?;
         let row = sqlx::query(concat!(
-            "INSERT INTO jobs (id, workspace, collection, source, content_hash, tags, dated_at, state, run_at, ",
-            "created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, 'queued', $8, $8, $8) RETURNING ",
+            "INSERT INTO jobs (id, workspace, collection, source, content_hash, tags, dated_at, forced, state, run_at, ",
+            "created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $9, 'queued', $8, $8, $8) RETURNING ",
             columns!()
         ))
         .bind(JobId::new().to_string())
@@ -150,6 +154,7 @@ impl Database {
         .bind(tags)
         .bind(new.dated_at.map(|date| date.as_millisecond()))
         .bind(now_ms())
+        .bind(i64::from(new.forced))
         .fetch_one(&mut *tx)
         .await?;
         tx.commit().await?;
@@ -270,6 +275,7 @@ pub(crate) fn job(row: &AnyRow) -> Result<Job, DbError> {
         content_hash: rows::text(row, "content_hash")?,
         tags: rows::optional_json(row, "tags")?,
         dated_at: rows::optional_time(row, "dated_at")?,
+        forced: rows::flag(row, "forced")?,
         state: rows::worded(row, "state")?,
         attempts: rows::number(row, "attempts")?,
         retries: rows::number(row, "retries")?,

@@ -163,6 +163,7 @@ pub(crate) fn version(row: &AnyRow) -> Result<Version, DbError> {
         id: parsed(row, "id")?,
         document: parsed(row, "document")?,
         number: number(row, "number")?,
+        title: text(row, "title")?,
         content_hash: text(row, "content_hash")?,
         tags: json(row, "tags")?,
         dated_at: time(row, "dated_at")?,

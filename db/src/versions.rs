@@ -19,9 +19,11 @@ use crate::{Database, DbError};
 
 macro_rules! columns {
     () => {
-        "id, document, number, content_hash, tags, dated_at, state, text, page_starts"
+        "id, document, number, title, content_hash, tags, dated_at, state, text, page_starts"
     };
 }
+
+pub(crate) use columns;
 
 /// A content to be made live.
 #[derive(Debug, Clone, PartialEq, Eq)]

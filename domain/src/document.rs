@@ -73,7 +73,7 @@ pub struct Document {
 }
 
 /// One numbered content of a document.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Version {
     /// Derived from the document and the number.
     pub id: VersionId,
@@ -81,6 +81,8 @@ pub struct Version {
     pub document: DocumentId,
     /// From 1.
     pub number: u32,
+    /// What the document is called.
+    pub title: String,
     /// SHA-256 of the source bytes, lower-case hexadecimal.
     pub content_hash: String,
     /// What the document is sorted by.

@@ -37,6 +37,7 @@ mod put_back;
 mod reindex;
 mod retag;
 mod rewrite;
+mod roll_back;
 mod sentences;
 mod sniff;
 mod sync;

@@ -279,6 +279,7 @@ async fn the_doctor_mends_what_originals_and_rows_disagree_on() {
         content_hash: "0c".repeat(32),
         tags: None,
         dated_at: None,
+        forced: false,
     };
     let job = db.enqueue_job(job).await.unwrap().id;
     db.close().await;

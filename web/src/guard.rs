@@ -30,7 +30,8 @@ pub async fn check(request: Request, next: Next) -> Response {
         (header::REFERRER_POLICY, "no-referrer"),
         (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
     ] {
-        headers.insert(name, HeaderValue::from_static(value));
+        // A handler may have said something stricter.
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
     response
 }

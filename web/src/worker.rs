@@ -180,7 +180,7 @@ impl Held<'_> {
             bytes,
             tags: self.job.tags.clone(),
             dated_at: self.job.dated_at,
-            force: false,
+            force: self.job.forced,
         };
         let on_stage = &mut |stage| {
             stages.send_replace(stage);

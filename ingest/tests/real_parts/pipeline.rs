@@ -124,3 +124,32 @@ async fn a_document_in_a_collection_that_is_not_there_is_refused() {
     let item = IngestItem { collection: elsewhere, ..kit.item("leave.md", LEAVE) };
     assert_eq!(code(kit.pipeline.ingest(item).await), "not_found");
 }
+
+#[tokio::test]
+async fn a_document_goes_back_to_what_it_said_and_its_history_goes_on() {
+    let Some(kit) = Kit::new().await else { return };
+    let old = kit.ingest("leave.md", "# Leave\n\nFifteen days.").await.expect("it comes in");
+    kit.ingest("leave.md", "# Leave\n\nTwenty weeks.").await.expect("it comes in");
+    let back = kit.pipeline.roll_back(WORKSPACE, old.document, 1).await.expect("it goes back");
+    assert_eq!(back.outcome, Outcome::Updated);
+    assert_eq!(kit.document("leave.md").await.version_number, 3);
+    assert_eq!((kit.find_words("fifteen").await.len(), kit.find_words("twenty").await.len()), (1, 0));
+    let again = kit.pipeline.roll_back(WORKSPACE, old.document, 3).await.expect("it is there already");
+    assert_eq!(again.outcome, Outcome::Unchanged);
+    let absent = kit.pipeline.roll_back(WORKSPACE, old.document, 7).await.expect_err("there is none");
+    assert_eq!(absent.code(), "not_found");
+    let changed =
+        kit.ingest("leave.md", "# Leave\n\nTwenty weeks.").await.expect("its source has not changed");
+    assert_eq!(changed.outcome, Outcome::Updated, "a source that is brought again is believed");
+    kit.assert_whole().await;
+}
+
+#[tokio::test]
+async fn what_was_taken_in_can_be_had_again() {
+    let Some(kit) = Kit::new().await else { return };
+    kit.ingest("leave.md", LEAVE).await.expect("it comes in");
+    let hash = kit.document("leave.md").await.content_hash;
+    assert_eq!(kit.originals.read(&hash).await.expect("it is kept"), LEAVE.as_bytes());
+    kit.ingest("logo.png", b"\x89PNG\r\n\x1a\n".to_vec()).await.expect_err("it is no document");
+    assert_eq!(kit.originals.list().await.expect("a list"), [hash], "what is no document is not kept");
+}

@@ -31,6 +31,7 @@ async fn fill(database: &Database) {
         content_hash: "hash".to_owned(),
         tags: Some(vec!["인사".to_owned()]),
         dated_at: None,
+        forced: false,
     };
     database.enqueue_job(job).await.expect("queued");
     let chat = database.create_conversation(HOME).await.expect("begun").id;

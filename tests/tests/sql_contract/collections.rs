@@ -39,6 +39,7 @@ async fn deleting_takes_all(database: &Database) {
             content_hash: "hash".to_owned(),
             tags: None,
             dated_at: None,
+            forced: false,
         })
         .await
         .expect("queued");

@@ -18,6 +18,7 @@ over_both_dialects!(
     jobs_are_put_off_and_tried_again,
     jobs_are_called_off_in_whatever_state,
     jobs_are_listed_by_state_and_page,
+    the_documents_of_an_archive_have_jobs,
 );
 
 fn new_job(collection: CollectionId, source: &str) -> NewJob {
@@ -28,6 +29,7 @@ fn new_job(collection: CollectionId, source: &str) -> NewJob {
         content_hash: "hash".to_owned(),
         tags: None,
         dated_at: None,
+        forced: false,
     }
 }
 
@@ -243,4 +245,30 @@ async fn jobs_are_listed_by_state_and_page(database: &Database) {
     assert_eq!(newest, [queued[4], queued[3]]);
     let next = JobFilter { before: Some(newest[1]), ..state(JobState::Queued) };
     assert_eq!(list(next, 9).await, [queued[2], queued[1]]);
+}
+
+async fn the_documents_of_an_archive_have_jobs(database: &Database) {
+    let collection = handbook(database).await.id;
+    let new = NewJob { tags: Some(vec!["hr".to_owned()]), ..new_job(collection, "all.zip") };
+    database.enqueue_job(new).await.expect("queued");
+    let archive = claim(database).await.expect("one waits");
+    let damaged = JobError { code: "parser_failed".to_owned(), message: "a \0 in it".to_owned() };
+    let members =
+        [("all.zip/a.md".to_owned(), Ok("hash of a".to_owned())), ("all.zip/b.md".to_owned(), Err(damaged))];
+    database.complete_archive_job(&archive, &members).await.expect("ended");
+    assert!(conflict(&database.complete_archive_job(&archive, &members).await), "once");
+
+    let ended = database.job(HOME, archive.id).await.expect("there");
+    assert_eq!((ended.state, ended.document), (JobState::Done, None));
+    let filter = JobFilter { parent: Some(archive.id), ..JobFilter::default() };
+    let jobs = database.jobs(HOME, filter, 9).await.expect("listed");
+    assert!(jobs.iter().all(|job| job.parent == Some(archive.id) && job.tags == archive.tags));
+    let bad = jobs.iter().find(|job| job.source == "all.zip/b.md").expect("listed");
+    assert_eq!(
+        (bad.state, bad.error.as_ref().map(|error| error.code.as_str())),
+        (JobState::Failed, Some("parser_failed"))
+    );
+    let good = claim(database).await.expect("one waits");
+    assert_eq!((good.source.as_str(), good.content_hash.as_str()), ("all.zip/a.md", "hash of a"));
+    assert_eq!(claim(database).await, None);
 }

@@ -4,7 +4,7 @@ use db::{BegunVersion, Database, DbError, DocumentSource, NewVersion, StaleVersi
 use domain::{DocumentId, Language, PageStart, VersionId, VersionState};
 use jiff::Timestamp;
 
-use crate::{HOME, begin, handbook, leave, over_both_dialects};
+use crate::{HOME, NEIGHBOUR, begin, handbook, leave, over_both_dialects};
 
 over_both_dialects!(
     a_document_from_first_to_last,
@@ -57,6 +57,16 @@ async fn a_document_from_first_to_last(database: &Database) {
     assert_eq!(database.stale_versions(10).await, Ok(Vec::new()));
     assert_eq!(database.version(HOME, first.id).await.expect("kept as history").text, "15 days");
     assert_eq!(database.forget_chunks(second.id).await, Err(DbError::NotFound("superseded version")));
+
+    let history = async |before, limit| {
+        let versions = database.history(HOME, one.id, before, limit).await.expect("listed");
+        versions.into_iter().map(|version| (version.number, version.title)).collect::<Vec<_>>()
+    };
+    let both = [(2, "Leave: 16 days".to_owned()), (1, "Leave: 15 days".to_owned())];
+    assert_eq!(history(None, 9).await, both);
+    assert_eq!((history(None, 1).await, history(Some(2), 9).await), (both[..1].to_vec(), both[1..].to_vec()));
+    assert_eq!(database.numbered_version(HOME, one.id, 1).await.expect("there").text, "15 days");
+    assert_eq!(database.numbered_version(NEIGHBOUR, one.id, 1).await, Err(DbError::NotFound("version")));
 
     database.delete_document(HOME, one.id).await.expect("deleted");
     assert_eq!(database.document(HOME, one.id).await, Err(DbError::NotFound("document")));

@@ -121,7 +121,7 @@ pub async fn upload(
     } else {
         keep_named(&app, request).await?
     };
-    let new = NewJob { workspace, collection, source, content_hash, tags, dated_at };
+    let new = NewJob { workspace, collection, source, content_hash, tags, dated_at, forced: false };
     let job = app.knowledge.db.enqueue_job(new).await?;
     app.jobs_changed.send_replace(());
     Ok((StatusCode::ACCEPTED, Json(json!({ "job": job }))))

@@ -13,6 +13,7 @@ pub mod pages;
 pub mod reindex;
 pub mod search;
 pub mod status;
+pub mod versions;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -53,6 +54,11 @@ pub fn router(app: App) -> Router {
                 .layer(DefaultBodyLimit::max(upload_bytes + JSON_BYTES)),
         )
         .route("/documents/{id}", get(documents::show).patch(documents::change).delete(documents::remove))
+        .route("/documents/{id}/original", get(versions::original))
+        .route("/documents/{id}/read", post(versions::read_again))
+        .route("/documents/{id}/versions", get(versions::list))
+        .route("/documents/{id}/versions/{number}", get(versions::show))
+        .route("/documents/{id}/versions/{number}/restore", post(versions::restore))
         .route("/jobs", get(jobs::list))
         .route("/jobs/{id}", get(jobs::show).delete(jobs::cancel))
         .route("/jobs/{id}/retry", post(jobs::retry))
