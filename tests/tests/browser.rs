@@ -45,6 +45,11 @@ async fn a_person_asks_sees_the_answer_stream_and_opens_a_citation() {
             .read_until("[data-testid=passage-panel]", ANSWERED_WITHIN, |text| text.contains("이월과 수당"))
             .await;
         assert!(panel.contains("휴가 규정"), "the passage says which document it is from: {panel}");
+        browser.see("[data-testid=passage-original]").await;
+        let original =
+            "fetch(document.querySelector('[data-testid=passage-original]').href).then((r) => r.text())";
+        let original = browser.evaluate(original).await;
+        assert!(original.as_str().is_some_and(|text| text.starts_with("# 휴가 규정")), "{original}");
 
         // Everything is still there after a reload, and the page broke no rule of its policy on the way.
         let before = browser.evaluate("document.querySelectorAll('[data-testid=answer]').length").await;

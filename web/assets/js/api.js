@@ -74,6 +74,13 @@ export function documents(collectionId, { after = null, limit = 50 } = {}) {
   return fetchJson("GET", `/collections/${id(collectionId)}/documents?${query}`);
 }
 
+// The address of a document's original, and whether it is kept.
+export const originalUrl = (documentId) => `${BASE}/documents/${id(documentId)}/original`;
+export async function hasOriginal(documentId) {
+  const response = await fetch(originalUrl(documentId), { method: "HEAD" }).catch(() => null);
+  return response?.ok ?? false;
+}
+
 export const deleteDocument = (documentId) => request("DELETE", `/documents/${id(documentId)}`);
 
 export async function uploadDocument(collectionId, file) {

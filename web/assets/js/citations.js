@@ -1,5 +1,6 @@
 // The panel that shows a cited passage: beside the conversation on wide screens, a modal sheet on narrow ones.
 
+import * as api from "./api.js";
 import { byId, make, says } from "./dom.js";
 
 const NARROW = matchMedia("(max-width: 1100px)"); // The same border as in css/panels.css.
@@ -52,6 +53,16 @@ export class PassagePanel {
     this.#opener = null;
   }
 
+  // The document as it was given, at the passage's page, where a viewer knows pages.
+  async #offerOriginal({ document: documentId, page }) {
+    const link = byId("passage-original");
+    link.hidden = true;
+    const isKept = await api.hasOriginal(documentId);
+    if (this.#citations[this.#at]?.document !== documentId) return; // Another source is shown by now.
+    link.href = api.originalUrl(documentId) + (page === null ? "" : `#page=${page}`);
+    link.hidden = !isKept;
+  }
+
   #markOpener(open) {
     this.#opener?.setAttribute("aria-expanded", String(open));
   }
@@ -68,6 +79,7 @@ export class PassagePanel {
     page.hidden = citation.page === null;
     if (citation.page !== null) says(page, "page", { page: citation.page });
     byId("passage-text").innerHTML = citation.html; // Sanitised by the server, like the answers.
+    this.#offerOriginal(citation);
     this.#body.scrollTop = 0;
     byId("passage-previous").disabled = at === 0;
     byId("passage-next").disabled = at === this.#citations.length - 1;

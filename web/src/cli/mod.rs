@@ -5,6 +5,7 @@ mod backup;
 mod bench;
 mod config;
 mod doctor;
+mod documents;
 mod eval;
 mod ingest;
 mod jobs;
@@ -86,6 +87,9 @@ enum Command {
     Serve(serve::Listen),
     /// Read files and folders into a collection
     Ingest(ingest::Arguments),
+    /// Show documents and what they said before, bring that back, read originals again
+    #[command(subcommand)]
+    Documents(documents::Command),
     /// Show what became of uploads, call them off, try them again
     #[command(subcommand)]
     Jobs(jobs::Command),
@@ -183,6 +187,7 @@ async fn dispatch(config: Config, globals: &Globals, command: Command) -> Result
         Command::Start(_) => start::run(config).await,
         Command::Serve(_) => serve::run(config).await,
         Command::Ingest(arguments) => ingest::run(config, globals, arguments).await,
+        Command::Documents(command) => documents::run(config, globals, command).await,
         Command::Jobs(command) => jobs::run(config, globals, command).await,
         Command::Search(arguments) => search::run(config, globals, arguments).await,
         Command::Ask(arguments) => ask::run(config, globals, arguments).await,

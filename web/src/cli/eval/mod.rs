@@ -9,7 +9,7 @@ mod place;
 mod retrieval;
 mod run;
 mod runs;
-mod scratch;
+pub(super) mod scratch;
 mod threshold;
 
 use anyhow::Result;

@@ -11,7 +11,7 @@ use crate::cli::progress;
 use crate::config::{Config, VectorsConfig};
 
 /// The settings, but with all stores in a folder of their own, which goes away with the handle.
-pub(super) fn config(config: Config) -> Result<(TempDir, Config)> {
+pub(in crate::cli) fn config(config: Config) -> Result<(TempDir, Config)> {
     let folder = tempfile::tempdir().context("no temporary folder can be made")?;
     let vectors = VectorsConfig { url: String::new(), ..config.vectors };
     let data_dir = folder.path().to_owned();

@@ -3,27 +3,21 @@
 use std::io::Write;
 
 use anyhow::{Context, Result};
-use clap::{Args, Subcommand};
+use clap::Args;
 use comfy_table::Table;
 use llm::bench::{Load, Speed, measure};
 use llm::{Engine, EngineOptions};
 use serde::Serialize;
 
-use super::{Globals, Outcome, models, print_json};
+use super::peak_rss_bytes;
 use crate::app::engine_options;
+use crate::cli::{Globals, Outcome, models, print_json};
 use crate::config::Config;
 use crate::model_files::{self, GeneratorFile};
 
-/// What can be measured.
-#[derive(Debug, Subcommand)]
-pub(super) enum Command {
-    /// Tokens read and written in a second, waiting times, memory
-    Llm(Arguments),
-}
-
-/// Under which load.
+/// `daedap bench llm`'s own arguments: under which load.
 #[derive(Debug, Clone, Args)]
-pub(super) struct Arguments {
+pub(in crate::cli) struct Arguments {
     /// Tokens that each request reads
     #[arg(long, default_value_t = 512, value_parser = clap::value_parser!(u32).range(1..=1 << 20))]
     prompt_tokens: u32,
@@ -41,14 +35,7 @@ pub(super) struct Arguments {
     arriving: u32,
     /// Threads to compute with; 0 for one per core
     #[arg(long)]
-    threads: Option<u64>,
-}
-
-impl Command {
-    pub(super) fn threads(&self) -> Option<u64> {
-        let Self::Llm(arguments) = self;
-        arguments.threads
-    }
+    pub(super) threads: Option<u64>,
 }
 
 #[derive(Debug, Serialize)]
@@ -65,8 +52,7 @@ struct Report {
     peak_rss_bytes: Option<u64>,
 }
 
-pub(super) async fn run(config: Config, globals: &Globals, command: Command) -> Result<Outcome> {
-    let Command::Llm(arguments) = command;
+pub(super) async fn run(config: Config, globals: &Globals, arguments: Arguments) -> Result<Outcome> {
     let model =
         models::installed_generator(&config)?.context("a server answers here; name a file: --model FILE")?;
     let path = GeneratorFile::find(&model_files::store(&config)?, &model)?.path;
@@ -102,13 +88,6 @@ fn measured(path: &std::path::Path, arguments: &Arguments, config: &Config) -> R
         load_seconds: profile.load_seconds,
         peak_rss_bytes: peak_rss_bytes(),
     })
-}
-
-/// The most memory that this process had at once, as Linux counts it.
-fn peak_rss_bytes() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok().map(|kibibytes| kibibytes << 10)
 }
 
 fn print_table(report: &Report) -> Result<()> {
