@@ -18,8 +18,8 @@ use uuid::Uuid;
 
 use crate::prepare::{content_hash, hexadecimal};
 
-/// Where uploads lie until their hash is known.
-const INCOMING: &str = "incoming";
+/// How uploads are called until their hash is known.
+const INCOMING: &str = "incoming-";
 
 /// Parts of an upload that are on their way at the same time.
 const PARTS_AHEAD: usize = 2;
@@ -108,7 +108,7 @@ impl Originals {
         mut pieces: impl Stream<Item = Result<B, E>> + Unpin,
         limit_bytes: u64,
     ) -> Result<String, KeepError<E>> {
-        let incoming = self.prefix.clone().join(INCOMING).join(Uuid::now_v7().to_string());
+        let incoming = self.prefix.clone().join(format!("{INCOMING}{}", Uuid::now_v7()));
         let upload = self.store.put_multipart(&incoming).await.map_err(OriginalsError::from)?;
         let mut writing = WriteMultipart::new(upload);
         let mut hasher = Sha256::new();

@@ -105,7 +105,7 @@ async fn a_document_remembers_what_it_said_and_where_it_came_from() {
     assert_eq!(history().await[0], (json!(4), json!("live")));
 
     for file in std::fs::read_dir(data_dir.path().join("originals")).unwrap().flatten() {
-        let _ = std::fs::remove_file(file.path());
+        std::fs::remove_file(file.path()).unwrap();
     }
     for reply in [
         server.get(&format!("{document}/original")).send().await.unwrap(),

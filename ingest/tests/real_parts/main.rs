@@ -8,6 +8,7 @@ mod formats;
 mod hostile;
 mod kit;
 mod known;
+mod mutations;
 mod pipeline;
 mod reindex;
 mod tags;
