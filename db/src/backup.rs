@@ -28,7 +28,7 @@ const fn copied(name: &'static str, order: &'static str) -> CopiedTable {
 }
 
 /// What is copied. Tables that others refer to come first.
-pub(crate) const COPIED: [CopiedTable; 11] = [
+pub(crate) const COPIED: [CopiedTable; 12] = [
     copied("workspaces", "id"),
     copied("collections", "id"),
     copied("documents", "id"),
@@ -40,6 +40,7 @@ pub(crate) const COPIED: [CopiedTable; 11] = [
     copied("feedback", "turn"),
     copied("eval_questions", "id"),
     copied("eval_runs", "id"),
+    copied("web_pages", "collection, url"),
 ];
 
 /// What is not: how far the schema is (who loads a copy brings it there), which data directory the database belongs to,

@@ -202,6 +202,7 @@ impl Database {
         for sql in [
             "DELETE FROM eval_questions WHERE collection = $1",
             "DELETE FROM eval_runs WHERE collection = $1",
+            "DELETE FROM web_pages WHERE collection = $1",
         ] {
             sqlx::query(sql).bind(id.to_string()).execute(&mut *tx).await?;
         }

@@ -35,6 +35,7 @@ mod text;
 mod turns;
 mod vector_indexes;
 mod versions;
+mod web_pages;
 mod workspaces;
 
 pub use answers::{Feedback, FinishedAnswer};
@@ -53,3 +54,4 @@ pub use restore::Restoring;
 pub use sqlite::sqlite_url;
 pub use vector_indexes::VectorIndex;
 pub use versions::{BegunVersion, NewVersion, StaleVersion};
+pub use web_pages::WebPage;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use db::DbError;
 use domain::{EmbedError, VectorStoreError};
 
+use crate::fetch::FetchError;
 use crate::originals::OriginalsError;
 use crate::parse::ParseError;
 
@@ -56,6 +57,9 @@ pub enum IngestError {
     /// The vector store failed.
     #[error(transparent)]
     Vectors(#[from] VectorStoreError),
+    /// A page of the Web cannot be had.
+    #[error(transparent)]
+    Fetch(#[from] FetchError),
     /// The source bytes cannot be kept.
     #[error(transparent)]
     Originals(#[from] OriginalsError),
@@ -85,6 +89,7 @@ impl IngestError {
             Self::DuplicateSource => "duplicate_source",
             Self::Parse(error) => error.code(),
             Self::TooLarge { .. } => "too_large",
+            Self::Fetch(error) => error.code(),
             Self::Cancelled => "cancelled",
             Self::Embedder(EmbedError::Unusable(_)) => "embedder_unusable",
             Self::Embedder(EmbedError::Failed(_)) => "embedder_failed",
@@ -126,6 +131,7 @@ impl IngestError {
             | Self::DuplicateSource
             | Self::Parse(_)
             | Self::TooLarge { .. }
+            | Self::Fetch(_)
             | Self::Cancelled
             | Self::Embedder(EmbedError::Unusable(_))
             | Self::Vectors(VectorStoreError::SpaceMismatch { .. })
@@ -155,6 +161,7 @@ impl IngestError {
             | Self::DuplicateSource
             | Self::Parse(_)
             | Self::TooLarge { .. }
+            | Self::Fetch(_)
             | Self::Cancelled
             | Self::Embedder(EmbedError::Failed(_))
             | Self::Vectors(VectorStoreError::Failed(_))

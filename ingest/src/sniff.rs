@@ -215,7 +215,7 @@ fn extension(source: &str) -> Option<String> {
     is_extension.then(|| extension.to_ascii_lowercase())
 }
 
-fn begins_as_html(text: &str) -> bool {
+pub(crate) fn begins_as_html(text: &str) -> bool {
     let mut rest = text.trim_start();
     loop {
         // Declarations and comments may come first.

@@ -323,7 +323,7 @@ impl<F: FnMut(SyncEvent) + Send> Sync<'_, F> {
 }
 
 /// What was done, and chunks written for it.
-fn written(ingested: Ingested) -> (Outcome, u32) {
+pub(crate) fn written(ingested: Ingested) -> (Outcome, u32) {
     let Ingested { outcome, chunks, .. } = ingested;
     (outcome, if outcome == Outcome::Unchanged { 0 } else { chunks })
 }

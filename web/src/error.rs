@@ -202,6 +202,7 @@ impl From<IngestError> for ApiError {
         match error {
             IngestError::Database(error) => error.into(),
             IngestError::Vectors(error) => error.into(),
+            IngestError::Fetch(error) => error.into(),
             IngestError::Originals(error) => error.into(),
             IngestError::Embedder(error) => error.into(),
             other => Self::new(StatusCode::UNPROCESSABLE_ENTITY, other.code(), other.to_string()),

@@ -1,13 +1,17 @@
-//! The configured sources: a server keeps collections in step with folders.
+//! The configured sources: a server keeps collections in step with folders and web sites.
 
-use domain::Visibility;
-use ingest::{IngestError, IngestReport, SyncEvent, SyncRequest, sync_folder};
+use std::path::Path;
+use std::time::Duration;
+
+use domain::{CollectionId, Visibility};
+use ingest::{IngestError, IngestReport, Site, SiteRequest, SyncEvent, SyncRequest, sync_folder, sync_site};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
+use url::Url;
 
 use crate::app::{App, WORKSPACE};
 use crate::changes::FileChanges;
-use crate::config::SourceConfig;
+use crate::config::{SourceConfig, SourcePlace};
 
 /// Keeps in step until `stop`. What is being taken in then is taken up at the next start.
 pub async fn run(app: App, stop: CancellationToken) {
@@ -17,12 +21,21 @@ pub async fn run(app: App, stop: CancellationToken) {
 }
 
 async fn keep(app: App, source: SourceConfig, stop: CancellationToken) {
+    match source.place() {
+        Ok(SourcePlace::Folder(folder)) => keep_folder(&app, &source, &folder, &stop).await,
+        Ok(SourcePlace::Site(start)) => keep_site(&app, &source, &start, &stop).await,
+        // The settings were checked when they were read.
+        Err(reason) => warn!(reason, "a source cannot be kept in step with"),
+    }
+}
+
+async fn keep_folder(app: &App, source: &SourceConfig, folder: &Path, stop: &CancellationToken) {
     // Watched before it is read: what changes meanwhile is read once more.
-    let mut changes = FileChanges::below(std::slice::from_ref(&source.path));
+    let mut changes = FileChanges::below(&[folder.to_owned()]);
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
-            synced = sync(&app, &source) => report(&source, synced),
+            synced = sync_from_folder(app, source, folder) => report(&folder.display().to_string(), synced),
         }
         tokio::select! {
             () = stop.cancelled() => return,
@@ -31,33 +44,66 @@ async fn keep(app: App, source: SourceConfig, stop: CancellationToken) {
     }
 }
 
-async fn sync(app: &App, source: &SourceConfig) -> Result<IngestReport, IngestError> {
-    let knowledge = &app.knowledge;
-    let collection =
-        knowledge.db.ensure_collection(WORKSPACE, &source.collection, Visibility::Private).await?.id;
+async fn keep_site(app: &App, source: &SourceConfig, start: &Url, stop: &CancellationToken) {
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            synced = sync_from_site(app, source, start) => report(start.as_str(), synced),
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(Duration::from_secs(source.every_minutes * 60)) => {}
+        }
+    }
+}
+
+async fn sync_from_folder(
+    app: &App,
+    source: &SourceConfig,
+    folder: &Path,
+) -> Result<IngestReport, IngestError> {
     let request = SyncRequest {
         workspace: WORKSPACE,
-        collection,
-        root: source.path.clone(),
-        tags: (!source.tags.is_empty()).then(|| source.tags.clone()),
+        collection: collection(app, source).await?,
+        root: folder.to_owned(),
+        tags: tags(source),
         force: false,
         prune: true,
     };
-    let report = sync_folder(&knowledge.pipeline, request, |event| {
-        if let SyncEvent::Failed(failed) = event {
-            warn!(source = failed.source, code = failed.code, message = failed.message, "not ingested");
-        }
-    });
-    report.await
+    sync_folder(&app.knowledge.pipeline, request, tell).await
 }
 
-fn report(source: &SourceConfig, synced: Result<IngestReport, IngestError>) {
-    let path = source.path.display();
+async fn sync_from_site(app: &App, source: &SourceConfig, start: &Url) -> Result<IngestReport, IngestError> {
+    let SourceConfig { follow, max_pages, max_depth, .. } = *source;
+    let request = SiteRequest {
+        workspace: WORKSPACE,
+        collection: collection(app, source).await?,
+        site: Site { start: start.clone(), follow, max_pages, max_depth },
+        tags: tags(source),
+    };
+    sync_site(&app.knowledge.pipeline, &app.knowledge.fetcher, request, tell).await
+}
+
+async fn collection(app: &App, source: &SourceConfig) -> Result<CollectionId, IngestError> {
+    Ok(app.knowledge.db.ensure_collection(WORKSPACE, &source.collection, Visibility::Private).await?.id)
+}
+
+fn tags(source: &SourceConfig) -> Option<Vec<String>> {
+    (!source.tags.is_empty()).then(|| source.tags.clone())
+}
+
+fn tell(event: SyncEvent) {
+    if let SyncEvent::Failed(failed) = event {
+        warn!(source = failed.source, code = failed.code, message = failed.message, "not ingested");
+    }
+}
+
+fn report(place: &str, synced: Result<IngestReport, IngestError>) {
     match synced {
         Ok(report) if report.is_idle() => {}
         Ok(IngestReport { added, updated, moved, removed, seconds, .. }) => {
-            info!(%path, added, updated, moved, removed, seconds, "in step with a source");
+            info!(place, added, updated, moved, removed, seconds, "in step with a source");
         }
-        Err(error) => warn!(%path, %error, "a source cannot be read; it is tried again"),
+        Err(error) => warn!(place, %error, "a source cannot be read; it is tried again"),
     }
 }

@@ -19,7 +19,9 @@ use futures::StreamExt;
 use futures::future::BoxFuture;
 use jiff::Timestamp;
 use jiff::fmt::rfc2822;
-use reqwest::header::{HeaderName, LAST_MODIFIED, LOCATION};
+use reqwest::header::{
+    ETAG, HeaderName, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED, LOCATION,
+};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Response, StatusCode};
 use url::{Host, Url};
@@ -50,9 +52,28 @@ pub struct Fetcher {
     time_limit: Duration,
 }
 
+/// What a server tells the contents of a page apart by, as it wrote it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Validators {
+    pub(crate) etag: Option<String>,
+    pub(crate) last_modified: Option<String>,
+}
+
+/// What came of asking for a page that may be known.
+pub(crate) enum Fetched {
+    Page(Page),
+    /// It is as it was.
+    NotModified,
+}
+
 /// A page that was fetched.
 #[derive(Debug, Clone)]
 pub struct Page {
+    /// Its address, after all redirects.
+    pub url: Url,
+    /// Whether its server wants it not to be found (`X-Robots-Tag`).
+    pub is_not_to_be_read: bool,
+    pub(crate) validators: Validators,
     /// Its bytes, whatever they are.
     pub bytes: Bytes,
     /// When it was last changed, where the server says.
@@ -132,30 +153,48 @@ impl Fetcher {
     /// # Errors
     /// Any [`FetchError`].
     pub async fn fetch(&self, url: &Url) -> Result<Page, FetchError> {
-        tokio::time::timeout(self.time_limit, self.follow(url.clone()))
+        match self.fetch_if_changed(url, &Validators::default()).await? {
+            Fetched::Page(page) => Ok(page),
+            Fetched::NotModified => Err(status_error(url, StatusCode::NOT_MODIFIED)),
+        }
+    }
+
+    /// The same, unless the page is the one that has these validators.
+    ///
+    /// # Errors
+    /// Any [`FetchError`].
+    pub(crate) async fn fetch_if_changed(
+        &self,
+        url: &Url,
+        validators: &Validators,
+    ) -> Result<Fetched, FetchError> {
+        tokio::time::timeout(self.time_limit, self.follow(url.clone(), validators))
             .await
             .unwrap_or(Err(FetchError::TooSlow))
     }
 
-    async fn follow(&self, mut url: Url) -> Result<Page, FetchError> {
+    async fn follow(&self, mut url: Url, validators: &Validators) -> Result<Fetched, FetchError> {
         for _ in 0..=MOST_REDIRECTS {
-            let response = self.ask(&url).await?;
+            let response = self.ask(&url, validators).await?;
             let status = response.status();
-            if status.is_redirection() && status != StatusCode::NOT_MODIFIED {
+            if status == StatusCode::NOT_MODIFIED {
+                return Ok(Fetched::NotModified);
+            }
+            if status.is_redirection() {
                 let next = header(&response, LOCATION).and_then(|next| url.join(&next).ok());
                 url = page_url(next.as_ref().map_or("a redirect without a goal", Url::as_str))?;
                 continue;
             }
             if !status.is_success() {
-                return Err(FetchError::Status { host: host(&url), status: status.as_u16() });
+                return Err(status_error(&url, status));
             }
-            return self.read(&url, response).await;
+            return Ok(Fetched::Page(self.read(url, response).await?));
         }
         Err(FetchError::TooManyRedirects)
     }
 
     /// Asks for one page, at addresses that were looked at.
-    async fn ask(&self, url: &Url) -> Result<Response, FetchError> {
+    async fn ask(&self, url: &Url, validators: &Validators) -> Result<Response, FetchError> {
         let addresses = self.addresses(url).await?;
         let mut client = Client::builder()
             .redirect(Policy::none())
@@ -167,7 +206,15 @@ impl Fetcher {
             client = client.resolve_to_addrs(name, &addresses);
         }
         let client = client.build().map_err(|error| unreachable(url, &error))?;
-        client.get(url.clone()).send().await.map_err(|error| unreachable(url, &error))
+        let mut request = client.get(url.clone());
+        for (name, value) in
+            [(IF_NONE_MATCH, &validators.etag), (IF_MODIFIED_SINCE, &validators.last_modified)]
+        {
+            if let Some(value) = value.as_deref().and_then(|value| HeaderValue::from_str(value).ok()) {
+                request = request.header(name, value);
+            }
+        }
+        request.send().await.map_err(|error| unreachable(url, &error))
     }
 
     /// The addresses of the URL's host, all of which may be reached.
@@ -193,18 +240,22 @@ impl Fetcher {
         Ok(addresses)
     }
 
-    async fn read(&self, url: &Url, response: Response) -> Result<Page, FetchError> {
-        let modified_at = header(&response, LAST_MODIFIED).and_then(|date| http_date(&date));
+    async fn read(&self, url: Url, response: Response) -> Result<Page, FetchError> {
+        let validators =
+            Validators { etag: header(&response, ETAG), last_modified: header(&response, LAST_MODIFIED) };
+        let modified_at = validators.last_modified.as_deref().and_then(http_date);
+        let robots = header(&response, HeaderName::from_static("x-robots-tag")).unwrap_or_default();
+        let is_not_to_be_read = robots.to_ascii_lowercase().contains("noindex");
         let mut pieces = response.bytes_stream();
         let mut bytes = Vec::new();
         while let Some(piece) = pieces.next().await {
-            let piece = piece.map_err(|error| unreachable(url, &error))?;
+            let piece = piece.map_err(|error| unreachable(&url, &error))?;
             if (bytes.len() + piece.len()) as u64 > self.limit_bytes {
                 return Err(FetchError::TooLarge { limit_bytes: self.limit_bytes });
             }
             bytes.extend_from_slice(&piece);
         }
-        Ok(Page { bytes: bytes.into(), modified_at })
+        Ok(Page { url, is_not_to_be_read, validators, bytes: bytes.into(), modified_at })
     }
 }
 
@@ -223,6 +274,10 @@ pub fn page_url(text: &str) -> Result<Url, FetchError> {
     }
     url.set_fragment(None);
     Ok(url)
+}
+
+fn status_error(url: &Url, status: StatusCode) -> FetchError {
+    FetchError::Status { host: host(url), status: status.as_u16() }
 }
 
 fn host(url: &Url) -> String {

@@ -172,7 +172,11 @@ fn remove_unread(document: &Document) {
     }
 }
 
-fn check_open_elements(html: &str) -> Result<(), ParseError> {
+/// Refuses a page that a tree is not built for.
+///
+/// # Errors
+/// `Failed`.
+pub(crate) fn check_open_elements(html: &str) -> Result<(), ParseError> {
     if opens_too_many(html) {
         let reason = format!("more than {MAX_OPEN_ELEMENTS} HTML elements are open at once");
         return Err(ParseError::Failed(reason));

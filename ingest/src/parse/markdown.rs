@@ -64,6 +64,15 @@ pub(super) fn first_heading(markdown: &str) -> Option<String> {
     headings(markdown).map(|(_, text, _)| text).find(|text| !text.is_empty())
 }
 
+/// Where a Markdown text leads, in its order.
+pub(crate) fn links(text: &str) -> Vec<String> {
+    let links = Parser::new_ext(text, SYNTAX).filter_map(|event| match event {
+        Event::Start(Tag::Link { dest_url, .. }) => Some(dest_url.into_string()),
+        _ => None,
+    });
+    links.collect()
+}
+
 /// The leaves of a stored text, in order.
 pub(crate) fn outline(markdown: &str) -> Vec<Leaf<'_>> {
     let mut outline = OutlineBuilder::new(markdown);

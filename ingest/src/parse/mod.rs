@@ -6,7 +6,7 @@ pub(crate) mod email;
 mod embedded_html;
 mod epub;
 mod error;
-mod html;
+pub(crate) mod html;
 pub(crate) mod hwp;
 pub(crate) mod json;
 pub(crate) mod markdown;

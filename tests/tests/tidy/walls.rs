@@ -11,7 +11,7 @@ struct Wall {
     in_tests_too: bool,
 }
 
-const WALLS: [Wall; 18] = [
+const WALLS: [Wall; 19] = [
     Wall { vendors: &["qdrant_client"], rooms: &["retriever/src/store/qdrant"], in_tests_too: false },
     Wall { vendors: &["qdrant_edge"], rooms: &["retriever/src/store/embedded"], in_tests_too: false },
     Wall { vendors: &["fastembed", "ort"], rooms: &["retriever/src/embed/"], in_tests_too: false },
@@ -30,7 +30,12 @@ const WALLS: [Wall; 18] = [
     Wall { vendors: &["unpdf"], rooms: &["ingest/src/parse/pdf.rs"], in_tests_too: false },
     Wall { vendors: &["undoc", "calamine"], rooms: &["ingest/src/parse/office.rs"], in_tests_too: false },
     Wall { vendors: &["mail_parser"], rooms: &["ingest/src/parse/email.rs"], in_tests_too: false },
-    Wall { vendors: &["quick_xml"], rooms: &["ingest/src/parse/opendocument.rs"], in_tests_too: false },
+    Wall {
+        vendors: &["quick_xml"],
+        rooms: &["ingest/src/parse/opendocument.rs", "ingest/src/crawl/sitemap.rs"],
+        in_tests_too: false,
+    },
+    Wall { vendors: &["texting_robots"], rooms: &["ingest/src/crawl/"], in_tests_too: false },
     Wall { vendors: &["rbook"], rooms: &["ingest/src/parse/epub.rs"], in_tests_too: false },
     Wall { vendors: &["object_store"], rooms: &["ingest/src/originals.rs"], in_tests_too: false },
     // Besides it, only what people configure is spoken with: a generator, places of models, a server of our own.

@@ -4,15 +4,15 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use anyhow::Result;
-use clap::Args;
+use anyhow::{Result, bail};
+use clap::{Args, ValueEnum};
 use comfy_table::Table;
 use db::{Job, JobState};
 use domain::{CollectionId, Visibility};
 use indicatif::ProgressBar;
 use ingest::{
-    FailedSource, FoundFile, IngestItem, IngestReport, SyncEvent, SyncRequest, checked_tags, content_hash,
-    page_url, sync_folder, walk,
+    FailedSource, Follow, FoundFile, IngestItem, IngestReport, Site, SiteRequest, SyncEvent, SyncRequest,
+    checked_tags, content_hash, page_url, sync_folder, sync_site, walk,
 };
 
 use url::Url;
@@ -21,7 +21,7 @@ use super::jobs::stage_in_words;
 use super::{Globals, Outcome, narrow, print_json, progress, remote};
 use crate::app::{KnowledgeBase, WORKSPACE};
 use crate::changes::FileChanges;
-use crate::config::Config;
+use crate::config::{Config, SourceConfig};
 use crate::installation;
 use crate::instance::{Instance, InstanceError};
 use crate::model_files::ModelFiles;
@@ -39,9 +39,34 @@ pub(super) struct Arguments {
     /// Read files again whose content has not changed
     #[arg(long)]
     force: bool,
+    /// Bring in the pages of the site, too: those that the page leads to below its folder, or those of the sitemap; of a site,
+    /// pages that are gone since the last time are removed
+    #[arg(long, value_enum, value_name = "HOW")]
+    follow: Option<FollowArgument>,
+    /// Most pages of a site
+    #[arg(long, requires = "follow", default_value_t = SourceConfig::default_max_pages())]
+    max_pages: usize,
+    /// Most links from the page to one of the site
+    #[arg(long, requires = "follow", default_value_t = SourceConfig::default_max_depth())]
+    max_depth: usize,
     /// Stay, and bring in what changes from now on
     #[arg(long, conflicts_with = "force")]
     watch: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum FollowArgument {
+    Links,
+    Sitemap,
+}
+
+impl From<FollowArgument> for Follow {
+    fn from(argument: FollowArgument) -> Self {
+        match argument {
+            FollowArgument::Links => Self::Links,
+            FollowArgument::Sitemap => Self::Sitemap,
+        }
+    }
 }
 
 pub(super) async fn run(config: Config, globals: &Globals, arguments: Arguments) -> Result<Outcome> {
@@ -117,6 +142,10 @@ impl Place {
         let started = Instant::now();
         let mut report = IngestReport::default();
         for path in &arguments.paths {
+            if let (Some(url), Some(follow)) = (web_address(path), arguments.follow) {
+                report.merge(self.bring_site(page_url(url)?, follow.into(), arguments).await?);
+                continue;
+            }
             if let Some(url) = web_address(path) {
                 self.bring_page(&page_url(url)?, arguments, &mut report).await?;
                 continue;
@@ -136,6 +165,27 @@ impl Place {
             spinner.finish();
         }
         report.seconds = started.elapsed().as_secs_f64();
+        Ok(report)
+    }
+
+    async fn bring_site(&self, start: Url, follow: Follow, arguments: &Arguments) -> Result<IngestReport> {
+        let Self::Here { knowledge, collection, .. } = self else {
+            bail!("a server holds the data directory; let it follow the site: [[sources]] in its settings");
+        };
+        let Arguments { max_pages, max_depth, .. } = *arguments;
+        let request = SiteRequest {
+            workspace: WORKSPACE,
+            collection: *collection,
+            site: Site { start, follow, max_pages, max_depth },
+            tags: (!arguments.tags.is_empty()).then(|| arguments.tags.clone()),
+        };
+        let spinner = progress::spinner("following the site");
+        let report = sync_site(&knowledge.pipeline, &knowledge.fetcher, request, |event| match event {
+            SyncEvent::Finished { source, .. } | SyncEvent::Removed { source } => spinner.set_message(source),
+            _ => {}
+        })
+        .await?;
+        spinner.finish();
         Ok(report)
     }
 

@@ -1,5 +1,7 @@
 //! The settings: one typed tree, read in layers. `default.toml` beside this file is both the defaults and their manual.
 
+mod sources;
+
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -9,6 +11,8 @@ use config::{ConfigBuilder, Environment, File, FileFormat};
 use ingest::AllowedHost;
 use retriever::Fusion;
 use serde::{Deserialize, Serialize};
+
+pub use sources::{SourceConfig, SourcePlace};
 
 /// The defaults with their explanations, as `daedap config --default` prints them.
 pub const DEFAULT_TOML: &str = include_str!("default.toml");
@@ -33,23 +37,6 @@ pub struct Config {
     pub web: WebConfig,
     pub retrieval: RetrievalConfig,
     pub chat: ChatConfig,
-}
-
-#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-#[allow(missing_docs)]
-pub struct SourceConfig {
-    pub path: PathBuf,
-    #[serde(default = "SourceConfig::default_collection")]
-    pub collection: String,
-    #[serde(default)]
-    pub tags: Vec<String>,
-}
-
-impl SourceConfig {
-    fn default_collection() -> String {
-        "default".to_owned()
-    }
 }
 
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
@@ -247,11 +234,8 @@ impl Config {
             }
         }
         for source in &self.sources {
-            if !source.path.is_absolute() {
-                return out(
-                    "sources",
-                    &format!("has the path {}; it must be absolute", source.path.display()),
-                );
+            if let Err(reason) = source.place().and_then(|_| source.checked()) {
+                return out("sources", &reason);
             }
         }
         if self.ingest.overlap_tokens >= self.ingest.chunk_tokens {

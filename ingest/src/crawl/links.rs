@@ -1,0 +1,76 @@
+//! What a page says of itself and of others.
+
+use dom_query::Document;
+use url::Url;
+
+use crate::charset;
+use crate::parse::html;
+use crate::sniff::begins_as_html;
+
+/// Where a page leads, and how it is to be treated.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Links {
+    /// The address that it names as its own.
+    pub(crate) canonical: Option<Url>,
+    /// In the order of the page; none where it wants them not to be followed.
+    pub(crate) leads_to: Vec<Url>,
+    /// Whether it does not want to be found.
+    pub(crate) is_not_to_be_read: bool,
+}
+
+impl Links {
+    /// Those of a page that came from `address`; what is no HTML has none.
+    pub(crate) fn of(bytes: &[u8], address: &Url) -> Self {
+        let Ok(text) = charset::decode(bytes) else { return Self::default() };
+        if !begins_as_html(&text) || html::check_open_elements(&text).is_err() {
+            return Self::default();
+        }
+        let page = Document::from(text.as_str());
+        let base = page.select_single("base[href]").attr("href");
+        let base = base.and_then(|base| address.join(&base).ok()).unwrap_or_else(|| address.clone());
+        let absolute = |link: &str| {
+            let mut url = base.join(link.trim()).ok()?;
+            url.set_fragment(None);
+            matches!(url.scheme(), "http" | "https").then_some(url)
+        };
+        let rules = page.select("meta[name='robots' i]").iter().filter_map(|meta| meta.attr("content"));
+        let rules: Vec<String> = rules.map(|rules| rules.to_ascii_lowercase()).collect();
+        let says = |rule: &str| rules.iter().any(|rules| rules.contains(rule) || rules.trim() == "none");
+        let canonical = page.select_single("link[rel='canonical' i]").attr("href");
+        let anchors = page.select("a[href]:not([rel~='nofollow'])");
+        let leads_to = anchors.iter().filter_map(|anchor| absolute(&anchor.attr("href")?));
+        Self {
+            canonical: canonical.and_then(|own| absolute(&own)),
+            leads_to: if says("nofollow") { Vec::new() } else { leads_to.collect() },
+            is_not_to_be_read: says("noindex"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn links(page: &str) -> Links {
+        Links::of(page.as_bytes(), &Url::parse("https://example.com/help/a.html").expect("an address"))
+    }
+
+    #[test]
+    fn links_are_absolute_and_without_places_within_pages() {
+        let found = links(
+            "<!doctype html><link rel=canonical href='/help/a'><a href='b.html#x'>b</a><a href='../c'>c</a>\
+             <a href='mailto:a@example.com'>m</a><a href='d' rel='nofollow'>d</a><a>e</a>",
+        );
+        let leads_to: Vec<&str> = found.leads_to.iter().map(Url::as_str).collect();
+        assert_eq!(leads_to, ["https://example.com/help/b.html", "https://example.com/c"]);
+        assert_eq!(found.canonical.as_ref().map(Url::as_str), Some("https://example.com/help/a"));
+        assert!(!found.is_not_to_be_read);
+    }
+
+    #[test]
+    fn a_page_may_want_to_be_left_alone() {
+        let found = links("<html><meta name=Robots content='NOINDEX, nofollow'><a href=b>b</a>");
+        assert!(found.is_not_to_be_read && found.leads_to.is_empty());
+        assert_eq!(links("# Markdown [b](b)"), Links::default());
+    }
+}

@@ -1,0 +1,119 @@
+//! What a server keeps collections in step with.
+
+use std::path::PathBuf;
+
+use ingest::{Follow, page_url};
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct SourceConfig {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<PathBuf>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    #[serde(default = "SourceConfig::default_collection")]
+    pub collection: String,
+    #[serde(default)]
+    pub tags: Vec<String>,
+    #[serde(default = "SourceConfig::default_follow")]
+    pub follow: Follow,
+    #[serde(default = "SourceConfig::default_max_pages")]
+    pub max_pages: usize,
+    #[serde(default = "SourceConfig::default_max_depth")]
+    pub max_depth: usize,
+    #[serde(default = "SourceConfig::default_every_minutes")]
+    pub every_minutes: u64,
+}
+
+/// Where a source lies.
+#[derive(Debug, Clone, PartialEq)]
+pub enum SourcePlace {
+    /// A folder, watched.
+    Folder(PathBuf),
+    /// A web site, read anew from time to time.
+    Site(Url),
+}
+
+impl SourceConfig {
+    /// The most pages that may be asked for.
+    pub const MOST_PAGES: usize = 100_000;
+
+    fn default_collection() -> String {
+        "default".to_owned()
+    }
+
+    fn default_follow() -> Follow {
+        Follow::Links
+    }
+
+    /// Pages of a site, where nobody says how many.
+    pub fn default_max_pages() -> usize {
+        1_000
+    }
+
+    /// Links from the start to a page, where nobody says how many.
+    pub fn default_max_depth() -> usize {
+        8
+    }
+
+    fn default_every_minutes() -> u64 {
+        24 * 60
+    }
+
+    pub(super) fn checked(&self) -> Result<(), String> {
+        for (what, value, range) in [
+            ("max_pages", self.max_pages, 1..=Self::MOST_PAGES),
+            ("max_depth", self.max_depth, 0..=100),
+            ("every_minutes", usize::try_from(self.every_minutes).unwrap_or(usize::MAX), 1..=525_600),
+        ] {
+            if !range.contains(&value) {
+                return Err(format!("has a {what} of {value}; it must lie in {range:?}"));
+            }
+        }
+        Ok(())
+    }
+
+    /// The folder or the site.
+    ///
+    /// # Errors
+    /// What is wrong with the setting.
+    pub fn place(&self) -> Result<SourcePlace, String> {
+        match (&self.path, &self.url) {
+            (Some(path), None) if path.is_absolute() => Ok(SourcePlace::Folder(path.clone())),
+            (Some(path), None) => Err(format!("has the path {}; it must be absolute", path.display())),
+            (None, Some(url)) => page_url(url).map(SourcePlace::Site).map_err(|error| error.to_string()),
+            _ => Err("needs either a path or a url".to_owned()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn source(text: &str) -> Result<SourcePlace, String> {
+        let source: SourceConfig = toml::from_str(text).map_err(|error| error.to_string())?;
+        source.checked().and_then(|()| source.place())
+    }
+
+    #[test]
+    fn a_source_is_a_folder_or_a_site_within_bounds() {
+        assert_eq!(source("path = '/srv'"), Ok(SourcePlace::Folder("/srv".into())));
+        let site = source("url = 'https://example.com/help/#top'\nfollow = 'sitemap'\nmax_pages = 5");
+        assert_eq!(site, Ok(SourcePlace::Site(Url::parse("https://example.com/help/").unwrap())));
+        for bad in [
+            "",
+            "path = 'docs'",
+            "path = '/srv'\nurl = 'https://example.com'",
+            "url = 'ftp://example.com'",
+            "url = 'https://example.com'\nmax_pages = 0",
+            "url = 'https://example.com'\nevery_minutes = 0",
+            "url = 'https://example.com'\nfollow = 'all'",
+        ] {
+            assert!(source(bad).is_err(), "{bad}");
+        }
+    }
+}
