@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 use sqlx::{Any, AssertSqlSafe, Transaction};
 
-use crate::backup::{COPIED, copied_table, last_migration};
-use crate::columns::{Column, columns};
+use crate::backup::{COPIED, CopiedTable, copied_table, last_migration};
+use crate::columns::{Column, columns, table_names};
 use crate::{Database, DbError};
 
 /// A database that is being filled. Dropped before [`commit`](Restoring::commit), it stays empty.
@@ -44,7 +44,10 @@ impl Database {
             )));
         }
         // Every database has the default workspace; the copy brings its own.
-        for table in COPIED.iter().filter(|table| table.name != "workspaces") {
+        let tables = table_names(&mut tx, database.dialect).await?;
+        // An older schema does not have them all.
+        let is_there = |table: &&CopiedTable| tables.iter().any(|name| name == table.name);
+        for table in COPIED.iter().filter(is_there).filter(|table| table.name != "workspaces") {
             let sql = format!("SELECT 1 AS one FROM {} LIMIT 1", table.name);
             // Safe: a constant of this crate.
             if sqlx::query(AssertSqlSafe(sql)).fetch_optional(&mut *tx).await?.is_some() {

@@ -51,6 +51,13 @@ async fn fill(database: &Database) {
     };
     let question = db::NewEvalQuestion { question, turn: Some(answer) };
     database.add_eval_questions(HOME, collection.id, &[question]).await.expect("added");
+    let page = db::WebPage {
+        url: "https://example.com/help/".to_owned(),
+        etag: Some("\"a\"".to_owned()),
+        last_modified: None,
+        links: vec!["https://example.com/help/b".to_owned()],
+    };
+    database.note_web_page(collection.id, "https://example.com/help/", &page).await.expect("noted");
     database.add_eval_run(HOME, collection.id, &json!({}), &json!({ "n": 1 })).await.expect("added");
 }
 
