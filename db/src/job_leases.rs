@@ -112,18 +112,11 @@ impl Database {
     ) -> Result<(), DbError> {
         let mut tx = self.write().await?;
         let now = now_ms();
-        let ended = sqlx::query(
+        let end = sqlx::query(
             "UPDATE jobs SET state = 'done', lease_until = NULL, progress = NULL, updated_at = $3 \
              WHERE id = $1 AND attempts = $2 AND state = 'running'",
-        )
-        .bind(archive.id.to_string())
-        .bind(count(archive.attempts))
-        .bind(now)
-        .execute(&mut *tx)
-        .await?;
-        if ended.rows_affected() == 0 {
-            return Err(lease_over());
-        }
+        );
+        update_held(&mut tx, archive.lease(), end, |query| query.bind(now)).await?;
         for (source, original) in members {
             let error = original.as_ref().err();
             sqlx::query(
@@ -193,11 +186,8 @@ impl Database {
         bind: impl FnOnce(Query<'q, Any, AnyArguments>) -> Query<'q, Any, AnyArguments>,
     ) -> Result<(), DbError> {
         let mut tx = self.write().await?;
-        let update = bind(update.bind(held.job.to_string()).bind(count(held.attempt)));
-        if update.execute(&mut *tx).await?.rows_affected() == 1 {
-            return Ok(tx.commit().await?);
-        }
-        Err(lease_over())
+        update_held(&mut tx, held, update, bind).await?;
+        Ok(tx.commit().await?)
     }
 
     /// Queues again what a process that died left running, and gives their number. A job that this happened to three
@@ -238,8 +228,18 @@ async fn requeue(connection: &mut AnyConnection, now: i64, ended_by: i64) -> Res
     Ok(requeued.rows_affected())
 }
 
-fn lease_over() -> DbError {
-    DbError::Conflict("the lease of the job is over".to_owned())
+/// Runs an update whose first parameters are the lease, within a transaction.
+async fn update_held<'q>(
+    connection: &mut AnyConnection,
+    held: JobLease,
+    update: Query<'q, Any, AnyArguments>,
+    bind: impl FnOnce(Query<'q, Any, AnyArguments>) -> Query<'q, Any, AnyArguments>,
+) -> Result<(), DbError> {
+    let update = bind(update.bind(held.job.to_string()).bind(count(held.attempt)));
+    match update.execute(connection).await?.rows_affected() {
+        1 => Ok(()),
+        _ => Err(DbError::Conflict("the lease of the job is over".to_owned())),
+    }
 }
 
 fn with_error<'q>(query: Query<'q, Any, AnyArguments>, error: &JobError) -> Query<'q, Any, AnyArguments> {

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use db::DbError;
-use domain::{DocumentId, WorkspaceId};
+use domain::{Document, DocumentId, Version, WorkspaceId};
 use jiff::Timestamp;
 
 use crate::pipeline::{Ingested, Place, on_blocking_thread, unchanged};
@@ -33,19 +33,30 @@ impl Pipeline {
             return Ok(unchanged(&document));
         }
         let version = self.db.version(workspace, live).await?;
+        let dated_at = dated_at.unwrap_or(document.dated_at);
+        self.store_text(document, Version { tags, dated_at, ..version }, false).await
+    }
+
+    /// Makes a new version of a document of the text, the tags and the date of `version`. For who holds the document's lock.
+    pub(crate) async fn store_text(
+        &self,
+        document: Document,
+        version: Version,
+        force: bool,
+    ) -> Result<Ingested, IngestError> {
+        let Version { title, content_hash, text, page_starts, tags, dated_at, .. } = version;
         let place = Place {
-            workspace,
+            workspace: document.workspace,
             collection: document.collection,
             source: document.source,
             tags: Some(tags),
-            dated_at: dated_at.or(Some(document.dated_at)),
-            force: false,
+            dated_at: Some(dated_at),
+            force,
             former: None,
         };
-        let (preparer, title) = (self.preparer(), document.title);
-        let prepared = on_blocking_thread(move || {
-            preparer.prepare_text(title, version.content_hash, version.text, version.page_starts)
-        });
+        let preparer = self.preparer();
+        let prepared =
+            on_blocking_thread(move || preparer.prepare_text(title, content_hash, text, page_starts));
         self.store_in_turn(place, prepared.await?, &mut |_| ControlFlow::Continue(())).await
     }
 }

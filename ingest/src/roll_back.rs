@@ -1,11 +1,9 @@
 //! An earlier content of a document once more: its stored text becomes a new version, and the history goes on.
 
-use std::ops::ControlFlow;
-
 use db::DbError;
 use domain::{DocumentId, VersionState, WorkspaceId};
 
-use crate::pipeline::{Ingested, Place, on_blocking_thread, unchanged};
+use crate::pipeline::{Ingested, unchanged};
 use crate::{IngestError, Pipeline};
 
 impl Pipeline {
@@ -31,20 +29,8 @@ impl Pipeline {
         if document.live_version == Some(version.id) {
             return Ok(unchanged(&document));
         }
-        let place = Place {
-            workspace,
-            collection: document.collection,
-            source: document.source,
-            tags: Some(version.tags),
-            dated_at: Some(version.dated_at),
-            // The same bytes may have been read in another way.
-            force: document.content_hash == version.content_hash,
-            former: None,
-        };
-        let preparer = self.preparer();
-        let prepared = on_blocking_thread(move || {
-            preparer.prepare_text(version.title, version.content_hash, version.text, version.page_starts)
-        });
-        self.store_in_turn(place, prepared.await?, &mut |_| ControlFlow::Continue(())).await
+        // The same bytes may have been read in another way.
+        let force = document.content_hash == version.content_hash;
+        self.store_text(document, version, force).await
     }
 }

@@ -54,6 +54,13 @@ pub(super) struct Arguments {
     watch: bool,
 }
 
+impl Arguments {
+    /// What documents are sorted by from now on; `None` leaves each as it is.
+    fn new_tags(&self) -> Option<Vec<String>> {
+        (!self.tags.is_empty()).then(|| self.tags.clone())
+    }
+}
+
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum FollowArgument {
     Links,
@@ -177,7 +184,7 @@ impl Place {
             workspace: WORKSPACE,
             collection: *collection,
             site: Site { start, follow, max_pages, max_depth },
-            tags: (!arguments.tags.is_empty()).then(|| arguments.tags.clone()),
+            tags: arguments.new_tags(),
         };
         let spinner = progress::spinner("following the site");
         let report = sync_site(&knowledge.pipeline, &knowledge.fetcher, request, |event| match event {
@@ -196,18 +203,14 @@ impl Place {
             Self::Here { knowledge, collection, .. } => {
                 let page = match knowledge.fetcher.fetch(url).await {
                     Ok(page) => page,
-                    Err(error) => {
-                        let (code, message) = (error.code().to_owned(), error.to_string());
-                        report.failed.push(FailedSource { source, code, message });
-                        return Ok(());
-                    }
+                    Err(error) => return Ok(report.add(source, Err(error.into()))?),
                 };
                 let item = IngestItem {
                     workspace: WORKSPACE,
                     collection: *collection,
                     source,
                     bytes: page.bytes,
-                    tags: (!arguments.tags.is_empty()).then(|| arguments.tags.clone()),
+                    tags: arguments.new_tags(),
                     dated_at: page.modified_at,
                     force: arguments.force,
                 };
@@ -243,7 +246,7 @@ async fn sync_here(
         workspace: WORKSPACE,
         collection,
         root: path.to_owned(),
-        tags: (!arguments.tags.is_empty()).then(|| arguments.tags.clone()),
+        tags: arguments.new_tags(),
         force: arguments.force,
         prune: true,
     };

@@ -71,8 +71,7 @@ pub async fn list(
     app.knowledge.db.collection(workspace, collection).await?;
     let limit = part.limit.unwrap_or(MOST_DOCUMENTS).clamp(1, MOST_DOCUMENTS);
     let documents = app.knowledge.db.documents(workspace, collection, part.after, limit).await?;
-    let next =
-        (documents.len() == limit as usize).then(|| documents.last().map(|document| document.id)).flatten();
+    let next = super::next(&documents, limit, |document| document.id);
     Ok(Json(json!({ "documents": documents, "next": next })))
 }
 

@@ -43,7 +43,7 @@ pub async fn list(
     let Page { state, before, parent, limit } = page;
     let limit = limit.unwrap_or(MOST_JOBS).clamp(1, MOST_JOBS);
     let jobs = app.knowledge.db.jobs(workspace, JobFilter { state, before, parent }, limit).await?;
-    let next = (jobs.len() == limit as usize).then(|| jobs.last().map(|job| job.id)).flatten();
+    let next = super::next(&jobs, limit, |job| job.id);
     Ok(Json(json!({ "jobs": jobs, "next": next })))
 }
 

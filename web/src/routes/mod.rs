@@ -27,6 +27,11 @@ use crate::{envelope, guard};
 /// Largest JSON body: a question of 100,000 characters still gets its own error.
 const JSON_BYTES: usize = 1 << 20;
 
+/// Where the part of a list after this one begins, if this one is as long as was asked for.
+fn next<T, C>(part: &[T], limit: u32, place: impl FnOnce(&T) -> C) -> Option<C> {
+    part.last().filter(|_| part.len() == limit as usize).map(place)
+}
+
 /// The whole service.
 pub fn router(app: App) -> Router {
     let upload_bytes = usize::try_from(app.config.ingest.document_bytes).unwrap_or(usize::MAX);

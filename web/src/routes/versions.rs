@@ -47,7 +47,7 @@ pub async fn list(
     let document = app.knowledge.db.document(workspace, id).await?;
     let limit = page.limit.unwrap_or(MOST_VERSIONS).clamp(1, MOST_VERSIONS);
     let versions = app.knowledge.db.history(workspace, document.id, page.before, limit).await?;
-    let next = (versions.len() == limit as usize).then(|| versions.last().map(|last| last.number)).flatten();
+    let next = super::next(&versions, limit, |version| version.number);
     Ok(Json(json!({ "versions": versions, "next": next })))
 }
 
