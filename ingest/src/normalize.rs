@@ -10,6 +10,7 @@ use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 /// * Control characters (NUL first of all: PostgreSQL cannot store it), soft hyphens, zero-width spaces,
 ///   byte order marks, direction marks and the invisible "tag" characters are dropped: they split words in
 ///   two, or carry text that its reader never sees. Zero-width joiners stay, scripts and emoji need them.
+/// * Bullets that only a symbol font shows (Word and HWP write them as private-use characters) are dropped.
 /// * No-break spaces become spaces.
 pub(crate) fn normalize(text: &str) -> String {
     let mut visible = String::with_capacity(text.len());
@@ -54,7 +55,7 @@ fn is_invisible(character: char) -> bool {
         || matches!(character,
             '\u{ad}' | '\u{200b}' | '\u{2060}' | '\u{feff}'
             | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
-            | '\u{e0000}'..='\u{e007f}')
+            | '\u{f020}'..='\u{f0ff}' | '\u{e0000}'..='\u{e007f}')
 }
 
 #[cfg(test)]
@@ -70,6 +71,7 @@ mod tests {
     fn invisible_characters_do_not_split_words() {
         assert_eq!(normalize("re\u{ad}fund\u{200b}s\0 \u{feff}환\u{2060}불"), "refunds 환불");
         assert_eq!(normalize("a\u{e0041}\u{e0042}b"), "ab");
+        assert_eq!(normalize("\u{f06c} 첫째"), " 첫째");
     }
 
     #[test]

@@ -8,10 +8,12 @@ mod epub;
 mod error;
 pub(crate) mod html;
 pub(crate) mod hwp;
+mod hwpx;
 pub(crate) mod json;
 pub(crate) mod markdown;
 pub(crate) mod office;
 mod opendocument;
+mod package;
 mod pages;
 mod pdf;
 mod table;
@@ -64,7 +66,8 @@ pub(crate) fn parse_content(content: Content, bytes: &[u8]) -> Result<Parsed, Pa
 /// One form for the texts of all formats.
 fn finish(parsed: Parsed) -> Result<Parsed, ParseError> {
     let (markdown, page_starts) = normalize_pages(&parsed.markdown, &parsed.page_starts);
-    if markdown.trim().is_empty() {
+    // A table of empty cells is as empty.
+    if !markdown.contains(char::is_alphanumeric) {
         return Err(ParseError::Empty);
     }
     let title = parsed.title.map(|title| normalize(&title)).filter(|title| !title.trim().is_empty());

@@ -7,18 +7,13 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write;
-use std::io::{Cursor, Read};
 
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::{Reader, XmlVersion};
-use zip::ZipArchive;
-use zip::result::ZipError;
 
+use super::package::{self, next, part};
 use super::pages::Pages;
 use super::{ParseError, Parsed, html, markdown, office};
-
-/// Most bytes of a part of the document: far more than any book has, and little enough to be held twice.
-const MAX_PART_BYTES: u64 = 128 * 1024 * 1024;
 
 /// Most spaces that one element may stand for.
 const MAX_SPACES: usize = 100;
@@ -41,24 +36,19 @@ const UNREAD: &[&str] = &[
 /// Frames of a slide that are on every slide.
 const AROUND_SLIDES: &[&str] = &["header", "footer", "date-time", "page-number"];
 
-type Archive<'a> = ZipArchive<Cursor<&'a [u8]>>;
-
 /// Reads a document.
 ///
 /// # Errors
 /// `Protected`, `TooCostly` for a part of more than 128 MiB, `Failed`.
 pub(super) fn parse(bytes: &[u8]) -> Result<Parsed, ParseError> {
-    let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(|error| ParseError::failed(&error))?;
-    if part(&mut archive, "META-INF/manifest.xml")?.is_some_and(|list| list.contains("encryption-data")) {
-        return Err(ParseError::Protected);
-    }
-    let kind = part(&mut archive, "mimetype")?.unwrap_or_default();
+    let mut package = package::open(bytes)?;
+    let kind = part(&mut package, "mimetype")?.unwrap_or_default();
     if kind.contains("spreadsheet") {
         return office::workbook(bytes);
     }
-    let content = part(&mut archive, "content.xml")?
+    let content = part(&mut package, "content.xml")?
         .ok_or_else(|| ParseError::Failed("it has no content.xml".to_owned()))?;
-    let title = match part(&mut archive, "meta.xml")? {
+    let title = match part(&mut package, "meta.xml")? {
         Some(meta) => text_of(&meta, "dc:title")?,
         None => None,
     };
@@ -77,26 +67,6 @@ fn slides(slides: Vec<String>) -> Parsed {
         pages.push(number, html::fragment_to_markdown(&slide));
     }
     pages.join()
-}
-
-/// A part as text; `None` where there is no such part.
-fn part(archive: &mut Archive<'_>, name: &str) -> Result<Option<String>, ParseError> {
-    let mut member = match archive.by_name(name) {
-        Ok(member) => member,
-        Err(ZipError::FileNotFound) => return Ok(None),
-        Err(error) => return Err(ParseError::failed(&error)),
-    };
-    let mut bytes = Vec::new();
-    member
-        .by_ref()
-        .take(MAX_PART_BYTES + 1)
-        .read_to_end(&mut bytes)
-        .map_err(|error| ParseError::failed(&error))?;
-    if bytes.len() as u64 > MAX_PART_BYTES {
-        return Err(ParseError::TooCostly { resource: "memory".into() });
-    }
-    let text = String::from_utf8(bytes).map_err(|_| ParseError::Failed(format!("{name} is not in UTF-8")))?;
-    Ok(Some(text))
 }
 
 /// The text of the first element of that name.
@@ -340,10 +310,6 @@ impl<'a> Translation<'a> {
             let _ = write!(page, "</h{level}>");
         }
     }
-}
-
-fn next<'a>(reader: &mut Reader<&'a [u8]>) -> Result<Event<'a>, ParseError> {
-    reader.read_event().map_err(|error| ParseError::failed(&error))
 }
 
 /// The text of an event. Of entities only those that XML itself has: no document may define its own.

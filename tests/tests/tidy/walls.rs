@@ -32,7 +32,12 @@ const WALLS: [Wall; 19] = [
     Wall { vendors: &["mail_parser"], rooms: &["ingest/src/parse/email.rs"], in_tests_too: false },
     Wall {
         vendors: &["quick_xml"],
-        rooms: &["ingest/src/parse/opendocument.rs", "ingest/src/crawl/sitemap.rs"],
+        rooms: &[
+            "ingest/src/parse/package.rs",
+            "ingest/src/parse/opendocument.rs",
+            "ingest/src/parse/hwpx.rs",
+            "ingest/src/crawl/sitemap.rs",
+        ],
         in_tests_too: false,
     },
     Wall { vendors: &["texting_robots"], rooms: &["ingest/src/crawl/"], in_tests_too: false },
