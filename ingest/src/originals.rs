@@ -67,13 +67,15 @@ pub enum KeepError<E> {
 }
 
 impl Originals {
-    /// Originals in a folder, which is made if it is not there.
+    /// Originals in a folder, which is made if it is not there. No other process may use it: what one has left unfinished is removed.
     ///
     /// # Errors
     /// `Unusable` where it cannot be made.
     pub fn in_folder(dir: &std::path::Path) -> Result<Self, OriginalsError> {
         let unusable = |reason: String| OriginalsError::Unusable(format!("{}: {reason}", dir.display()));
-        std::fs::create_dir_all(dir).map_err(|error| unusable(error.to_string()))?;
+        std::fs::create_dir_all(dir)
+            .and_then(|()| remove_unfinished(dir))
+            .map_err(|error| unusable(error.to_string()))?;
         let store = LocalFileSystem::new_with_prefix(dir)
             .map_err(|error| unusable(error.to_string()))?
             .with_fsync(true);
@@ -224,6 +226,20 @@ impl From<object_store::Error> for OriginalsError {
     }
 }
 
+/// Removes what a process that was ended had not written to its end: uploads, and files that wait for their name, which the store
+/// calls by that name, `#` and a number.
+fn remove_unfinished(dir: &std::path::Path) -> io::Result<()> {
+    for entry in std::fs::read_dir(dir)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let Some(name) = name.to_str() else { continue };
+        if name.starts_with(INCOMING) || name.split_once('#').is_some_and(|(name, _)| is_hash(name)) {
+            std::fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
 /// Whether `name` is a SHA-256 in lower-case hexadecimal.
 pub fn is_hash(name: &str) -> bool {
     name.len() == 64 && name.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
@@ -268,6 +284,19 @@ mod tests {
         let pieces = stream::iter([Ok("half"), Err("gone")]);
         assert!(matches!(originals.keep(pieces, 100).await, Err(KeepError::Source("gone"))));
         assert_eq!(files(dir.path()), 0);
+    }
+
+    #[tokio::test]
+    async fn what_a_killed_process_left_unfinished_is_removed() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let originals = Originals::in_folder(dir.path()).expect("a place");
+        let hash = originals.keep(stream::iter([Ok::<_, io::Error>("whole")]), 100).await.expect("kept");
+        for name in ["incoming-0193a000#1", "incoming-0193a001", &format!("{hash}#1"), "a note.txt"] {
+            std::fs::write(dir.path().join(name), "half").expect("written");
+        }
+        let originals = Originals::in_folder(dir.path()).expect("a place");
+        assert_eq!(originals.read(&hash).await.expect("here"), "whole");
+        assert_eq!(files(dir.path()), 2, "with the note, which is somebody's own");
     }
 
     #[test]

@@ -4,11 +4,12 @@
 
 mod holdings;
 
-use std::io::Write;
+use std::io::{Cursor, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
 use tests::cable::Cable;
 use tests::daedap::Daedap;
@@ -25,12 +26,16 @@ const INGESTED_WITHIN: Duration = Duration::from_secs(240);
 
 const KILLS: u64 = 50;
 
+/// The name of the archive among the books, and how many chapters it holds.
+const ARCHIVE: &str = "rust-ko.zip";
+const ARCHIVED: usize = 12;
+
 /// Moments from the start of the process, spread over its first steps and the middle of its work, in no order.
 fn moment(kill: u64) -> Duration {
     Duration::from_millis(300 + (kill * 37 % KILLS) * 45)
 }
 
-/// Chapters of the Korean book, which needs no embedding, and some of the English one, which does.
+/// Chapters of the Korean book, which needs no embedding, some of them in an archive, and some of the English one, which does.
 fn copy_of_the_books(books: &Path) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     for (book, chapters) in [("rust-ko", 60), ("rust-en", 4)] {
@@ -39,7 +44,20 @@ fn copy_of_the_books(books: &Path) -> tempfile::TempDir {
             std::fs::copy(chapter, folder.path().join(book).join(chapter.file_name().unwrap())).unwrap();
         }
     }
+    std::fs::write(folder.path().join(ARCHIVE), archive_of_chapters(books, 0)).unwrap();
     folder
+}
+
+/// An archive of further chapters of the Korean book.
+fn archive_of_chapters(books: &Path, round: u64) -> Vec<u8> {
+    let mut archive = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    for chapter in chapters_of(&books.join("rust-ko")).iter().skip(60).take(ARCHIVED) {
+        let name = chapter.file_name().unwrap().to_str().unwrap();
+        archive.start_file(format!("뒤/{name}"), zip::write::SimpleFileOptions::default()).unwrap();
+        let text = std::fs::read_to_string(chapter).unwrap();
+        write!(archive, "{text}\n\n{round}번째 묶음이다.\n").unwrap();
+    }
+    archive.finish().unwrap().into_inner()
 }
 
 fn chapters_of(book: &Path) -> Vec<PathBuf> {
@@ -49,9 +67,12 @@ fn chapters_of(book: &Path) -> Vec<PathBuf> {
     chapters
 }
 
-/// Rewrites every fifth chapter, deletes one, and renames another.
-fn revise(book: &Path, round: u64) {
-    let chapters = chapters_of(book);
+/// Rewrites every fifth chapter, now and then the archive, deletes one chapter, and renames another.
+fn revise(folder: &Path, books: &Path, round: u64) {
+    if round % 4 == 2 {
+        std::fs::write(folder.join(ARCHIVE), archive_of_chapters(books, round)).unwrap();
+    }
+    let chapters = chapters_of(&folder.join("rust-ko"));
     for chapter in chapters.iter().skip(round as usize % 5).step_by(5) {
         let text = std::fs::read_to_string(chapter).unwrap();
         std::fs::write(chapter, format!("{text}\n\n{round}번째 개정에서 이 문단이 더해졌다.\n")).unwrap();
@@ -78,6 +99,18 @@ async fn assert_as_if_in_peace(hit: &Path, folder: &Path) {
     found.assert_nothing_else();
     assert_eq!(found.documents, expected.documents);
     assert!(found == expected, "the chunks differ");
+    assert_originals_are_whole(hit).await;
+}
+
+/// That every document has its original, that there are no others, and that nothing half-written is left.
+async fn assert_originals_are_whole(data_dir: &Path) {
+    let output = small_daedap(data_dir).unwrap().run(&["doctor", "--json"]).await;
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&report["findings"], &report["without_original"]), (&json!([]), &json!(0)), "{report}");
+    for entry in std::fs::read_dir(data_dir.join("originals")).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        assert!(ingest::is_hash(&name), "{name} is left behind");
+    }
 }
 
 #[tokio::test]
@@ -89,7 +122,7 @@ async fn fifty_kills_of_an_ingest_of_the_books_lose_nothing_and_double_nothing()
     let folder = copy_of_the_books(&books);
     let mut interrupted = 0;
     for kill in 0..KILLS {
-        revise(&folder.path().join("rust-ko"), kill);
+        revise(folder.path(), &books, kill);
         let mut child = daedap.command(&["ingest", folder.path().to_str().unwrap()]).spawn().unwrap();
         if tokio::time::timeout(moment(kill), child.wait()).await.is_err() {
             child.kill().await.unwrap();
@@ -120,13 +153,20 @@ async fn uploads_to_a_server_that_is_killed_are_all_taken_in_once() {
         let path = format!("/api/v1/collections/{id}/documents");
         assert_eq!(server.post(&path).json(&body).send().await.unwrap().status(), 202);
     }
+    let archive = folder.path().join(ARCHIVE).canonicalize().unwrap();
+    let part = Part::bytes(std::fs::read(&archive).unwrap()).file_name(ARCHIVE);
+    let form = Form::new().text("source", archive.to_str().unwrap().to_owned()).part("file", part);
+    let path = format!("/api/v1/collections/{id}/documents");
+    assert_eq!(server.post(&path).multipart(form).send().await.unwrap().status(), 202);
+    // The archive's own, and its chapters'.
+    let jobs = files.len() + 1 + ARCHIVED;
     // What was done at each kill grows: a job whose worker is gone three times is taken for what kills it.
     for kill in 0..7 {
-        done_jobs(&server, kill * files.len() / 8).await;
+        done_jobs(&server, kill * jobs / 8).await;
         server.kill().await;
         server = server.restart().await;
     }
-    done_jobs(&server, files.len()).await;
+    done_jobs(&server, jobs).await;
     assert!(server.stop().await.success());
     assert_as_if_in_peace(data_dir.path(), folder.path()).await;
 }
@@ -134,7 +174,7 @@ async fn uploads_to_a_server_that_is_killed_are_all_taken_in_once() {
 /// Waits until so many jobs are done.
 async fn done_jobs(server: &Server, wanted: usize) {
     eventually("jobs to be done", INGESTED_WITHIN, async || {
-        let done = get(server, "/api/v1/jobs?state=done").await;
+        let done = get(server, "/api/v1/jobs?state=done&limit=200").await;
         (done["jobs"].as_array()?.len() >= wanted).then_some(())
     })
     .await;

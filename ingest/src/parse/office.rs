@@ -30,7 +30,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Parsed, ParseError> {
     let parsed = match document.format {
         FormatType::Ppt | FormatType::Pptx => slides(document, &options),
         FormatType::Xls | FormatType::Xlsx => {
-            let hidden = hidden_sheets(bytes);
+            let hidden = hidden_sheets(bytes)?;
             document.sections.retain(|sheet| sheet.name.as_ref().is_none_or(|name| !hidden.contains(name)));
             markdown::parse(&to_markdown(&document, &options).map_err(|error| refusal(&error))?)
         }
@@ -74,11 +74,15 @@ fn slides(document: Document, options: &RenderOptions) -> Parsed {
     pages.join()
 }
 
-/// undoc reads sheets and does not say which are hidden.
-fn hidden_sheets(workbook: &[u8]) -> HashSet<String> {
-    let Ok(workbook) = open_workbook_auto_from_rs(Cursor::new(workbook)) else { return HashSet::new() };
+/// undoc reads sheets and does not say which are hidden. Where that cannot be told, none is shown.
+fn hidden_sheets(workbook: &[u8]) -> Result<HashSet<String>, ParseError> {
+    let workbook =
+        open_workbook_auto_from_rs(Cursor::new(workbook)).map_err(|error| ParseError::failed(&error))?;
     let sheets = workbook.sheets_metadata().iter();
-    sheets.filter(|sheet| sheet.visible != SheetVisible::Visible).map(|sheet| sheet.name.clone()).collect()
+    Ok(sheets
+        .filter(|sheet| sheet.visible != SheetVisible::Visible)
+        .map(|sheet| sheet.name.clone())
+        .collect())
 }
 
 fn refusal(error: &undoc::Error) -> ParseError {
