@@ -10,6 +10,7 @@ use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 /// * Control characters (NUL first of all: PostgreSQL cannot store it), soft hyphens, zero-width spaces,
 ///   byte order marks, direction marks and the invisible "tag" characters are dropped: they split words in
 ///   two, or carry text that its reader never sees. Zero-width joiners stay, scripts and emoji need them.
+/// * Latin ligatures become their letters.
 /// * Bullets that only a symbol font shows (Word and HWP write them as private-use characters) are dropped.
 /// * No-break spaces become spaces.
 pub(crate) fn normalize(text: &str) -> String {
@@ -24,6 +25,8 @@ pub(crate) fn normalize(text: &str) -> String {
             '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}' => visible.push('\n'),
             '\u{a0}' | '\u{202f}' => visible.push(' '),
             '\n' | '\t' => visible.push(character),
+            // "ﬁ" and the like, which PDFs and old fonts hold as one.
+            '\u{fb00}'..='\u{fb06}' => visible.extend([character].into_iter().nfkc()),
             _ if is_invisible(character) => {}
             _ => visible.push(character),
         }
@@ -72,6 +75,7 @@ mod tests {
         assert_eq!(normalize("re\u{ad}fund\u{200b}s\0 \u{feff}환\u{2060}불"), "refunds 환불");
         assert_eq!(normalize("a\u{e0041}\u{e0042}b"), "ab");
         assert_eq!(normalize("\u{f06c} 첫째"), " 첫째");
+        assert_eq!(normalize("e\u{fb03}cient \u{fb01}lter"), "efficient filter");
     }
 
     #[test]

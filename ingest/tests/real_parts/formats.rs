@@ -211,7 +211,7 @@ fn opendocument_slides_are_pages_and_sheets_sections() {
 
 #[test]
 fn korean_office_documents_are_read() {
-    let expected: [(&str, &[&str]); 5] = [
+    let expected: [(&str, &[&str]); 8] = [
         ("hwp/hello_world.hwp", &["Hello World!"]),
         (
             "hwp/work_report.hwp",
@@ -222,12 +222,49 @@ fn korean_office_documents_are_read() {
             "hwpx/multipara.hwpx",
             &["'어썸킴' 김하성(27·샌디에이고 파드리스)이 시원한 3점홈런을 폭발했다.", "7회말"],
         ),
-        ("hwpx/no_manifest.hwpx", &["입 법 예 고", "울산광역시 남구 공고 제2021-174호", "2021년 2월 5일"]),
+        (
+            "hwpx/no_manifest.hwpx",
+            &[
+                "입 법 예 고",
+                "울산광역시 남구 공고 제2021-174호",
+                "2021년 2월 5일",
+                "| 제1절 재산분 | 제1절 사업소분 |",
+            ],
+        ),
+        ("hwpx/SimpleTable.hwpx", &["| 1 | | 2 |", "| 5 | 4 | |"]),
+        ("hwpx/MultiColumn.hwpx", &["7\n", "10\n"]),
+        ("hwpx/sample1.hwpx", &["우리는 *수학* 이다."]),
     ];
     for (name, parts) in expected {
         let Some(parsed) = shared(name) else { return };
         assert_in_order(&parsed.expect(name), parts);
     }
+}
+
+#[test]
+fn pdfs_of_other_programs_are_read() {
+    let Some(parsed) = shared("pdf/google-doc-document.pdf") else { return };
+    let parsed = parsed.expect("a PDF");
+    assert_eq!(parsed.title.as_deref(), Some("Example document"));
+    assert_in_order(
+        &parsed,
+        &["Beautiful is better than ugly.", "| Capital | Jakarta | Berlin | Vienna | Paris | Vatican City |"],
+    );
+    let Some(parsed) = shared("pdf/pdflatex-4-pages.pdf") else { return };
+    let parsed = parsed.expect("a PDF");
+    assert_in_order(&parsed, &["some nonsense like “Huardest gefburn”? Kjift – not at all!"]);
+    let pages: Vec<u32> = parsed.page_starts.iter().map(|start| start.page).collect();
+    assert_eq!(pages, [1, 2, 3, 4]);
+    let Some(parsed) = shared("pdf/002-trivial-libre-office-writer.pdf") else { return };
+    assert_in_order(
+        &parsed.expect("a PDF"),
+        &["Lorem ipsum dolor sit amet, consetetur sadipscing elitr,", "Stet clita kasd gubergren"],
+    );
+    // Its columns are so close that lines of both are read as one; titles and pages are right.
+    let Some(parsed) = shared("pdf/multicolumn.pdf") else { return };
+    let parsed = parsed.expect("a PDF");
+    assert_in_order(&parsed, &["# Two-Column Document with Lorem Ipsum\n", "January 3, 2024", "filled"]);
+    assert_eq!(parsed.page_starts.len(), 3);
 }
 
 #[test]
