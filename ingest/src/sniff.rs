@@ -31,8 +31,10 @@ pub(crate) enum Content {
     OpenDocument,
     /// An EPUB book.
     Epub,
-    /// HWP 5 or HWPX.
+    /// HWP 5.
     Hwp,
+    /// HWPX.
+    Hwpx,
 }
 
 /// Bytes from the beginning in which signatures and signs of binary data are looked for.
@@ -126,7 +128,7 @@ fn packed_format<R: Read + Seek>(archive: &ZipArchive<R>) -> Option<Content> {
     };
     // What is in folders of these names in an archive of documents is no format's.
     match () {
-        () if holds("Contents/section") => Some(Content::Hwp),
+        () if holds("Contents/section") => Some(Content::Hwpx),
         () if holds("[Content_Types].xml") || holds("word/document") => Some(Content::Office),
         () if holds("META-INF/container.xml") => Some(Content::Epub),
         () if holds("content.xml") && holds("mimetype") => Some(Content::OpenDocument),

@@ -3,7 +3,7 @@
 //! What unhwp writes where a document has no words of its own (pictures, equations it cannot read) is left out.
 
 use memchr::memmem;
-use unhwp::{ErrorKind, RenderOptions};
+use unhwp::{Document, ErrorKind, RenderOptions};
 
 use super::{ParseError, Parsed, hwpx, markdown};
 
@@ -21,19 +21,28 @@ pub(crate) fn is_hwp(container: &[u8]) -> bool {
     memmem::find(container, SIGNATURE).is_some()
 }
 
-/// Reads a document.
+/// Reads an HWP 5 document.
 ///
 /// # Errors
 /// `Protected`, `Failed`.
 pub(super) fn parse(bytes: &[u8]) -> Result<Parsed, ParseError> {
-    let is_hwpx = !is_hwp(bytes);
-    let document =
-        if is_hwpx { unhwp::parse_bytes(&hwpx::untangle(bytes)?) } else { unhwp::parse_bytes(bytes) }
-            .map_err(|error| refusal(&error))?;
+    let document = unhwp::parse_bytes(bytes).map_err(|error| refusal(&error))?;
     // A copy made to be handed out is encrypted; what can be read of it says that a newer program is needed.
-    if document.metadata.is_distribution && !is_hwpx {
+    if document.metadata.is_distribution {
         return Err(ParseError::Protected);
     }
+    render(document)
+}
+
+/// Reads an HWPX document.
+///
+/// # Errors
+/// `Protected`, `TooCostly`, `Failed`.
+pub(super) fn parse_hwpx(bytes: &[u8]) -> Result<Parsed, ParseError> {
+    render(unhwp::parse_bytes(&hwpx::untangle(bytes)?).map_err(|error| refusal(&error))?)
+}
+
+fn render(document: Document) -> Result<Parsed, ParseError> {
     let text = unhwp::render::render_markdown(&document, &RenderOptions::default())
         .map_err(|error| refusal(&error))?;
     let text = text.replace(PICTURE, "![](").replace(UNREAD_EQUATION, "");

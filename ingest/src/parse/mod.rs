@@ -60,6 +60,7 @@ pub(crate) fn parse_content(content: Content, bytes: &[u8]) -> Result<Parsed, Pa
         Content::OpenDocument => opendocument::parse(bytes)?,
         Content::Epub => epub::parse(bytes)?,
         Content::Hwp => hwp::parse(bytes)?,
+        Content::Hwpx => hwp::parse_hwpx(bytes)?,
     })
 }
 
