@@ -3,6 +3,7 @@
 //! What is absent: stand-ins. The suites drive the built `daedap` binary over HTTP, a real Chromium, a real PostgreSQL and
 //! the real small models. Functions here panic when a part that is there does not work: in a test that is the report.
 
+pub mod archive;
 pub mod browser;
 pub mod cable;
 pub mod daedap;

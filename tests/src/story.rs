@@ -40,13 +40,18 @@ pub async fn collection(server: &Server, name: &str) -> String {
 
 /// Gives the server a document and waits for the end of its job; the job.
 pub async fn add_document(server: &Server, collection: &str, source: &str, bytes: Vec<u8>) -> Value {
+    finished_job(server, &upload(server, collection, source, bytes).await).await
+}
+
+/// Gives the server a document; its job's id.
+pub async fn upload(server: &Server, collection: &str, source: &str, bytes: Vec<u8>) -> String {
     let part = reqwest::multipart::Part::bytes(bytes).file_name("upload");
     let form = reqwest::multipart::Form::new().text("source", source.to_owned()).part("file", part);
     let path = format!("/api/v1/collections/{collection}/documents");
     let reply = server.post(&path).multipart(form).send().await.expect("the server listens");
     assert_eq!(reply.status(), 202, "an upload is accepted");
     let reply: Value = reply.json().await.expect("the reply is JSON");
-    finished_job(server, reply["job"]["id"].as_str().expect("a job has an id")).await
+    reply["job"]["id"].as_str().expect("a job has an id").to_owned()
 }
 
 /// The job, once it has come to its end.

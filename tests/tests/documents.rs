@@ -2,22 +2,10 @@
 
 #![allow(clippy::unwrap_used)] // In a test it is the report.
 
-use std::io::{Cursor, Write};
-
 use serde_json::{Value, json};
+use tests::archive::archive;
 use tests::server::Server;
 use tests::story::{add_document, collection, finished_job, get, search, small_daedap};
-use zip::ZipWriter;
-use zip::write::SimpleFileOptions;
-
-fn archive(members: &[(&str, &[u8])]) -> Vec<u8> {
-    let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
-    for (name, content) in members {
-        archive.start_file(*name, SimpleFileOptions::default()).unwrap();
-        archive.write_all(content).unwrap();
-    }
-    archive.finish().unwrap().into_inner()
-}
 
 /// State, code of the error and source of each document's job in an archive, by source.
 async fn members_of(server: &Server, job: &str) -> Vec<(String, String, String)> {
@@ -38,9 +26,9 @@ async fn an_archive_is_its_documents() {
     let Some(daedap) = small_daedap(data_dir.path()) else { return };
     let server = Server::start(daedap).await;
     let id = collection(&server, "handbook").await;
-    let upload = archive(&[
+    let upload = archive::<_, &[u8]>(&[
         ("규정/leave.md", b"# Leave\n\nSick leave is paid for ten days."),
-        ("inner.zip", &archive(&[("x.md", b"# X")])),
+        ("inner.zip", &archive(&[("x.md", "# X")])),
         ("logo.png", b"\x89PNG\r\n\x1a\n"),
         ("../../up.md", b"# Up"),
     ]);

@@ -4,20 +4,20 @@
 
 mod holdings;
 
-use std::io::{Cursor, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
+use tests::archive::archive;
 use tests::cable::Cable;
 use tests::daedap::Daedap;
 use tests::environment::{require_qdrant, require_shared_data};
 use tests::eventually::eventually;
 use tests::postgres::fresh_database_url;
 use tests::server::Server;
-use tests::story::{collection, get, search, small_daedap};
+use tests::story::{collection, get, search, small_daedap, upload};
 
 use crate::holdings::holdings;
 
@@ -26,9 +26,10 @@ const INGESTED_WITHIN: Duration = Duration::from_secs(240);
 
 const KILLS: u64 = 50;
 
-/// The name of the archive among the books, and how many chapters it holds.
-const ARCHIVE: &str = "rust-ko.zip";
+/// Chapters of the Korean book that lie in a folder, and those after them, which lie in an archive beside it.
+const LOOSE: usize = 60;
 const ARCHIVED: usize = 12;
+const ARCHIVE: &str = "rust-ko.zip";
 
 /// Moments from the start of the process, spread over its first steps and the middle of its work, in no order.
 fn moment(kill: u64) -> Duration {
@@ -38,7 +39,7 @@ fn moment(kill: u64) -> Duration {
 /// Chapters of the Korean book, which needs no embedding, some of them in an archive, and some of the English one, which does.
 fn copy_of_the_books(books: &Path) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
-    for (book, chapters) in [("rust-ko", 60), ("rust-en", 4)] {
+    for (book, chapters) in [("rust-ko", LOOSE), ("rust-en", 4)] {
         std::fs::create_dir(folder.path().join(book)).unwrap();
         for chapter in chapters_of(&books.join(book)).iter().take(chapters) {
             std::fs::copy(chapter, folder.path().join(book).join(chapter.file_name().unwrap())).unwrap();
@@ -50,14 +51,16 @@ fn copy_of_the_books(books: &Path) -> tempfile::TempDir {
 
 /// An archive of further chapters of the Korean book.
 fn archive_of_chapters(books: &Path, round: u64) -> Vec<u8> {
-    let mut archive = zip::ZipWriter::new(Cursor::new(Vec::new()));
-    for chapter in chapters_of(&books.join("rust-ko")).iter().skip(60).take(ARCHIVED) {
-        let name = chapter.file_name().unwrap().to_str().unwrap();
-        archive.start_file(format!("뒤/{name}"), zip::write::SimpleFileOptions::default()).unwrap();
-        let text = std::fs::read_to_string(chapter).unwrap();
-        write!(archive, "{text}\n\n{round}번째 묶음이다.\n").unwrap();
-    }
-    archive.finish().unwrap().into_inner()
+    let chapters = &chapters_of(&books.join("rust-ko"))[LOOSE..LOOSE + ARCHIVED];
+    let members: Vec<(String, String)> = chapters
+        .iter()
+        .map(|chapter| {
+            let name = chapter.file_name().unwrap().to_str().unwrap();
+            let text = std::fs::read_to_string(chapter).unwrap();
+            (format!("뒤/{name}"), format!("{text}\n\n{round}번째 묶음이다.\n"))
+        })
+        .collect();
+    archive(&members)
 }
 
 fn chapters_of(book: &Path) -> Vec<PathBuf> {
@@ -153,11 +156,8 @@ async fn uploads_to_a_server_that_is_killed_are_all_taken_in_once() {
         let path = format!("/api/v1/collections/{id}/documents");
         assert_eq!(server.post(&path).json(&body).send().await.unwrap().status(), 202);
     }
-    let archive = folder.path().join(ARCHIVE).canonicalize().unwrap();
-    let part = Part::bytes(std::fs::read(&archive).unwrap()).file_name(ARCHIVE);
-    let form = Form::new().text("source", archive.to_str().unwrap().to_owned()).part("file", part);
-    let path = format!("/api/v1/collections/{id}/documents");
-    assert_eq!(server.post(&path).multipart(form).send().await.unwrap().status(), 202);
+    let packed = folder.path().join(ARCHIVE).canonicalize().unwrap();
+    upload(&server, &id, packed.to_str().unwrap(), std::fs::read(&packed).unwrap()).await;
     // The archive's own, and its chapters'.
     let jobs = files.len() + 1 + ARCHIVED;
     // What was done at each kill grows: a job whose worker is gone three times is taken for what kills it.
