@@ -1,81 +1,118 @@
-//! What SQL, vectors and originals disagree on: found, and mended where that loses nothing.
+//! Checks that SQL, vector index and originals agree, and repairs what can be repaired without loss.
 
 use std::collections::HashSet;
 use std::io;
 use std::time::Duration;
 
 use db::{DbError, JobError};
-use ingest::{Finding, IngestError, Originals, OriginalsError};
+use domain::VectorStoreError;
+use ingest::{Finding, IndexCheck, IngestError, Originals, OriginalsError, Reindex};
 use serde::{Deserialize, Serialize};
 
-use crate::app::KnowledgeBase;
-use crate::app::indexes::Indexes;
+use crate::app::{App, OpenError};
+use crate::indexes::OrphanError;
+use crate::knowledge::KnowledgeBase;
 
-/// An upload queues its job right after its bytes are kept. What no row names after this, none will.
-const UPLOAD_WITHIN: Duration = Duration::from_secs(3_600);
+/// An upload queues its job right after its bytes are kept: an original that no row names after this time is unused.
+const MAX_UPLOAD_TIME: Duration = Duration::from_secs(3_600);
 
-/// What a look at everything gave.
+/// The result of a check.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DoctorReport {
-    /// Documents that answer.
+    /// Live documents.
     pub documents: u64,
     /// Points of the index.
     pub points: u64,
-    /// Originals that are kept.
+    /// Originals kept.
     pub originals: u64,
-    /// Contents that answer and whose original is not kept here: older versions kept none of what a command read from a
-    /// folder. They answer without, and cannot be read anew.
+    /// Live contents without an original: older releases kept none of what a command ingested from a folder. They answer,
+    /// and cannot be parsed again.
     pub without_original: u64,
-    /// What is wrong, or was.
+    /// What is wrong, or was before it was repaired.
     pub findings: Vec<Finding>,
 }
 
-/// Why not everything could be looked at.
+/// Why a check is incomplete.
 #[derive(Debug, thiserror::Error)]
 pub enum DoctorError {
     /// SQL does not answer.
     #[error(transparent)]
     Database(#[from] DbError),
+    /// The index cannot be opened.
+    #[error(transparent)]
+    NotOpen(#[from] OpenError),
     /// The vector store or the embedder fails for every document.
     #[error(transparent)]
     Points(#[from] IngestError),
     /// The data directory cannot be read or written.
     #[error(transparent)]
     Disk(#[from] io::Error),
-    /// The originals cannot be looked at.
+    /// The originals cannot be read.
     #[error(transparent)]
     Originals(#[from] OriginalsError),
-    /// An index cannot be removed.
-    #[error("{0}")]
-    Index(String),
+    /// The folder of an index cannot be removed.
+    #[error("cannot remove an index")]
+    Folder(#[source] VectorStoreError),
+    /// An index cannot be removed or built.
+    #[error("{0:#}")]
+    Index(anyhow::Error),
 }
 
-impl DoctorReport {
-    /// Whether all is well now.
-    pub fn is_well(&self) -> bool {
-        self.findings.iter().all(|finding| finding.mended)
+impl From<OrphanError> for DoctorError {
+    fn from(error: OrphanError) -> Self {
+        match error {
+            OrphanError::Disk(error) => Self::Disk(error),
+            OrphanError::Database(error) => Self::Database(error),
+        }
     }
 }
 
-/// Looks at everything, and with `fix` mends it.
+impl DoctorReport {
+    /// Whether nothing is left to repair.
+    pub fn is_healthy(&self) -> bool {
+        self.findings.iter().all(|finding| finding.repaired)
+    }
+}
+
+/// Checks everything, and with `fix` repairs it. An index that is missing as a whole is reported, or built again.
 ///
 /// # Errors
-/// Any [`DoctorError`]; what was mended before stays so.
-pub async fn examine(knowledge: &KnowledgeBase, fix: bool) -> Result<DoctorReport, DoctorError> {
+/// Any [`DoctorError`]; repairs made before stay.
+pub async fn check(app: &App, fix: bool) -> Result<DoctorReport, DoctorError> {
+    if let Some(knowledge) = app.opened_knowledge() {
+        return check_open(knowledge, fix).await;
+    }
+    let Some(missing) = app.indexes.missing().await.map_err(DoctorError::Index)? else {
+        return check_open(app.knowledge().await?, fix).await;
+    };
+    if !fix {
+        // Without an index there are no points to compare anything with.
+        return Ok(DoctorReport { findings: vec![missing], ..DoctorReport::default() });
+    }
+    let (knowledge, build) = app.open_to_build(None).await.map_err(DoctorError::Index)?;
+    let built = Reindex::new(&knowledge.ingest).run(&build, |_| ()).await?;
+    app.indexes.remove_retired().await.map_err(DoctorError::Index)?;
+    let mut report = check_open(&knowledge, fix).await?;
+    report.findings.insert(0, missing.repaired(built.switched));
+    Ok(report)
+}
+
+/// Checks an installation whose index is open.
+pub(crate) async fn check_open(knowledge: &KnowledgeBase, fix: bool) -> Result<DoctorReport, DoctorError> {
     let mut report = DoctorReport::default();
     for damage in knowledge.db.damages().await? {
         report.findings.push(Finding::new("database_damaged", "SQLite", damage));
     }
     check_jobs(knowledge, fix, &mut report).await?;
     check_originals(knowledge, fix, &mut report).await?;
-    let checked = knowledge.pipeline.check_points(fix).await?;
+    let checked = IndexCheck::new(&knowledge.ingest).check_points(fix).await?;
     (report.documents, report.points) = (checked.documents, checked.points);
     report.findings.extend(checked.findings);
-    check_indexes(&knowledge.db, &knowledge.indexes, fix, &mut report).await?;
+    check_indexes(knowledge, fix, &mut report).await?;
     Ok(report)
 }
 
-/// Jobs that wait for bytes that nobody has.
+/// Finds queued jobs whose original is missing.
 async fn check_jobs(
     knowledge: &KnowledgeBase,
     fix: bool,
@@ -90,7 +127,7 @@ async fn check_jobs(
             if knowledge.originals.contains(&job.content_hash).await? {
                 continue;
             }
-            let message = "the bytes that were given for this job are gone; give them again";
+            let message = "the original of this job is missing; upload it again";
             let finding = Finding::new("original_missing", job.source, message);
             if !fix {
                 report.findings.push(finding);
@@ -98,8 +135,8 @@ async fn check_jobs(
             }
             let error = JobError { code: finding.code.clone(), message: finding.message.clone() };
             match knowledge.db.fail_waiting_job(job.id, error).await {
-                Ok(()) => report.findings.push(finding.mended(true)),
-                // A worker has taken it meanwhile, and finds out by itself.
+                Ok(()) => report.findings.push(finding.repaired(true)),
+                // A worker has claimed it meanwhile, and fails it by itself.
                 Err(DbError::NotFound(_)) => {}
                 Err(error) => return Err(error.into()),
             }
@@ -107,14 +144,14 @@ async fn check_jobs(
     }
 }
 
-/// Originals that no row names, and contents without one.
+/// Finds originals that no row names, and counts live contents without one.
 async fn check_originals(
     knowledge: &KnowledgeBase,
     fix: bool,
     report: &mut DoctorReport,
 ) -> Result<(), DoctorError> {
     let originals = &knowledge.originals;
-    // Before the rows: what is kept and named in between is in no list.
+    // Listed before the rows: an original that is kept and named in between is in neither list.
     let kept: HashSet<String> = originals.list().await?.into_iter().collect();
     let named = knowledge.db.original_hashes().await?;
     report.originals = kept.len() as u64;
@@ -126,8 +163,8 @@ async fn check_originals(
             originals.remove(hash).await?;
             report.originals -= 1;
         }
-        let message = "no document and no job names these bytes";
-        report.findings.push(Finding::new("original_unused", hash.clone(), message).mended(fix));
+        let message = "no document or job refers to this original";
+        report.findings.push(Finding::new("original_unused", hash.clone(), message).repaired(fix));
     }
     let live = knowledge.db.live_original_hashes().await?;
     report.without_original = live.iter().filter(|hash| !kept.contains(*hash)).count() as u64;
@@ -136,32 +173,31 @@ async fn check_originals(
 
 async fn is_being_uploaded(originals: &Originals, hash: &str) -> bool {
     match originals.kept_at(hash).await {
-        // A time in the future is as good as now.
-        Ok(kept_at) => kept_at.elapsed().unwrap_or_default() < UPLOAD_WITHIN,
+        // A time in the future counts as now.
+        Ok(kept_at) => kept_at.elapsed().unwrap_or_default() < MAX_UPLOAD_TIME,
         Err(_) => true,
     }
 }
 
-/// Indexes that another one has taken the place of, and folders that no row names.
+/// Finds replaced indexes that still exist, and folders of indexes that no row names.
 async fn check_indexes(
-    db: &db::Database,
-    indexes: &Indexes,
+    knowledge: &KnowledgeBase,
     fix: bool,
     report: &mut DoctorReport,
 ) -> Result<(), DoctorError> {
-    let index = |error: anyhow::Error| DoctorError::Index(format!("{error:#}"));
-    let retired = db.retired_indexes().await?;
+    let indexes = &knowledge.indexes;
+    let retired = knowledge.db.retired_indexes().await?;
     if let Some(first) = retired.first() {
-        let removed = if fix { indexes.remove_retired().await.map_err(index)? } else { false };
-        let message = "another index has taken its place, and it is still there";
-        report.findings.push(Finding::new("index_retired", first.id.to_string(), message).mended(removed));
+        let removed = if fix { indexes.remove_retired().await.map_err(DoctorError::Index)? } else { false };
+        let message = "this index was replaced and still exists";
+        report.findings.push(Finding::new("index_retired", first.id.to_string(), message).repaired(removed));
     }
-    for id in indexes.unnamed_folders().await? {
+    for id in indexes.orphaned_folders().await? {
         if fix {
-            indexes.remove_folder(id).await.map_err(|error| DoctorError::Index(error.to_string()))?;
+            indexes.remove_folder(id).await.map_err(DoctorError::Folder)?;
         }
-        let message = "a folder of an index that the database does not know";
-        report.findings.push(Finding::new("index_unknown", id.to_string(), message).mended(fix));
+        let message = "the folder of an index that is not in the database";
+        report.findings.push(Finding::new("index_unknown", id.to_string(), message).repaired(fix));
     }
     Ok(())
 }

@@ -1,8 +1,8 @@
-//! Which database a data directory belongs to: an empty database where there was data before is a lost volume or a wrong
-//! URL, and to serve it would look as if all was well.
+//! Binds a data directory to its database: an empty database where there was data is a lost volume or a wrong URL, and
+//! serving it would look as if all was well.
 //!
-//! Once something was put into the database, its id stands in `installation.json` too. From then on no database is opened
-//! here that has another id or has nothing in it.
+//! Once the database holds data, its id is also written to `installation.json`. From then on a database with another id, or
+//! without data, is refused.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -13,32 +13,33 @@ use domain::InstallationId;
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
-/// How often a server whose database was empty looks whether it still is.
-const LOOK_EVERY: Duration = Duration::from_secs(60);
+/// How often a server that started with an empty database checks whether it holds data.
+const CHECK_EVERY: Duration = Duration::from_secs(60);
 
-/// Why a database is not opened here.
+/// Why a database is refused.
 #[derive(Debug, thiserror::Error)]
 pub enum InstallationError {
-    /// It is not the one that belongs here.
+    /// It is not the one of this data directory.
     #[error(
-        "the data directory belongs to the installation {expected}, which has data, but the database that was opened is \
-         {found}. Correct database_url or bring the database back; `daedap restore FILE` fills an empty one from a \
-         backup; to begin anew here, remove {file}"
+        "the data directory belongs to the installation {expected}, which has data, but the database is {found}; \
+         correct database_url, bring the database back, restore a backup into an empty one with `daedap restore FILE`, \
+         or start over by removing `{}`", file.display()
     )]
     Another {
-        /// The one that belongs here.
+        /// The installation of the data directory.
         expected: InstallationId,
-        /// What was opened.
+        /// What the database is.
         found: String,
-        /// Where that is written.
+        /// The file that binds the two.
         file: PathBuf,
     },
-    /// The file is not what was written.
-    #[error("{file} cannot be used: {error}")]
+    /// The file cannot be read or written.
+    #[error("cannot use `{}`", file.display())]
     Unusable {
         /// The file.
         file: PathBuf,
-        /// What is wrong.
+        /// Why.
+        #[source]
         error: io::Error,
     },
     /// The database does not answer.
@@ -48,11 +49,11 @@ pub enum InstallationError {
 
 /// Content of the file.
 #[derive(Serialize, Deserialize)]
-struct Label {
+struct Binding {
     installation: InstallationId,
 }
 
-/// That `db` belongs to `data_dir`, which remembers it if there is anything in it.
+/// Checks that `db` belongs to `data_dir`, and binds the two if the database holds data.
 ///
 /// # Errors
 /// Any [`InstallationError`].
@@ -61,30 +62,30 @@ pub async fn check(data_dir: &Path, db: &Database) -> Result<(), InstallationErr
     let expected = match read(data_dir)? {
         None if has_data => return write(data_dir, id),
         None => return Ok(()),
-        Some(label) => label.installation,
+        Some(binding) => binding.installation,
     };
     let found = match (id == expected, has_data) {
         (true, true) => return Ok(()),
-        (true, false) => "the same and has lost everything".to_owned(),
+        (true, false) => "the same, but has lost everything".to_owned(),
         (false, true) => format!("of the installation {id}"),
         (false, false) => format!("of the installation {id} and empty"),
     };
     Err(InstallationError::Another { expected, found, file: file(data_dir) })
 }
 
-/// Remembers the database as soon as there is anything in it, for a server that began with an empty one.
+/// Binds the database as soon as it holds data, for a server that started with an empty one.
 pub async fn remember(data_dir: PathBuf, db: Database, stop: CancellationToken) {
     while let Ok(None) = read(&data_dir) {
         if let Err(error) = check(&data_dir, &db).await {
-            tracing::warn!(%error, "the data directory does not remember its database");
+            tracing::warn!(%error, "cannot bind the data directory to its database");
         }
-        if stop.run_until_cancelled(tokio::time::sleep(LOOK_EVERY)).await.is_none() {
+        if stop.run_until_cancelled(tokio::time::sleep(CHECK_EVERY)).await.is_none() {
             return;
         }
     }
 }
 
-/// Forgets which database belongs here, for who puts another one in its place.
+/// Removes the binding, for a restore that replaces the database.
 ///
 /// # Errors
 /// `Unusable`.
@@ -103,7 +104,7 @@ fn unusable(data_dir: &Path, error: io::Error) -> InstallationError {
     InstallationError::Unusable { file: file(data_dir), error }
 }
 
-fn read(data_dir: &Path) -> Result<Option<Label>, InstallationError> {
+fn read(data_dir: &Path) -> Result<Option<Binding>, InstallationError> {
     match std::fs::read(file(data_dir)) {
         Ok(bytes) => {
             serde_json::from_slice(&bytes).map(Some).map_err(|error| unusable(data_dir, error.into()))
@@ -117,7 +118,7 @@ fn write(data_dir: &Path, installation: InstallationId) -> Result<(), Installati
     let written = || -> io::Result<()> {
         std::fs::create_dir_all(data_dir)?;
         let mut unfinished = tempfile::NamedTempFile::new_in(data_dir)?;
-        unfinished.write_all(&serde_json::to_vec_pretty(&Label { installation })?)?;
+        unfinished.write_all(&serde_json::to_vec_pretty(&Binding { installation })?)?;
         unfinished.as_file().sync_all()?;
         unfinished.persist(file(data_dir))?;
         std::fs::File::open(data_dir)?.sync_all()

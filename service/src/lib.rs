@@ -1,15 +1,38 @@
-//! What runs: settings, wiring, background jobs, sources, backup, evaluation and the doctor.
+//! Runs daedap without HTTP and without a terminal: settings, wiring, background jobs, sources, indexes, backup and repair.
 //!
-//! No HTTP and no terminal: `web` and `cli` come to it, and it knows neither.
+//! ```text
+//! config --> App: SQL, originals, fetcher        opened at once
+//!             |-- knowledge(): index, retriever  opened when first needed
+//!             `-- chat(): generator, engine      opened when first needed
+//! Background: workers, sources, rebuild of the index, until it is stopped
+//! ```
+//!
+//! `web` serves an [`App`] over HTTP, `cli` opens one in its own process. What is absent: HTTP statuses, request and
+//! response types (`web`), arguments and tables (`cli`), SQL text (`db`).
 
 mod app;
 pub mod backup;
+mod background;
 pub mod config;
 pub mod doctor;
 pub mod evaluation;
+mod generator;
 pub mod indexes;
 mod installation;
-mod instance_lock;
-pub mod jobs;
+pub mod instance_lock;
+mod jobs;
+mod knowledge;
+mod maintenance_lock;
 pub mod model_files;
+mod shutdown;
 pub mod sources;
+mod stores;
+
+pub use app::{App, OpenError};
+pub use background::{Background, Tasks};
+pub use generator::engine_options;
+pub use installation::InstallationError;
+pub use knowledge::{KnowledgeBase, WORKSPACE};
+pub use maintenance_lock::Busy;
+pub use shutdown::stop_requested;
+pub use stores::open_database;

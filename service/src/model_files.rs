@@ -1,4 +1,4 @@
-//! From settings to model files on this machine: what is asked for, where it lies, and what is known of it.
+//! Finds the installed model files that the settings mean, and loads embedders and rerankers from them.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -6,48 +6,53 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use domain::{Embedder, EmbeddingSpace, LanguageCoverage};
-use models::{Catalog, EmbedderFacts, EmbedderFolder, Entry, InstalledModel, SourceOptions, Store};
+use models::{
+    Catalog, Choice, EmbedderFacts, EmbedderFolder, Entry, InstalledModel, Reachability, SourceOptions, Store,
+    Surroundings, available_memory_bytes, choose_generator,
+};
 use retriever::Reranker;
 use retriever::embed::{
     CrossEncoder, CrossEncoderOptions, EmbedderProfile, FastEmbedder, OnnxFiles, Pooling,
 };
 
-use crate::app::threads;
 use crate::config::{Config, RerankerConfig};
 
-/// The embedder of the first index, where the settings name none.
+/// The embedder of the first index where the settings name none.
 pub const FIRST_EMBEDDER: &str = "all-minilm-l6-v2";
 
-/// Where a process finds models: the runtime and the language model are there, embedders are looked for by name.
+/// The setting of `model` that leaves the choice to daedap.
+const AUTO: &str = "auto";
+
+/// Finds models by name; nothing is looked up before it is needed.
 #[derive(Clone)]
 pub struct ModelFiles {
     store: Arc<Store>,
-    runtime_library: PathBuf,
+    /// `None` means the catalog's.
+    runtime_library: Option<PathBuf>,
     embedder_threads: usize,
-    generator: Option<GeneratorFile>,
 }
 
-/// An embedder whose files are on this machine, not loaded yet.
+/// An installed embedder, not loaded yet.
 #[derive(Debug, Clone)]
 pub struct EmbedderModel {
-    /// What it is asked for by: a catalog id, or the absolute path of a folder.
+    /// Its name: a catalog id, or the absolute path of a folder.
     pub name: String,
     files: OnnxFiles,
     profile: EmbedderProfile,
 }
 
-/// A GGUF file, and what is known of it.
+/// A GGUF file with its name and languages.
 #[derive(Debug, Clone)]
 pub struct GeneratorFile {
     /// The file.
     pub path: PathBuf,
     /// As shown to people.
     pub name: String,
-    /// From the catalog; any for a file that it does not know.
+    /// From the catalog; any language for a file that is not in it.
     pub coverage: LanguageCoverage,
 }
 
-/// Where the settings say model files are kept.
+/// The folder that the settings keep model files in.
 pub fn store(config: &Config) -> Result<Store> {
     Ok(Store::new(&config.models_dir, &SourceOptions::from_env())?)
 }
@@ -57,18 +62,54 @@ pub fn runtime_entry(config: &Config) -> Result<Option<&'static Entry>> {
     if !config.embedder.runtime_library.as_os_str().is_empty() {
         return Ok(None);
     }
-    let entry = Catalog::builtin().runtime().context(
-        "the catalog has no ONNX Runtime for this machine; install it and name its library in embedder.runtime_library",
-    )?;
-    Ok(Some(entry))
+    catalog_runtime().map(Some)
 }
 
-/// What an embedder is known by: a catalog id as it is, the path of a folder made absolute.
+fn catalog_runtime() -> Result<&'static Entry> {
+    Catalog::builtin().runtime().context(
+        "the catalog has no ONNX Runtime for this machine; install it and set embedder.runtime_library to its library",
+    )
+}
+
+/// The language model that the settings name, as a catalog id or a path; `None` where the choice is daedap's.
+pub fn named_generator(config: &Config) -> Option<&str> {
+    Some(config.model.as_str()).filter(|model| *model != AUTO)
+}
+
+/// The best language model for this machine among those installed.
+pub fn choose_installed(store: &Store) -> Option<&'static Entry> {
+    let nowhere = Reachability { hugging_face: false, pypi: false };
+    choose(store, nowhere).ok().map(|choice| choice.entry)
+}
+
+/// The best language model for this machine among those installed and those that can be downloaded.
+pub fn choose(store: &Store, reachable: Reachability) -> Result<Choice<'static>> {
+    let catalog = Catalog::builtin();
+    let installed: Vec<&str> = catalog
+        .entries()
+        .iter()
+        .filter(|entry| store.installed(entry).is_some())
+        .map(|entry| entry.id.as_str())
+        .collect();
+    // A system that does not report its free memory is assumed to have enough.
+    let free_memory_bytes = available_memory_bytes().unwrap_or(u64::MAX);
+    Ok(choose_generator(catalog, &Surroundings { free_memory_bytes, reachable, installed: &installed })?)
+}
+
+/// Number of threads that a setting means: 0 is one per core.
+pub(crate) fn threads(configured: usize) -> usize {
+    match configured {
+        0 => std::thread::available_parallelism().map_or(1, usize::from),
+        threads => threads,
+    }
+}
+
+/// The name of an embedder: a catalog id as it is, the path of a folder made absolute.
 pub fn embedder_name(asked: &str) -> Result<String> {
     if !is_folder(asked) {
         return Ok(asked.to_owned());
     }
-    let path = std::path::absolute(asked).with_context(|| format!("{asked} is no path"))?;
+    let path = std::path::absolute(asked).with_context(|| format!("`{asked}` is not a path"))?;
     Ok(path.to_string_lossy().into_owned())
 }
 
@@ -83,21 +124,32 @@ pub fn is_path(model: &str) -> bool {
 }
 
 impl ModelFiles {
-    /// The files of the runtime, and of `generator` (a catalog id or a path) where one is named. Touches no network.
-    pub fn find(config: &Config, generator: Option<&str>) -> Result<Self> {
-        let store = store(config)?;
-        let runtime_library = match runtime_entry(config)? {
-            Some(entry) => file(&installed(&store, entry)?, "libonnxruntime.so")?,
-            None => config.embedder.runtime_library.clone(),
-        };
-        let generator = generator.map(|model| GeneratorFile::find(&store, model)).transpose()?;
-        let store = Arc::new(store);
-        Ok(Self { store, runtime_library, embedder_threads: threads(config.embedder.threads), generator })
+    /// The models that `config` means. Touches no network.
+    pub fn new(config: &Config) -> Result<Self> {
+        let set = &config.embedder.runtime_library;
+        Ok(Self {
+            store: Arc::new(store(config)?),
+            runtime_library: (!set.as_os_str().is_empty()).then(|| set.clone()),
+            embedder_threads: threads(config.embedder.threads),
+        })
     }
 
-    /// The language model's file, where one was asked for.
-    pub fn generator(&self) -> Option<&GeneratorFile> {
-        self.generator.as_ref()
+    /// The language model that `config` means: a file, a catalog id, or the best one installed.
+    pub fn generator(&self, config: &Config) -> Result<GeneratorFile> {
+        if config.model != AUTO {
+            return GeneratorFile::find(&self.store, &config.model);
+        }
+        match choose_installed(&self.store) {
+            Some(entry) => GeneratorFile::of_entry(&self.store, entry),
+            None => bail!("no language model is installed; `daedap start` gets one"),
+        }
+    }
+
+    fn runtime_library(&self) -> Result<PathBuf> {
+        match &self.runtime_library {
+            Some(library) => Ok(library.clone()),
+            None => file(&installed(&self.store, catalog_runtime()?)?, "libonnxruntime.so"),
+        }
     }
 
     /// The embedder called `name`, a catalog id or the path of a folder. Blocks: a folder's model is hashed.
@@ -111,7 +163,7 @@ impl ModelFiles {
         }
         let entry = Catalog::builtin().entry(&name)?;
         let (Some(facts), Some(space)) = (entry.embedder(), entry.embedding_space()) else {
-            bail!("{} is no embedder", entry.id);
+            bail!("`{}` is not an embedder", entry.id);
         };
         let model = installed(&self.store, entry)?;
         let files = self.onnx_files(|name| file(&model, name))?;
@@ -128,7 +180,7 @@ impl ModelFiles {
         let options = CrossEncoderOptions { max_tokens: settings.max_tokens, threads: self.embedder_threads };
         let loaded = tokio::task::spawn_blocking(move || CrossEncoder::load(&files, options)).await?;
         Ok(Some(Reranker {
-            cross_encoder: loaded.with_context(|| format!("the reranker {}", settings.model))?,
+            cross_encoder: loaded.with_context(|| format!("cannot load the reranker `{}`", settings.model))?,
             candidates: settings.candidates,
             deadline: Duration::from_millis(settings.deadline_ms.into()),
         }))
@@ -141,7 +193,7 @@ impl ModelFiles {
             config: path("config.json")?,
             special_tokens_map: path("special_tokens_map.json")?,
             tokenizer_config: path("tokenizer_config.json")?,
-            runtime_library: self.runtime_library.clone(),
+            runtime_library: self.runtime_library()?,
         })
     }
 
@@ -165,7 +217,7 @@ impl ModelFiles {
 }
 
 impl EmbedderModel {
-    /// Where its vectors live.
+    /// The space of its vectors.
     pub fn space(&self) -> &EmbeddingSpace {
         &self.profile.space
     }
@@ -174,7 +226,7 @@ impl EmbedderModel {
     pub async fn load(self) -> Result<Arc<dyn Embedder>> {
         let Self { name, files, profile } = self;
         let loaded = tokio::task::spawn_blocking(move || FastEmbedder::load(&files, profile)).await?;
-        Ok(Arc::new(loaded.with_context(|| format!("the embedder {name}"))?))
+        Ok(Arc::new(loaded.with_context(|| format!("cannot load the embedder `{name}`"))?))
     }
 }
 
@@ -189,7 +241,7 @@ impl GeneratorFile {
 
     fn of_entry(store: &Store, entry: &Entry) -> Result<Self> {
         if entry.generator().is_none() {
-            bail!("{} is no language model", entry.id);
+            bail!("`{}` is not a language model", entry.id);
         }
         let path = file(&installed(store, entry)?, "model.gguf")?;
         Ok(Self { path, name: entry.name.clone(), coverage: entry.coverage() })
@@ -205,10 +257,10 @@ impl GeneratorFile {
 fn installed(store: &Store, entry: &Entry) -> Result<InstalledModel> {
     let id = &entry.id;
     store.installed(entry).with_context(|| {
-        format!("{id} is not on this machine; `daedap models pull {id}` gets it, and so does `daedap start`")
+        format!("`{id}` is not installed; `daedap models pull {id}` gets it, and so does `daedap start`")
     })
 }
 
 fn file(model: &InstalledModel, name: &str) -> Result<PathBuf> {
-    Ok(model.path(name).with_context(|| format!("{} has no file {name}", model.id))?.to_owned())
+    Ok(model.path(name).with_context(|| format!("`{}` has no file `{name}`", model.id))?.to_owned())
 }

@@ -1,11 +1,11 @@
-//! What goes into a backup: SQL as of one moment, the originals that it names, and the points of the versions that are
-//! live in it. Others write meanwhile.
+//! Writes a backup while others write: a snapshot of SQL, the originals that it names, the points of its live versions.
 //!
-//! Why the three agree: an original is kept before any row names it, and never changed; the points of a version are
-//! whole before it goes live, and never changed. What can be missing are points of a version that was superseded, and
-//! swept, while the backup was written: whoever restores it embeds that version again, from its text in SQL.
+//! The three agree because an original is kept before any row names it and never changed, and because the points of a version
+//! are complete before it goes live and never changed. Only points of a version that was superseded and swept during the
+//! backup can be missing: a restore embeds that version again, from its text in SQL.
 
 use std::io::Write;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use db::{Database, DbError, Snapshot};
@@ -14,12 +14,12 @@ use futures::StreamExt;
 use ingest::{Originals, OriginalsError};
 use jiff::Timestamp;
 
-use crate::archive::{
+use super::format::{
     Amounts, ArchiveError, ArchiveWriter, ArchivedIndex, ENTRY_BYTES, FORMAT, Manifest, Part,
 };
 
-/// Points read at a time.
-const POINTS_AT_A_TIME: usize = 256;
+/// Points read at once.
+const POINTS_PER_READ: usize = 256;
 
 /// What is backed up.
 pub struct BackupSource {
@@ -27,37 +27,44 @@ pub struct BackupSource {
     pub db: Database,
     /// Source bytes.
     pub originals: Originals,
-    /// The points of the index that answers, with their space; none where it cannot be read.
+    /// The points of the live index with their space; `None` where it cannot be read.
     pub vectors: Option<(EmbeddingSpace, Arc<dyn VectorStore>)>,
 }
 
-/// Why there is no backup.
+/// Why no backup was written.
 #[derive(Debug, thiserror::Error)]
 pub enum BackupError {
+    /// The installation holds no data: a folder that is not mounted, most likely.
+    #[error("nothing to back up in `{}`", data_dir.display())]
+    NothingThere {
+        /// The data directory.
+        data_dir: PathBuf,
+    },
     /// SQL cannot be read.
     #[error(transparent)]
     Database(#[from] DbError),
     /// The vector store cannot be read.
     #[error(transparent)]
     Vectors(#[from] VectorStoreError),
-    /// Another index took over at this very moment.
-    #[error("the index was replaced just now; try again")]
+    /// The live index was replaced at this moment.
+    #[error("the vector index was just replaced; try again")]
     IndexReplaced,
     /// An original cannot be read.
-    #[error("the original {hash} cannot be read: {error}")]
+    #[error("cannot read the original `{hash}`")]
     Original {
-        /// Its name.
+        /// Its SHA-256.
         hash: String,
         /// Why.
+        #[source]
         error: OriginalsError,
     },
-    /// The archive cannot be written.
+    /// The file cannot be written.
     #[error(transparent)]
     Archive(#[from] ArchiveError),
 }
 
 impl BackupSource {
-    /// Writes the archive to `out` and gives it back. On any error what was written is no archive.
+    /// Writes the backup to `out` and returns `out`. After an error, what was written is no complete backup.
     pub async fn write<W: Write + Send + 'static>(&self, out: W) -> Result<W, BackupError> {
         let mut snapshot = self.db.snapshot().await?;
         let live = snapshot.live_index().await?;
@@ -109,7 +116,7 @@ impl<W: Write + Send + 'static> Writing<W> {
         Ok(())
     }
 
-    /// Those that are here: older versions kept none of what a command read from a folder.
+    /// Writes the originals that are kept: older releases kept none of what a command ingested from a folder.
     async fn originals(&mut self, snapshot: &mut Snapshot, originals: &Originals) -> Result<(), BackupError> {
         let mut hashes = snapshot.original_hashes();
         while let Some(hash) = hashes.next().await {
@@ -134,7 +141,7 @@ impl<W: Write + Send + 'static> Writing<W> {
             let selection = Selection::Version(live.workspace, live.version);
             let mut last = None;
             loop {
-                let points = store.points(selection, last, POINTS_AT_A_TIME).await?;
+                let points = store.points(selection, last, POINTS_PER_READ).await?;
                 for point in &points {
                     serde_json::to_writer(&mut lines, point)
                         .map_err(|error| ArchiveError::Io(error.into()))?;
@@ -142,7 +149,7 @@ impl<W: Write + Send + 'static> Writing<W> {
                     self.amounts.points += 1;
                 }
                 self.put_if_full(&Part::Points, &mut lines).await?;
-                if points.len() < POINTS_AT_A_TIME {
+                if points.len() < POINTS_PER_READ {
                     break;
                 }
                 last = points.last().map(|point| point.chunk.id);

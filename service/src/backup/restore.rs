@@ -1,8 +1,8 @@
-//! A backup into an empty installation: SQL and originals, then the points into an index of their own.
+//! Restores a backup into an empty installation: SQL and originals, then the points into a new index.
 //!
-//! Nothing is written before the whole archive was checked. The rows are one transaction, which ends when the originals are
-//! there: until then the database is empty, and the restore can be done again. After it only the index can be missing,
-//! which `daedap reindex` builds from the texts.
+//! Nothing is written before the whole file was checked. The rows are one transaction, which ends when the originals are
+//! kept: until then the database is empty, and the restore can be repeated. After it only the index can be missing, which
+//! `daedap reindex` builds from the stored texts.
 
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -10,57 +10,57 @@ use std::path::Path;
 use anyhow::{Context, Result, bail, ensure};
 use db::{Database, Restoring};
 use futures::stream;
-use ingest::{FailedSource, Finding, Originals, PutBack};
+use ingest::{FailedSource, Finding, ImportPoints, Originals, Reindex};
 use serde::Serialize;
 use tokio::sync::mpsc;
 
-use crate::app::{KnowledgeBase, database_url, doctor, open_originals};
-use crate::archive::{self, Amounts, ArchivedIndex, Part};
+use super::format::{Amounts, ArchivedIndex, Part, check, for_each_entry};
+use crate::app::App;
 use crate::config::Config;
-use crate::installation;
-use crate::model_files::ModelFiles;
+use crate::stores::{database_url, open_originals};
+use crate::{doctor, installation};
 
 /// Entries read ahead.
-const WAITING_ENTRIES: usize = 2;
+const ENTRIES_AHEAD: usize = 2;
 
 /// What was restored.
 #[derive(Debug, Default, Serialize)]
 pub struct RestoreReport {
     /// Rows of all tables.
     pub rows: u64,
-    /// Source bytes.
+    /// Originals.
     pub originals: u64,
-    /// Points that were put back.
+    /// Points imported.
     pub points: u64,
-    /// Documents whose points were not in the backup, and were made again.
+    /// Documents without points in the backup, which were embedded again.
     pub embedded_again: u64,
     /// Why there is no index yet; `daedap reindex` builds it.
     pub reindex: Option<String>,
     /// Documents that are not in the index, and why.
     pub failed: Vec<FailedSource>,
-    /// What the doctor finds afterwards.
+    /// What the check afterwards finds.
     pub findings: Vec<Finding>,
 }
 
 impl RestoreReport {
-    /// Whether everything is there and answers.
-    pub fn is_whole(&self) -> bool {
+    /// Whether everything was restored.
+    pub fn is_complete(&self) -> bool {
         self.reindex.is_none() && self.failed.is_empty() && self.findings.is_empty()
     }
 }
 
 type Entries = mpsc::Receiver<(Part, Vec<u8>)>;
 
-/// Restores the archive `file` into the installation that `config` means, which must be empty and ours.
+/// Restores the backup `file` into the installation that `config` describes, which must be empty and locked by this process.
 pub async fn restore(config: &Config, file: &Path) -> Result<RestoreReport> {
     let path = file.to_owned();
-    let (manifest, amounts) = tokio::task::spawn_blocking(move || archive::check(&path)).await??;
+    let (manifest, amounts) = tokio::task::spawn_blocking(move || check(&path)).await??;
     let restoring = Database::begin_restore(&database_url(config)?, manifest.schema)
         .await
-        .context("nothing was restored; move away what is there, or name another --data-dir")?;
+        .context("nothing was restored; move the existing data away, or name another --data-dir")?;
     let mut entries = entries(file);
     let first_points = load(restoring, &mut entries, &open_originals(config)?, &amounts).await?;
-    // What belonged here before is gone, and this takes its place.
+    // The restored database takes the place of the one that the data directory was bound to.
     installation::forget(&config.data_dir)?;
     let mut report = RestoreReport {
         rows: amounts.rows.values().sum(),
@@ -69,30 +69,30 @@ pub async fn restore(config: &Config, file: &Path) -> Result<RestoreReport> {
     };
     let Some(index) = manifest.index else { return Ok(report) };
     let points = Points { first: first_points, entries };
-    if let Err(error) = put_back(config, &index, points, &mut report).await {
+    if let Err(error) = import_points(config, &index, points, &mut report).await {
         report.reindex = Some(format!("{error:#}"));
     }
     Ok(report)
 }
 
-/// The entries of the archive, read by a thread of its own.
+/// Reads the entries of the backup on a thread of its own.
 fn entries(file: &Path) -> Entries {
-    let (sender, entries) = mpsc::channel(WAITING_ENTRIES);
+    let (sender, entries) = mpsc::channel(ENTRIES_AHEAD);
     let file = file.to_owned();
     tokio::task::spawn_blocking(move || {
-        let read = archive::for_each_entry(&file, |part, bytes| match sender.blocking_send((part, bytes)) {
+        let read = for_each_entry(&file, |part, bytes| match sender.blocking_send((part, bytes)) {
             Ok(()) => ControlFlow::Continue(()),
             Err(_) => ControlFlow::Break(()),
         });
         if let Err(error) = read {
-            // It was whole a moment ago. Who loads it counts what comes.
-            tracing::warn!(%error, "the backup was not read to its end");
+            // It was complete a moment ago; the loader counts what arrives.
+            tracing::warn!(%error, "cannot read the backup to its end");
         }
     });
     entries
 }
 
-/// Loads rows and originals. Gives back the first points, which is how it learns that there are no more of them.
+/// Loads rows and originals. Returns the first points, whose arrival is the end of both.
 async fn load(
     mut restoring: Restoring,
     entries: &mut Entries,
@@ -123,7 +123,7 @@ async fn load(
 }
 
 async fn load_rows(restoring: &mut Restoring, table: &str, lines: &[u8]) -> Result<()> {
-    let lines = std::str::from_utf8(lines).with_context(|| format!("rows of {table} are no text"))?;
+    let lines = std::str::from_utf8(lines).with_context(|| format!("rows of `{table}` are not text"))?;
     for line in lines.lines() {
         restoring.load(table, line).await.context("nothing was restored")?;
     }
@@ -134,11 +134,11 @@ async fn keep(originals: &Originals, hash: &str, bytes: Vec<u8>) -> Result<()> {
     let length = bytes.len() as u64;
     let pieces = stream::iter([Ok::<_, std::convert::Infallible>(bytes)]);
     let kept = originals.keep(pieces, length).await.context("nothing was restored")?;
-    ensure!(kept == hash, "the original {hash} has other bytes; nothing was restored");
+    ensure!(kept == hash, "the bytes of the original `{hash}` do not match its hash; nothing was restored");
     Ok(())
 }
 
-/// The points of the archive, in order.
+/// The points of the backup, in order.
 struct Points {
     first: Option<Vec<u8>>,
     entries: Entries,
@@ -153,35 +153,35 @@ impl Points {
     }
 }
 
-async fn put_back(
+async fn import_points(
     config: &Config,
     archived: &ArchivedIndex,
     mut points: Points,
     report: &mut RestoreReport,
 ) -> Result<()> {
-    // The settings decide which embedder opens the index; without any, the one that it was made with.
+    // The settings decide which embedder opens the index; without any, the one that it was built with.
     let asked = Some(archived.embedder.as_str()).filter(|_| config.embedder.model.is_empty());
-    let models = ModelFiles::find(config, None)?;
-    let (knowledge, build) = KnowledgeBase::open_to_build(config, models, asked).await?;
+    let app = App::open(config.clone()).await?;
+    let (knowledge, build) = app.open_to_build(asked).await?;
     if *build.index.embedder.space() != archived.space {
-        bail!("the points of the backup were made with another embedder, {}", archived.embedder);
+        bail!("the points of the backup were made with another embedder, `{}`", archived.embedder);
     }
-    let mut putting = PutBack::new(&knowledge.pipeline, &build);
+    let mut import = ImportPoints::new(&knowledge.ingest, &build);
     while let Some(lines) = points.next().await {
         let parsed: Result<Vec<_>, _> = lines
             .split(|byte| *byte == b'\n')
             .filter(|line| !line.is_empty())
             .map(serde_json::from_slice)
             .collect();
-        putting.take(parsed.context("the points of the backup cannot be read")?).await?;
+        import.import(parsed.context("cannot read the points of the backup")?).await?;
     }
-    report.points = putting.finish().await?;
+    report.points = import.finish().await?;
     let progress = knowledge.db.build_progress(build.id).await?;
     report.embedded_again = progress.documents - progress.indexed;
-    let built = knowledge.pipeline.reindex(&build, |_| ()).await?;
+    let built = Reindex::new(&knowledge.ingest).run(&build, |_| ()).await?;
     report.failed = built.failed;
     knowledge.indexes.remove_retired().await?;
-    report.findings = doctor::examine(&knowledge, false).await?.findings;
-    knowledge.db.close().await;
+    report.findings = doctor::check_open(&knowledge, false).await?.findings;
+    app.close().await;
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! A question on its way into an evaluation set: given as it is, or made of a turn that somebody had; then checked.
+//! Makes an evaluation question from what a caller gives or from a turn of a conversation, and checks it.
 
 use std::collections::HashMap;
 
@@ -6,16 +6,16 @@ use db::{Database, NewEvalQuestion};
 use domain::{ChunkId, CollectionId, EvalQuestion, Role, Turn, TurnId, WorkspaceId};
 use serde::Deserialize;
 
-use super::EvaluationError;
+use super::error::EvaluationError;
 
-/// Earlier questions that are kept; a search leans on the last ones.
-const MOST_EARLIER: usize = 50;
-const MOST_EXPECTED: usize = 100;
-/// As many as a path may have.
-const MOST_SOURCE_BYTES: usize = 4_096;
-const MOST_ANSWER_CHARACTERS: usize = 40_000;
+/// Maximum number of earlier questions; a search uses the last ones.
+const MAX_HISTORY: usize = 50;
+const MAX_EXPECTED: usize = 100;
+/// The length of the longest path.
+const MAX_SOURCE_BYTES: usize = 4_096;
+const MAX_ANSWER_CHARACTERS: usize = 40_000;
 
-/// A question to be added. With a `turn`, what is not said is taken from it.
+/// A question to be added. What is not given is taken from the `turn`, if there is one.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GivenQuestion {
@@ -24,13 +24,13 @@ pub struct GivenQuestion {
     history: Option<Vec<String>>,
     expected: Option<Vec<String>>,
     answer: Option<String>,
-    /// Whether the turn's answer is a right one.
+    /// Whether the turn's answer is correct, and kept as the expected one.
     #[serde(default)]
     keep_answer: bool,
 }
 
 impl GivenQuestion {
-    /// The question as it would stand in the set of `collection`, not yet checked.
+    /// The question for the set of `collection`, not yet checked.
     pub async fn complete(
         self,
         db: &Database,
@@ -63,7 +63,7 @@ impl GivenQuestion {
     }
 }
 
-/// A question that somebody asked, and what became of it.
+/// A question of a conversation with its answer.
 struct Exchange {
     question: Turn,
     earlier: Vec<String>,
@@ -85,12 +85,12 @@ impl Exchange {
                 _ => {}
             }
         }
-        earlier.drain(..earlier.len().saturating_sub(MOST_EARLIER));
+        earlier.drain(..earlier.len().saturating_sub(MAX_HISTORY));
         Ok(Self { question, earlier, answer })
     }
 
     /// Sources of the documents of `collection` that the answer cites; none where it declined. An answer that neither
-    /// cites nor declines says nothing about where the right one stands.
+    /// cites nor declines does not tell which documents are expected.
     async fn cited(
         &self,
         db: &Database,
@@ -121,19 +121,19 @@ impl Exchange {
     }
 }
 
-/// The question without white space around its texts, if all of them are fit to be asked, searched and shown.
+/// The question with its texts trimmed, if all of them are within their limits.
 pub fn checked(question: EvalQuestion, question_characters: usize) -> Result<EvalQuestion, EvaluationError> {
     let EvalQuestion { question, history, expected, answer } = question;
-    if history.len() > MOST_EARLIER {
-        return Err(invalid("history", format!("has more than {MOST_EARLIER} questions")));
+    if history.len() > MAX_HISTORY {
+        return Err(invalid("history", format!("has more than {MAX_HISTORY} questions")));
     }
-    if expected.len() > MOST_EXPECTED {
-        return Err(invalid("expected", format!("has more than {MOST_EXPECTED} documents")));
+    if expected.len() > MAX_EXPECTED {
+        return Err(invalid("expected", format!("has more than {MAX_EXPECTED} documents")));
     }
     let asked = |field, text: String| checked_text(field, &text, question_characters);
-    let source = |text: String| match checked_text("expected", &text, MOST_SOURCE_BYTES) {
-        Ok(source) if source.len() > MOST_SOURCE_BYTES || source.chars().any(char::is_control) => {
-            Err(invalid("expected", format!("a source has at most {MOST_SOURCE_BYTES} bytes on one line")))
+    let source = |text: String| match checked_text("expected", &text, MAX_SOURCE_BYTES) {
+        Ok(source) if source.len() > MAX_SOURCE_BYTES || source.chars().any(char::is_control) => {
+            Err(invalid("expected", format!("a source has at most {MAX_SOURCE_BYTES} bytes on one line")))
         }
         other => other,
     };
@@ -141,17 +141,17 @@ pub fn checked(question: EvalQuestion, question_characters: usize) -> Result<Eva
         question: asked("question", question)?,
         history: history.into_iter().map(|text| asked("history", text)).collect::<Result<_, _>>()?,
         expected: expected.into_iter().map(source).collect::<Result<_, _>>()?,
-        answer: answer.map(|text| checked_text("answer", &text, MOST_ANSWER_CHARACTERS)).transpose()?,
+        answer: answer.map(|text| checked_text("answer", &text, MAX_ANSWER_CHARACTERS)).transpose()?,
     })
 }
 
-fn checked_text(field: &'static str, text: &str, most: usize) -> Result<String, EvaluationError> {
+fn checked_text(field: &'static str, text: &str, max: usize) -> Result<String, EvaluationError> {
     let text = text.trim();
     let is_typed = |character: char| !character.is_control() || matches!(character, '\n' | '\r' | '\t');
-    if text.is_empty() || text.chars().count() > most || !text.chars().all(is_typed) {
+    if text.is_empty() || text.chars().count() > max || !text.chars().all(is_typed) {
         return Err(invalid(
             field,
-            format!("must have 1 to {most} characters, none of them control characters"),
+            format!("must have 1 to {max} characters, none of them control characters"),
         ));
     }
     Ok(text.to_owned())

@@ -1,122 +1,41 @@
-//! The one rebuild that a running server may have in hand: asked for, resumed after a restart, shown while it goes on.
+//! Runs requested rebuilds of the index, and resumes one that the last process left unfinished.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::Result;
-use ingest::ReindexReport;
-use serde::{Deserialize, Serialize};
-use tokio::sync::Notify;
+use ingest::{Reindex, ReindexReport};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
+use super::reindexing::ReindexStatus;
 use crate::app::App;
 
-/// How often it is tried to remove an index that is still being closed.
-const TRY_EVERY: Duration = Duration::from_millis(500);
+/// How often removing an index that is still being closed is retried.
+const RETRY_EVERY: Duration = Duration::from_millis(500);
 
-/// How a rebuild stands, or how the last one ended.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(tag = "state", rename_all = "snake_case")]
-pub enum ReindexStatus {
-    /// There was none since the server started.
-    Idle,
-    /// It goes on. The index before it answers.
-    Running {
-        /// The new index's embedder.
-        embedder: String,
-        /// Documents done.
-        done: u64,
-        /// Documents in all; 0 until they are counted.
-        total: u64,
-    },
-    /// It came to its end; the report says whether the new index answers.
-    Done {
-        /// What was done.
-        report: ReindexReport,
-    },
-    /// It was given up. What is built is kept, and the next one with this embedder goes on from there.
-    Failed {
-        /// Why.
-        message: String,
-    },
-}
-
-/// The rebuild of this process, if there is one.
-pub struct Reindexing {
-    state: Mutex<State>,
-    asked: Notify,
-}
-
-struct State {
-    status: ReindexStatus,
-    /// The embedder of a rebuild that nobody has begun yet.
-    waiting: Option<String>,
-}
-
-impl Default for Reindexing {
-    fn default() -> Self {
-        let state = State { status: ReindexStatus::Idle, waiting: None };
-        Self { state: Mutex::new(state), asked: Notify::new() }
-    }
-}
-
-impl Reindexing {
-    /// Asks for a rebuild with this embedder; `None` while another one goes on.
-    pub fn ask(&self, embedder: String) -> Option<ReindexStatus> {
-        let mut state = self.state();
-        if matches!(state.status, ReindexStatus::Running { .. }) {
-            return None;
+/// Requests the rebuild that the last process left unfinished, if there is one.
+pub(crate) async fn resume(app: &App) {
+    let unfinished = async {
+        if app.db.building_index().await?.is_some() {
+            let embedder = app.indexes.wanted(None).await?;
+            info!(embedder, "resuming an unfinished reindex");
+            app.reindexing.request(embedder);
         }
-        state.status = ReindexStatus::Running { embedder: embedder.clone(), done: 0, total: 0 };
-        state.waiting = Some(embedder);
-        self.asked.notify_one();
-        Some(state.status.clone())
-    }
-
-    /// How it stands.
-    pub fn status(&self) -> ReindexStatus {
-        self.state().status.clone()
-    }
-
-    async fn next(&self) -> String {
-        loop {
-            let waiting = self.state().waiting.take();
-            match waiting {
-                Some(embedder) => return embedder,
-                None => self.asked.notified().await,
-            }
-        }
-    }
-
-    fn set(&self, status: ReindexStatus) {
-        self.state().status = status;
-    }
-
-    /// A panic while the lock is held leaves a whole state.
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        anyhow::Ok(())
+    };
+    if let Err(error) = unfinished.await {
+        warn!(error = format!("{error:#}"), "cannot resume an unfinished reindex");
     }
 }
 
-/// Does what is asked for until `stop`, first what the last process left unfinished. A rebuild that is stopped goes on
-/// with the next start.
-pub async fn run(app: App, stop: CancellationToken) {
-    if let Err(error) = resume(&app).await {
-        warn!(%error, "an unfinished reindex cannot be resumed");
-    }
+/// Runs what is requested until `stop`. A rebuild that is stopped continues with the next start.
+pub(crate) async fn run(app: App, stop: CancellationToken) {
     while let Some(embedder) = stop.run_until_cancelled(app.reindexing.next()).await {
         stop.run_until_cancelled(rebuild(&app, embedder)).await;
+        if let Err(error) = remove_retired(&app, &stop).await {
+            warn!(error = format!("{error:#}"), "cannot remove a retired index; the next start tries again");
+        }
     }
-}
-
-async fn resume(app: &App) -> Result<()> {
-    if app.knowledge.db.building_index().await?.is_some() {
-        let embedder = app.knowledge.indexes.wanted(None).await?;
-        info!(embedder, "an unfinished reindex goes on");
-        app.reindexing.ask(embedder);
-    }
-    Ok(())
 }
 
 async fn rebuild(app: &App, embedder: String) {
@@ -128,33 +47,42 @@ async fn rebuild(app: &App, embedder: String) {
         }
         Err(error) => {
             let message = format!("{error:#}");
-            warn!(embedder, message, "not reindexed");
+            warn!(embedder, message, "reindex failed");
             ReindexStatus::Failed { message }
         }
     };
     app.reindexing.set(status);
-    if let Err(error) = remove_retired(app).await {
-        warn!(error = format!("{error:#}"), "the next start tries again");
-    }
 }
 
+/// Builds beside the live index where that is open. Otherwise it stays closed: it may be what the rebuild replaces because
+/// it is damaged.
 async fn build(app: &App, embedder: &str) -> Result<ReindexReport> {
-    let knowledge = &app.knowledge;
-    let build = knowledge.indexes.begin_build(Some(embedder), Some(&knowledge.index)).await?;
-    let report = knowledge.pipeline.reindex(&build, |progress| {
+    let (context, build) = match app.opened_knowledge() {
+        Some(knowledge) => {
+            let build = app.indexes.begin_build(Some(embedder), Some(&knowledge.index)).await?;
+            (knowledge.ingest.clone(), build)
+        }
+        None => {
+            let (knowledge, build) = app.open_to_build(Some(embedder)).await?;
+            (knowledge.ingest, build)
+        }
+    };
+    let on_progress = |progress: ingest::ReindexProgress| {
         app.reindexing.set(ReindexStatus::Running {
             embedder: embedder.to_owned(),
             done: progress.done,
             total: progress.total,
         });
-    });
-    Ok(report.await?)
+    };
+    Ok(Reindex::new(&context).run(&build, on_progress).await?)
 }
 
-/// Nobody asks the old index any more, but its thread may have to finish what it is at.
-async fn remove_retired(app: &App) -> Result<()> {
-    while !app.knowledge.indexes.remove_retired().await? {
-        tokio::time::sleep(TRY_EVERY).await;
+/// Nobody searches the retired index any more, but its thread may have to finish what it is doing.
+async fn remove_retired(app: &App, stop: &CancellationToken) -> Result<()> {
+    while !app.indexes.remove_retired().await? {
+        if stop.run_until_cancelled(tokio::time::sleep(RETRY_EVERY)).await.is_none() {
+            break;
+        }
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! An uploaded archive: its documents are kept as originals of their own.
+//! Unpacks an uploaded archive: its documents become originals of their own.
 
 use std::convert::Infallible;
 use std::io::Cursor;
@@ -6,25 +6,26 @@ use std::io::Cursor;
 use bytes::Bytes;
 use db::{ArchiveMember, JobError};
 use futures::stream;
-use ingest::{Archive, IngestError, KeepError, MAX_DOCUMENT_BYTES, Originals, ParseError};
+use ingest::{IngestError, KeepError, MAX_DOCUMENT_BYTES, Originals};
+use parse::{Archive, ParseError};
 use tokio::sync::mpsc;
 
 /// Why an archive was not unpacked.
 #[derive(Debug, thiserror::Error)]
 pub enum UnpackError {
-    /// It is to blame.
+    /// The archive is to blame.
     #[error(transparent)]
     Refused(#[from] IngestError),
     /// Its documents could not be kept.
     #[error(transparent)]
-    Unkept(#[from] KeepError<Infallible>),
+    NotKept(#[from] KeepError<Infallible>),
 }
 
 /// Unpacks `bytes` that came from `source` if they are an archive of documents; `None` for every other kind of file.
 /// One document is held in memory at a time.
 ///
 /// # Errors
-/// `Refused` for an archive that is empty or too large, `Unkept` where the disk fails.
+/// `Refused` for an archive that is empty or too large, `NotKept` where the disk fails.
 pub async fn unpack(
     originals: &Originals,
     source: &str,

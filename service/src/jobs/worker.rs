@@ -1,39 +1,39 @@
-//! The background workers: each takes a queued job, ingests its original, and says meanwhile how far it is.
+//! Runs queued ingestion jobs: claims one, ingests its original, reports progress, stores the outcome.
 //!
 //! ```text
-//! claim --lease--> read, embed, store --> complete | fail | postpone (what it needs did not work)
-//!                  `-- renew the lease, note the stage; it is over: somebody called the job off --'
+//! claim --lease--> parse, embed, store --> complete | fail | postpone (something it needs is unavailable)
+//!                  `-- renew the lease, store the stage; a lost lease means the job was cancelled --'
 //! ```
 //!
-//! A worker that dies leaves its lease behind; the next start, or another worker once it has run out, takes the job up.
+//! A worker that dies leaves its lease behind; the next start, or another worker once the lease has expired, claims the job.
 
 use std::ops::ControlFlow;
 use std::time::Duration;
 
 use db::{ArchiveMember, DbError, Job, JobError, JobLease, JobState};
 use domain::{DocumentId, IngestStage};
-use ingest::{IngestError, IngestItem};
+use ingest::{IngestError, IngestItem, Pipeline};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
-use crate::app::App;
-use crate::unpack::{UnpackError, unpack};
+use super::archive_job::{UnpackError, unpack};
+use crate::app::{App, OpenError};
 
-/// How often the queue is looked at without being told: another process may share the database, and jobs that were put
-/// off come due.
-const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// How often the queue is read without a notification: another process may share the database, and postponed jobs come
+/// due.
+const POLL_EVERY: Duration = Duration::from_secs(2);
 
-/// How long a job is its worker's without a sign of it.
+/// How long a job belongs to its worker without a renewal.
 const LEASE: Duration = Duration::from_secs(60);
 
-/// How often a worker gives a sign when there is no news.
+/// How often a lease is renewed when there is no progress.
 const RENEW_EVERY: Duration = Duration::from_secs(10);
 
-/// Longest wait before a job is tried again.
-const LONGEST_WAIT: Duration = Duration::from_secs(600);
+/// Longest wait before a retry.
+const MAX_RETRY_WAIT: Duration = Duration::from_secs(600);
 
-/// Works until `stop`; jobs in hand are given back, to be taken up where they stand at the next start.
+/// Works until `stop`; running jobs are released, and the next start continues them.
 pub async fn run(app: App, stop: CancellationToken) {
     let workers = (0..app.config.ingest.workers).map(|_| work(app.clone(), stop.clone()));
     futures::future::join_all(workers.map(tokio::spawn)).await;
@@ -43,46 +43,46 @@ async fn work(app: App, stop: CancellationToken) {
     let mut changes = app.jobs_changed.subscribe();
     while !stop.is_cancelled() {
         changes.mark_unchanged();
-        match app.knowledge.db.claim_job(LEASE).await {
+        match app.db.claim_job(LEASE).await {
             Ok(Some(job)) => {
                 app.jobs_changed.send_replace(());
-                Held { app: &app, lease: job.lease(), job, stop: &stop }.work().await;
+                ClaimedJob { app: &app, lease: job.lease(), job, stop: &stop }.run().await;
                 app.jobs_changed.send_replace(());
                 continue;
             }
             Ok(None) => {}
-            Err(error) => warn!(%error, "the job queue cannot be read"),
+            Err(error) => warn!(%error, "cannot read the job queue"),
         }
         tokio::select! {
             () = stop.cancelled() => {}
             _ = changes.changed() => {}
-            () = tokio::time::sleep(LOOK_EVERY) => {}
+            () = tokio::time::sleep(POLL_EVERY) => {}
         }
     }
 }
 
-/// A job in hand.
-struct Held<'a> {
+/// A job that this worker has the lease of.
+struct ClaimedJob<'a> {
     app: &'a App,
     job: Job,
     lease: JobLease,
     stop: &'a CancellationToken,
 }
 
-/// What came of an original.
+/// The result of ingesting an original.
 enum Ingested {
     Document(DocumentId),
-    /// It is an archive, and these are in it.
+    /// It is an archive with these members.
     Archive(Vec<ArchiveMember>),
 }
 
 /// Why a job is not done.
 enum Unfinished {
-    /// It is not wanted any more, or the worker has no time for it.
-    CalledOff,
-    /// It may be done later.
-    Hindered(JobError),
-    /// It cannot be done.
+    /// The job was cancelled, or the process stops.
+    Cancelled,
+    /// A later attempt may succeed.
+    Retryable(JobError),
+    /// It cannot succeed.
     Failed(JobError),
 }
 
@@ -90,10 +90,16 @@ impl From<IngestError> for Unfinished {
     fn from(error: IngestError) -> Self {
         let why = JobError { code: error.code().to_owned(), message: error.to_string() };
         match error {
-            IngestError::Cancelled => Self::CalledOff,
-            error if error.may_pass() => Self::Hindered(why),
+            IngestError::Cancelled => Self::Cancelled,
+            error if error.is_retryable() => Self::Retryable(why),
             _ => Self::Failed(why),
         }
+    }
+}
+
+impl From<OpenError> for Unfinished {
+    fn from(error: OpenError) -> Self {
+        Self::Retryable(JobError { code: "not_ready".to_owned(), message: error.to_string() })
     }
 }
 
@@ -101,41 +107,41 @@ impl From<UnpackError> for Unfinished {
     fn from(error: UnpackError) -> Self {
         match error {
             UnpackError::Refused(error) => error.into(),
-            UnpackError::Unkept(error) => {
-                Self::Hindered(JobError { code: "original_unkept".to_owned(), message: error.to_string() })
+            UnpackError::NotKept(error) => {
+                Self::Retryable(JobError { code: "original_unkept".to_owned(), message: error.to_string() })
             }
         }
     }
 }
 
-impl Held<'_> {
-    async fn work(self) {
-        let (stages, news) = watch::channel(IngestStage::Reading);
-        let enough = self.stop.child_token();
+impl ClaimedJob<'_> {
+    async fn run(self) {
+        let (stages, progress) = watch::channel(IngestStage::Reading);
+        let cancelled = self.stop.child_token();
         let ended = tokio::select! {
-            ended = self.ingest(&stages, &enough) => ended,
-            () = self.keep(news, &enough) => Err(Unfinished::CalledOff),
+            ended = self.ingest(&stages, &cancelled) => ended,
+            () = self.keep_lease(progress, &cancelled) => Err(Unfinished::Cancelled),
         };
         loop {
-            match self.note(&ended).await {
+            match self.store_outcome(&ended).await {
                 Ok(()) => return,
-                // What hindered the work may hinder this; without it the job would wait for the end of its lease.
+                // What made the work fail may fail this too; without it the job would wait until its lease expires.
                 Err(DbError::Unavailable(_)) if !self.stop.is_cancelled() => {
-                    tokio::time::sleep(LOOK_EVERY).await;
+                    tokio::time::sleep(POLL_EVERY).await;
                 }
                 Err(DbError::Conflict(_)) => {
-                    return info!(job = %self.job.id, "the job was called off at the last moment");
+                    return info!(job = %self.job.id, "the job was cancelled at the last moment");
                 }
-                // The job stays "running" until its lease is over; ingesting twice changes nothing.
+                // The job stays "running" until its lease expires; ingesting it again changes nothing.
                 Err(error) => {
-                    return error!(job = %self.job.id, %error, "the job's outcome could not be stored");
+                    return error!(job = %self.job.id, %error, "cannot store the outcome of a job");
                 }
             }
         }
     }
 
-    async fn note(&self, ended: &Result<Ingested, Unfinished>) -> Result<(), DbError> {
-        let db = &self.app.knowledge.db;
+    async fn store_outcome(&self, ended: &Result<Ingested, Unfinished>) -> Result<(), DbError> {
+        let db = &self.app.db;
         let Job { id, ref source, retries, .. } = self.job;
         match ended {
             Ok(Ingested::Document(document)) => {
@@ -146,13 +152,13 @@ impl Held<'_> {
                 db.complete_archive_job(&self.job, members).await?;
                 info!(job = %id, source, documents = members.len(), "unpacked");
             }
-            Err(Unfinished::CalledOff) => self.put_down().await?,
-            Err(Unfinished::Hindered(why)) if retries < self.app.config.ingest.retries => {
-                let wait = self.wait();
+            Err(Unfinished::Cancelled) => self.release().await?,
+            Err(Unfinished::Retryable(why)) if retries < self.app.config.ingest.retries => {
+                let wait = self.retry_wait();
                 db.postpone_job(self.lease, wait, why.clone()).await?;
-                warn!(job = %id, source, code = why.code, message = why.message, ?wait, "put off");
+                warn!(job = %id, source, code = why.code, message = why.message, ?wait, "postponed");
             }
-            Err(Unfinished::Hindered(why) | Unfinished::Failed(why)) => {
+            Err(Unfinished::Retryable(why) | Unfinished::Failed(why)) => {
                 db.fail_job(self.lease, why.clone()).await?;
                 warn!(job = %id, source, code = why.code, message = why.message, "not ingested");
             }
@@ -163,13 +169,13 @@ impl Held<'_> {
     async fn ingest(
         &self,
         stages: &watch::Sender<IngestStage>,
-        enough: &CancellationToken,
+        cancelled: &CancellationToken,
     ) -> Result<Ingested, Unfinished> {
-        let knowledge = &self.app.knowledge;
-        let bytes = knowledge.originals.read(&self.job.content_hash).await.map_err(IngestError::from)?;
-        // What lies in an archive is no archive.
+        let originals = &self.app.originals;
+        let bytes = originals.read(&self.job.content_hash).await.map_err(IngestError::from)?;
+        // A member of an archive is never an archive itself.
         if self.job.parent.is_none()
-            && let Some(members) = unpack(&knowledge.originals, &self.job.source, bytes.clone()).await?
+            && let Some(members) = unpack(originals, &self.job.source, bytes.clone()).await?
         {
             return Ok(Ingested::Archive(members));
         }
@@ -184,59 +190,62 @@ impl Held<'_> {
         };
         let on_stage = &mut |stage| {
             stages.send_replace(stage);
-            if enough.is_cancelled() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            if cancelled.is_cancelled() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
-        match knowledge.pipeline.ingest_in_stages(item, on_stage).await {
+        let knowledge = self.app.knowledge().await?;
+        match Pipeline::new(&knowledge.ingest).ingest_in_stages(item, on_stage).await {
             Ok(ingested) => Ok(Ingested::Document(ingested.document)),
             Err(error) => Err(error.into()),
         }
     }
 
-    /// Keeps the lease and notes how far the job is. Returns when the work is not wanted any more and may be dropped where
-    /// it stands, which it may while nothing is written; what writes is told by `enough`, and ends by itself.
-    async fn keep(&self, mut news: watch::Receiver<IngestStage>, enough: &CancellationToken) {
+    /// Renews the lease and stores the job's progress. Returns when the job is cancelled and may be dropped where it is,
+    /// which it may while nothing is written; a job that writes sees `cancelled`, and ends by itself.
+    async fn keep_lease(&self, mut progress: watch::Receiver<IngestStage>, cancelled: &CancellationToken) {
         let mut changes = self.app.jobs_changed.subscribe();
         loop {
-            let is_news = tokio::select! {
-                () = enough.cancelled() => break,
-                changed = news.changed() => changed.is_ok(),
+            let has_progressed = tokio::select! {
+                () = cancelled.cancelled() => break,
+                changed = progress.changed() => changed.is_ok(),
                 _ = changes.changed() => false,
                 () = tokio::time::sleep(RENEW_EVERY) => false,
             };
-            let stage = *news.borrow_and_update();
-            match self.app.knowledge.db.renew_job(self.lease, LEASE, stage).await {
-                // Only news is told, or two workers would wake one another for ever.
-                Ok(()) if is_news => {
+            let stage = *progress.borrow_and_update();
+            match self.app.db.renew_job(self.lease, LEASE, stage).await {
+                // Only progress is announced, or two workers would wake each other for ever.
+                Ok(()) if has_progressed => {
                     self.app.jobs_changed.send_replace(());
                 }
                 Ok(()) => {}
-                Err(DbError::Conflict(_)) => enough.cancel(),
-                Err(error) => warn!(job = %self.job.id, %error, "the job's lease could not be renewed"),
+                Err(DbError::Conflict(_)) => cancelled.cancel(),
+                Err(error) => warn!(job = %self.job.id, %error, "cannot renew the lease of a job"),
             }
         }
         let is_reading = |stage: &IngestStage| *stage == IngestStage::Reading;
-        if !is_reading(&news.borrow()) {
+        if !is_reading(&progress.borrow()) {
             std::future::pending::<()>().await;
         }
     }
 
-    /// Leaves a job whose work was broken off: for the next start if the server stops, for ever if it was called off.
-    async fn put_down(&self) -> Result<(), DbError> {
-        let knowledge = &self.app.knowledge;
+    /// Lets go of an interrupted job: the next start continues it, unless it was cancelled.
+    async fn release(&self) -> Result<(), DbError> {
         let Job { id, workspace, collection, ref source, .. } = self.job;
-        if knowledge.db.job(workspace, id).await?.state == JobState::Cancelled {
-            info!(job = %id, source, "called off");
-            if let Err(error) = knowledge.pipeline.abandon(workspace, collection, source).await {
-                warn!(job = %id, %error, "what was begun of the document stays until it is ingested again");
-            }
-            return Ok(());
+        if self.app.db.job(workspace, id).await?.state != JobState::Cancelled {
+            return self.app.db.release_job(self.lease).await;
         }
-        knowledge.db.release_job(self.lease).await
+        info!(job = %id, source, "cancelled");
+        // Without an open knowledge base nothing was written.
+        if let Some(knowledge) = self.app.opened_knowledge()
+            && let Err(error) = Pipeline::new(&knowledge.ingest).abandon(workspace, collection, source).await
+        {
+            warn!(job = %id, %error, "the unfinished version stays until the document is ingested again");
+        }
+        Ok(())
     }
 
-    /// Twice as long each time.
-    fn wait(&self) -> Duration {
+    /// Exponential back-off.
+    fn retry_wait(&self) -> Duration {
         let first = Duration::from_secs(self.app.config.ingest.retry_seconds);
-        first.saturating_mul(2_u32.saturating_pow(self.job.retries)).min(LONGEST_WAIT)
+        first.saturating_mul(2_u32.saturating_pow(self.job.retries)).min(MAX_RETRY_WAIT)
     }
 }

@@ -1,4 +1,4 @@
-//! When files change: told by the operating system, once nobody has written for a moment.
+//! Watches files: the operating system reports changes, which are passed on once nothing has been written for a moment.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -7,54 +7,54 @@ use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 
-/// How long nobody must have written: copying a folder or saving a file is many changes.
-const QUIET: Duration = Duration::from_secs(1);
+/// How long nothing must have been written: copying a folder or saving a file is many changes.
+const QUIET_TIME: Duration = Duration::from_secs(1);
 
-/// How often changes are looked at although somebody writes all the time.
-const LONGEST_UNREST: Duration = Duration::from_secs(30);
+/// Longest wait for a quiet moment.
+const MAX_WAIT_FOR_QUIET: Duration = Duration::from_secs(30);
 
-/// How often it is looked without being told: network drives tell nothing.
-const LOOK_EVERY: Duration = Duration::from_secs(600);
+/// How often a change is assumed without a report: network drives report none.
+const POLL_EVERY: Duration = Duration::from_secs(600);
 
-/// Changes below some paths.
-pub struct FileChanges {
-    told: mpsc::Receiver<()>,
-    /// Dropping it ends the watch; absent where the operating system does not tell.
+/// Reports changes below some paths.
+pub struct FileWatcher {
+    reports: mpsc::Receiver<()>,
+    /// Dropping it ends the watch; absent where the operating system reports nothing.
     _watcher: Option<RecommendedWatcher>,
 }
 
-impl FileChanges {
-    /// Watches from now on. Where the operating system cannot tell of changes, they are looked for every ten minutes.
-    pub fn below(paths: &[PathBuf]) -> Self {
-        let (tell, told) = mpsc::channel(1);
-        let watcher = watcher(paths, tell);
+impl FileWatcher {
+    /// Watches from now on. Where the operating system cannot report changes, one is assumed every ten minutes.
+    pub fn new(paths: &[PathBuf]) -> Self {
+        let (sender, reports) = mpsc::channel(1);
+        let watcher = watcher(paths, sender);
         if let Err(error) = &watcher {
-            tracing::warn!(%error, "changes of files are not told; they are looked for every ten minutes");
+            tracing::warn!(%error, "cannot watch files; checking them every ten minutes");
         }
-        Self { told, _watcher: watcher.ok() }
+        Self { reports, _watcher: watcher.ok() }
     }
 
-    /// Waits until there may have been a change since it was last asked.
+    /// Waits until there may have been a change since the last call.
     pub async fn next(&mut self) {
-        // Time is up, or nobody will ever tell: both mean to look.
-        if !matches!(timeout(LOOK_EVERY, self.told.recv()).await, Ok(Some(()))) {
-            if self.told.is_closed() {
-                sleep(LOOK_EVERY).await;
+        // A timeout, or a watch that ended: both mean to check.
+        if !matches!(timeout(POLL_EVERY, self.reports.recv()).await, Ok(Some(()))) {
+            if self.reports.is_closed() {
+                sleep(POLL_EVERY).await;
             }
             return;
         }
-        let settled = async { while let Ok(Some(())) = timeout(QUIET, self.told.recv()).await {} };
-        // Over-long unrest is looked at as it is.
-        let _ = timeout(LONGEST_UNREST, settled).await;
+        let quiet = async { while let Ok(Some(())) = timeout(QUIET_TIME, self.reports.recv()).await {} };
+        // Files that are written all the time are read as they are.
+        let _ = timeout(MAX_WAIT_FOR_QUIET, quiet).await;
     }
 }
 
-fn watcher(paths: &[PathBuf], tell: mpsc::Sender<()>) -> notify::Result<RecommendedWatcher> {
+fn watcher(paths: &[PathBuf], sender: mpsc::Sender<()>) -> notify::Result<RecommendedWatcher> {
     let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-        // Reading is no change: the reading that follows a change would be one without end.
+        // Reads are no changes: each sync reads, and would start the next one.
         if !event.is_ok_and(|event| matches!(event.kind, EventKind::Access(_))) {
-            // A full channel says already what there is to say.
-            let _ = tell.try_send(());
+            // A full channel already holds a report.
+            let _ = sender.try_send(());
         }
     })?;
     for path in paths {
@@ -76,12 +76,12 @@ mod tests {
         std::fs::create_dir(folder.path().join("규정")).unwrap();
         let file = folder.path().join("규정/휴가.md");
         std::fs::write(&file, "old").unwrap();
-        let mut changes = FileChanges::below(&[folder.path().to_owned()]);
+        let mut changes = FileWatcher::new(&[folder.path().to_owned()]);
         std::fs::write(&file, "new").unwrap();
         std::fs::rename(&file, folder.path().join("규정/연차.md")).unwrap();
         timeout(SOON, changes.next()).await.expect("it is told");
         assert_eq!(std::fs::read_to_string(folder.path().join("규정/연차.md")).unwrap(), "new");
-        assert!(timeout(2 * QUIET, changes.next()).await.is_err(), "nothing more has changed");
+        assert!(timeout(2 * QUIET_TIME, changes.next()).await.is_err(), "nothing more has changed");
         std::fs::remove_dir_all(folder.path().join("규정")).unwrap();
         timeout(SOON, changes.next()).await.expect("it is told");
     }

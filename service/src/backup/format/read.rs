@@ -1,4 +1,4 @@
-//! Reading an archive, which may be cut off, changed, or made to do harm.
+//! Reads a backup file, which may be cut off, changed, or malicious.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -8,29 +8,29 @@ use std::path::Path;
 use ingest::content_hash;
 use serde::de::DeserializeOwned;
 
-use super::{Amounts, ArchiveError, END, FORMAT, MANIFEST, MOST_ENTRY_BYTES, Manifest, Part};
+use super::layout::{Amounts, ArchiveError, END, FORMAT, MANIFEST, MAX_ENTRY_BYTES, Manifest, Part};
 
-/// What a zstd file begins with.
+/// The first bytes of a zstd file.
 const MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 
-/// Most bytes of the manifest and of the end.
-const MOST_LABEL_BYTES: u64 = 1 << 20;
+/// Maximum size of the manifest and of the end mark in bytes.
+const MAX_LABEL_BYTES: u64 = 1 << 20;
 
-/// Most bytes behind the last entry: tar files are padded.
-const MOST_PADDING_BYTES: u64 = 1 << 20;
+/// Maximum number of bytes after the last entry: tar files are padded.
+const MAX_PADDING_BYTES: u64 = 1 << 20;
 
-/// Reads all of an archive and checks that it is whole. Blocks.
+/// Reads all of a backup and checks that it is complete. Blocks.
 ///
 /// # Errors
-/// Any [`ArchiveError`] that says what is wrong with it.
+/// Any [`ArchiveError`].
 pub fn check(file: &Path) -> Result<(Manifest, Amounts), ArchiveError> {
     for_each_entry(file, |_, _| ControlFlow::Continue(()))
 }
 
-/// Gives each entry to `each`, and checks at the end that the archive was whole. Blocks.
+/// Passes each entry to `each`, and checks at the end that the backup was complete. Blocks.
 ///
 /// # Errors
-/// As with [`check`]; `Io` with `Interrupted` where `each` has had enough.
+/// As with [`check`]; `Io` with `Interrupted` where `each` breaks.
 pub fn for_each_entry(
     file: &Path,
     mut each: impl FnMut(Part, Vec<u8>) -> ControlFlow<()>,
@@ -39,25 +39,25 @@ pub fn for_each_entry(
     let mut manifest = None;
     let mut counted = Amounts::default();
     let mut rank = 0;
-    let mut said = None;
-    // Raw: the names that tar's extensions make longer than a header holds would be read without a bound.
+    let mut stated = None;
+    // Raw: tar's extensions for long names would be read without a bound.
     for entry in archive.entries().map_err(damaged)?.raw(true) {
         let mut entry = entry.map_err(damaged)?;
         let name = name_of(&entry)?;
-        if said.is_some() {
-            return Err(ArchiveError::Damaged(format!("{name:?} stands behind its end")));
+        if stated.is_some() {
+            return Err(ArchiveError::Damaged(format!("the entry {name:?} is after its end mark")));
         }
         match (&manifest, name.as_str()) {
             (None, MANIFEST) => manifest = Some(read_manifest(&mut entry)?),
             (None, _) => return Err(ArchiveError::Foreign),
-            (Some(_), END) => said = Some(label::<Amounts>(&mut entry, END)?),
+            (Some(_), END) => stated = Some(label::<Amounts>(&mut entry, END)?),
             (Some(_), _) => {
                 let part = Part::of(&name).ok_or_else(|| unknown(&name))?;
                 if part.rank() < rank {
-                    return Err(ArchiveError::Damaged(format!("{name} stands in the wrong place")));
+                    return Err(ArchiveError::Damaged(format!("the entry `{name}` is in the wrong place")));
                 }
                 rank = part.rank();
-                let bytes = bounded(&mut entry, MOST_ENTRY_BYTES, &name)?;
+                let bytes = bounded(&mut entry, MAX_ENTRY_BYTES, &name)?;
                 count(&part, &bytes, &mut counted)?;
                 if each(part, bytes).is_break() {
                     return Err(io::Error::from(io::ErrorKind::Interrupted).into());
@@ -65,26 +65,26 @@ pub fn for_each_entry(
             }
         }
     }
-    // To the end of the frame, where its checksum is.
-    bounded(&mut archive.into_inner(), MOST_PADDING_BYTES, "what is behind its end")?;
+    // Read to the end of the frame, which holds the checksum.
+    bounded(&mut archive.into_inner(), MAX_PADDING_BYTES, "the padding")?;
     let manifest = manifest.ok_or(ArchiveError::Foreign)?;
-    let said = said.ok_or_else(|| ArchiveError::Damaged("it was cut off".to_owned()))?;
-    if said != counted {
-        return Err(ArchiveError::Damaged(format!("it says that it holds {said:?}, and holds {counted:?}")));
+    let stated = stated.ok_or_else(|| ArchiveError::Damaged("it was cut off".to_owned()))?;
+    if stated != counted {
+        return Err(ArchiveError::Damaged(format!("it states that it holds {stated:?}, but holds {counted:?}")));
     }
-    Ok((manifest, said))
+    Ok((manifest, stated))
 }
 
 fn frame(file: &Path) -> Result<impl Read, ArchiveError> {
-    let mut begin = [0; MAGIC.len()];
+    let mut start = [0; MAGIC.len()];
     let mut opened = File::open(file)?;
-    match opened.read_exact(&mut begin) {
-        Ok(()) if begin == MAGIC => {}
+    match opened.read_exact(&mut start) {
+        Ok(()) if start == MAGIC => {}
         Ok(()) => return Err(ArchiveError::Foreign),
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Err(ArchiveError::Foreign),
         Err(error) => return Err(error.into()),
     }
-    Ok(zstd::stream::read::Decoder::new(io::Cursor::new(begin).chain(opened))?)
+    Ok(zstd::stream::read::Decoder::new(io::Cursor::new(start).chain(opened))?)
 }
 
 fn name_of<R: Read>(entry: &tar::Entry<'_, R>) -> Result<String, ArchiveError> {
@@ -100,8 +100,8 @@ fn read_manifest(entry: &mut impl Read) -> Result<Manifest, ArchiveError> {
     struct Format {
         format: u32,
     }
-    let bytes = bounded(entry, MOST_LABEL_BYTES, MANIFEST)?;
-    // The rest of another format may look otherwise.
+    let bytes = bounded(entry, MAX_LABEL_BYTES, MANIFEST)?;
+    // Another format may have other fields.
     let Format { format } = parsed(&bytes, MANIFEST)?;
     if format > FORMAT {
         return Err(ArchiveError::Newer(format));
@@ -110,19 +110,19 @@ fn read_manifest(entry: &mut impl Read) -> Result<Manifest, ArchiveError> {
 }
 
 fn label<T: DeserializeOwned>(entry: &mut impl Read, name: &str) -> Result<T, ArchiveError> {
-    parsed(&bounded(entry, MOST_LABEL_BYTES, name)?, name)
+    parsed(&bounded(entry, MAX_LABEL_BYTES, name)?, name)
 }
 
 fn parsed<T: DeserializeOwned>(bytes: &[u8], name: &str) -> Result<T, ArchiveError> {
     serde_json::from_slice(bytes).map_err(|error| ArchiveError::Damaged(format!("{name}: {error}")))
 }
 
-/// All of `reader`, however long it says that it is.
-fn bounded(reader: &mut impl Read, most_bytes: u64, name: &str) -> Result<Vec<u8>, ArchiveError> {
+/// Reads all of `reader`, whatever length it states.
+fn bounded(reader: &mut impl Read, max_bytes: u64, name: &str) -> Result<Vec<u8>, ArchiveError> {
     let mut bytes = Vec::new();
-    reader.take(most_bytes + 1).read_to_end(&mut bytes).map_err(damaged)?;
-    if bytes.len() as u64 > most_bytes {
-        return Err(ArchiveError::Damaged(format!("{name} has more than {most_bytes} bytes")));
+    reader.take(max_bytes + 1).read_to_end(&mut bytes).map_err(damaged)?;
+    if bytes.len() as u64 > max_bytes {
+        return Err(ArchiveError::Damaged(format!("{name} has more than {max_bytes} bytes")));
     }
     Ok(bytes)
 }
@@ -134,7 +134,7 @@ fn count(part: &Part, bytes: &[u8], counted: &mut Amounts) -> Result<(), Archive
         Part::Points => counted.points += lines(),
         Part::Original(hash) => {
             if content_hash(bytes) != *hash {
-                return Err(ArchiveError::Damaged(format!("the original {hash} has other bytes")));
+                return Err(ArchiveError::Damaged(format!("the bytes of the original `{hash}` do not match its hash")));
             }
             counted.originals += 1;
         }
@@ -143,7 +143,7 @@ fn count(part: &Part, bytes: &[u8], counted: &mut Amounts) -> Result<(), Archive
 }
 
 fn unknown(name: &str) -> ArchiveError {
-    ArchiveError::Damaged(format!("it has an entry {name:?}, which is not known"))
+    ArchiveError::Damaged(format!("the entry {name:?} is not known"))
 }
 
 #[allow(clippy::needless_pass_by_value)] // It stands in `map_err`.
@@ -159,7 +159,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::archive::ArchiveWriter;
+    use crate::backup::format::write::ArchiveWriter;
 
     fn manifest() -> Manifest {
         Manifest {
@@ -171,7 +171,7 @@ mod tests {
         }
     }
 
-    /// An archive of these entries, whatever they are.
+    /// A backup file of these entries, whatever they are.
     fn archive(entries: &[(&str, tar::EntryType, &[u8])]) -> tempfile::NamedTempFile {
         let file = tempfile::NamedTempFile::new().unwrap();
         let mut frame = zstd::stream::write::Encoder::new(file.reopen().unwrap(), 1).unwrap();
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_was_written_is_read() {
+    async fn a_written_backup_is_read() {
         let file = tempfile::NamedTempFile::new().unwrap();
         let mut archive = ArchiveWriter::begin(file.reopen().unwrap(), &manifest()).await.unwrap();
         let parts = [
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn one_that_was_dropped_before_its_end_is_none() {
+    async fn a_backup_that_was_dropped_before_its_end_is_refused() {
         let file = tempfile::NamedTempFile::new().unwrap();
         let mut archive = ArchiveWriter::begin(file.reopen().unwrap(), &manifest()).await.unwrap();
         archive.put(&Part::Rows("workspaces"), b"{}\n".to_vec()).await.unwrap();
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_in_it_is_taken_at_its_word() {
+    fn nothing_in_a_backup_is_trusted() {
         let file = tar::EntryType::Regular;
         let manifest = serde_json::to_vec(&manifest()).unwrap();
         let end = json!({ "rows": {}, "originals": 0, "points": 0 }).to_string();
@@ -233,21 +233,21 @@ mod tests {
         let original = format!("originals/{}", "0a".repeat(32));
         assert!(check(archive(&[begin, end]).path()).is_ok());
         for (entries, word) in [
-            (vec![], "no backup"),
-            (vec![end], "no backup"),
-            (vec![(MANIFEST, file, newer.as_bytes())], "install a newer one"),
+            (vec![], "not a daedap backup"),
+            (vec![end], "not a daedap backup"),
+            (vec![(MANIFEST, file, newer.as_bytes())], "install a newer release"),
             (vec![begin], "cut off"),
-            (vec![begin, end, ("vectors/000001.jsonl", file, b"")], "behind its end"),
+            (vec![begin, end, ("vectors/000001.jsonl", file, b"")], "after its end mark"),
             (vec![begin, ("../../etc/passwd", file, b"x"), end], "not known"),
             (vec![begin, ("sql/sqlite_schema/000001.jsonl", file, b"{}\n"), end], "not known"),
             (vec![begin, ("vectors/000001.jsonl", tar::EntryType::Symlink, b""), end], "not known"),
             (vec![begin, ("x", tar::EntryType::GNULongName, b"vectors/000001.jsonl"), end], "not known"),
-            (vec![begin, (original.as_str(), file, b"other bytes"), end], "other bytes"),
+            (vec![begin, (original.as_str(), file, b"do not match its hash"), end], "do not match its hash"),
             (
                 vec![begin, ("vectors/1.jsonl", file, b""), ("sql/jobs/1.jsonl", file, b""), end],
                 "wrong place",
             ),
-            (vec![begin, ("vectors/000001.jsonl", file, b"{}\n"), end], "says that it holds"),
+            (vec![begin, ("vectors/000001.jsonl", file, b"{}\n"), end], "states that it holds"),
         ] {
             let refused = check(archive(&entries).path()).expect_err(word).to_string();
             assert!(refused.contains(word), "{word}: {refused}");

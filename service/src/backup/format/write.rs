@@ -1,16 +1,16 @@
-//! Writing an archive: the entries come from asynchronous code, the file is written by a thread of its own.
+//! Writes a backup file: entries come from asynchronous code, a thread of its own writes them.
 
 use std::io::{self, Write};
 
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use super::{Amounts, ArchiveError, END, MANIFEST, MOST_ENTRY_BYTES, Manifest, Part};
+use super::layout::{Amounts, ArchiveError, END, MANIFEST, MAX_ENTRY_BYTES, Manifest, Part};
 
-/// Entries that wait for the thread.
-const WAITING_ENTRIES: usize = 2;
+/// Entries that may wait for the thread.
+const ENTRIES_AHEAD: usize = 2;
 
-/// zstd's own default: what it saves beyond is not worth its time.
+/// zstd's default: higher levels save little for their time.
 const LEVEL: i32 = 3;
 
 enum Step {
@@ -18,7 +18,7 @@ enum Step {
     End(Vec<u8>),
 }
 
-/// An archive that is being written to `W`. Dropped before its end, it leaves one that no reader takes.
+/// A backup file that is being written to `W`. Dropped before its end, it leaves a file that every reader refuses.
 pub struct ArchiveWriter<W> {
     steps: mpsc::Sender<Step>,
     writing: JoinHandle<io::Result<W>>,
@@ -26,12 +26,12 @@ pub struct ArchiveWriter<W> {
 }
 
 impl<W: Write + Send + 'static> ArchiveWriter<W> {
-    /// Begins an archive.
+    /// Starts the file with its manifest.
     ///
     /// # Errors
     /// `Io` as with [`put`](Self::put).
     pub async fn begin(out: W, manifest: &Manifest) -> Result<Self, ArchiveError> {
-        let (steps, taken) = mpsc::channel(WAITING_ENTRIES);
+        let (steps, taken) = mpsc::channel(ENTRIES_AHEAD);
         let writing = tokio::task::spawn_blocking(move || write(out, taken));
         let mut writer = Self { steps, writing, entries: 0 };
         writer.step(Step::Entry(MANIFEST.to_owned(), json(manifest)?)).await?;
@@ -45,13 +45,13 @@ impl<W: Write + Send + 'static> ArchiveWriter<W> {
     pub async fn put(&mut self, part: &Part, bytes: Vec<u8>) -> Result<(), ArchiveError> {
         self.entries += 1;
         let name = part.name(self.entries);
-        if bytes.len() as u64 > MOST_ENTRY_BYTES {
+        if bytes.len() as u64 > MAX_ENTRY_BYTES {
             return Err(ArchiveError::TooLarge(name));
         }
         self.step(Step::Entry(name, bytes)).await
     }
 
-    /// Ends it, and gives back what it was written to.
+    /// Writes the end mark, and returns what the file was written to.
     ///
     /// # Errors
     /// `Io`.
@@ -64,10 +64,10 @@ impl<W: Write + Send + 'static> ArchiveWriter<W> {
         if self.steps.send(step).await.is_ok() {
             return Ok(());
         }
-        // The thread has ended before its time; it knows why.
+        // The thread has ended early, and knows why.
         match (&mut self.writing).await.map_err(io::Error::other)? {
             Err(error) => Err(error.into()),
-            Ok(_) => Err(io::Error::other("the archive was ended already").into()),
+            Ok(_) => Err(io::Error::other("the backup file has already ended").into()),
         }
     }
 }

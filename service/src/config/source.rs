@@ -1,11 +1,12 @@
-//! What a server keeps collections in step with.
+//! A folder or web site that a server keeps a collection in sync with.
 
 use std::path::PathBuf;
 
-use ingest::{Follow, page_url};
+use fetch::{Follow, page_url};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+/// One entry of `[[sources]]`.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs)]
@@ -28,18 +29,18 @@ pub struct SourceConfig {
     pub every_minutes: u64,
 }
 
-/// Where a source lies.
+/// Where a source is.
 #[derive(Debug, Clone, PartialEq)]
-pub enum SourcePlace {
+pub enum SourceLocation {
     /// A folder, watched.
     Folder(PathBuf),
-    /// A web site, read anew from time to time.
+    /// A web site, crawled from time to time.
     Site(Url),
 }
 
 impl SourceConfig {
-    /// The most pages that may be asked for.
-    pub const MOST_PAGES: usize = 100_000;
+    /// Maximum of `max_pages`.
+    pub const MAX_PAGES: usize = 100_000;
 
     fn default_collection() -> String {
         "default".to_owned()
@@ -49,12 +50,12 @@ impl SourceConfig {
         Follow::Links
     }
 
-    /// Pages of a site, where nobody says how many.
+    /// Maximum number of pages of a site, by default.
     pub fn default_max_pages() -> usize {
         1_000
     }
 
-    /// Links from the start to a page, where nobody says how many.
+    /// Maximum number of links from the start page to a page, by default.
     pub fn default_max_depth() -> usize {
         8
     }
@@ -63,9 +64,11 @@ impl SourceConfig {
         24 * 60
     }
 
+    /// Checks the location and the limits; the error says what is wrong.
     pub(super) fn checked(&self) -> Result<(), String> {
+        self.location()?;
         for (what, value, range) in [
-            ("max_pages", self.max_pages, 1..=Self::MOST_PAGES),
+            ("max_pages", self.max_pages, 1..=Self::MAX_PAGES),
             ("max_depth", self.max_depth, 0..=100),
             ("every_minutes", usize::try_from(self.every_minutes).unwrap_or(usize::MAX), 1..=525_600),
         ] {
@@ -79,12 +82,12 @@ impl SourceConfig {
     /// The folder or the site.
     ///
     /// # Errors
-    /// What is wrong with the setting.
-    pub fn place(&self) -> Result<SourcePlace, String> {
+    /// What is wrong with the setting, in words.
+    pub fn location(&self) -> Result<SourceLocation, String> {
         match (&self.path, &self.url) {
-            (Some(path), None) if path.is_absolute() => Ok(SourcePlace::Folder(path.clone())),
+            (Some(path), None) if path.is_absolute() => Ok(SourceLocation::Folder(path.clone())),
             (Some(path), None) => Err(format!("has the path {}; it must be absolute", path.display())),
-            (None, Some(url)) => page_url(url).map(SourcePlace::Site).map_err(|error| error.to_string()),
+            (None, Some(url)) => page_url(url).map(SourceLocation::Site).map_err(|error| error.to_string()),
             _ => Err("needs either a path or a url".to_owned()),
         }
     }
@@ -94,16 +97,16 @@ impl SourceConfig {
 mod tests {
     use super::*;
 
-    fn source(text: &str) -> Result<SourcePlace, String> {
+    fn source(text: &str) -> Result<SourceLocation, String> {
         let source: SourceConfig = toml::from_str(text).map_err(|error| error.to_string())?;
-        source.checked().and_then(|()| source.place())
+        source.checked().and_then(|()| source.location())
     }
 
     #[test]
     fn a_source_is_a_folder_or_a_site_within_bounds() {
-        assert_eq!(source("path = '/srv'"), Ok(SourcePlace::Folder("/srv".into())));
+        assert_eq!(source("path = '/srv'"), Ok(SourceLocation::Folder("/srv".into())));
         let site = source("url = 'https://example.com/help/#top'\nfollow = 'sitemap'\nmax_pages = 5");
-        assert_eq!(site, Ok(SourcePlace::Site(Url::parse("https://example.com/help/").unwrap())));
+        assert_eq!(site, Ok(SourceLocation::Site(Url::parse("https://example.com/help/").unwrap())));
         for bad in [
             "",
             "path = 'docs'",

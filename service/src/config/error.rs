@@ -1,0 +1,20 @@
+//! Why settings are refused.
+
+/// Why the settings cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// A file or a variable names an unknown setting, or gives a value of the wrong type.
+    #[error("cannot read the settings: {0}")]
+    Unreadable(#[from] config::ConfigError),
+    /// A value is out of its bounds.
+    #[error("the setting `{setting}` {reason}")]
+    OutOfBounds {
+        /// Its dotted name.
+        setting: &'static str,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The user has no home directory, and no data directory was named.
+    #[error("no home directory; name a data directory with --data-dir or DAEDAP_DATA_DIR")]
+    NoHome,
+}

@@ -1,0 +1,133 @@
+//! The tree of settings. What each means stands in `default.toml`.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use fetch::AllowedHost;
+use retriever::Fusion;
+use serde::{Deserialize, Serialize};
+
+use super::source::SourceConfig;
+
+/// All settings.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct Config {
+    pub data_dir: PathBuf,
+    pub models_dir: PathBuf,
+    pub model: String,
+    pub listen: SocketAddr,
+    pub database_url: String,
+    pub originals_url: String,
+    pub sources: Vec<SourceConfig>,
+    pub vectors: VectorsConfig,
+    pub embedder: EmbedderConfig,
+    pub reranker: RerankerConfig,
+    pub generator: GeneratorConfig,
+    pub ingest: IngestConfig,
+    pub web: WebConfig,
+    pub retrieval: RetrievalConfig,
+    pub chat: ChatConfig,
+}
+
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct VectorsConfig {
+    pub url: String,
+    pub api_key: String,
+    pub collection: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct EmbedderConfig {
+    pub model: String,
+    pub threads: usize,
+    pub runtime_library: PathBuf,
+}
+
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct RerankerConfig {
+    pub model: String,
+    pub candidates: usize,
+    pub deadline_ms: u32,
+    pub max_tokens: usize,
+}
+
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct GeneratorConfig {
+    pub url: String,
+    pub api_key: String,
+    pub context_tokens: usize,
+    pub threads: usize,
+    pub parallel: usize,
+    pub queue_length: usize,
+    pub cache_mib: usize,
+}
+
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct IngestConfig {
+    pub chunk_tokens: usize,
+    pub overlap_tokens: usize,
+    pub document_bytes: u64,
+    pub workers: usize,
+    pub retries: u32,
+    pub retry_seconds: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct WebConfig {
+    pub allowed_hosts: Vec<AllowedHost>,
+}
+
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct RetrievalConfig {
+    pub fusion: Fusion,
+    pub dense_share: f32,
+    pub evidence_threshold: f32,
+}
+
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct ChatConfig {
+    pub passages: usize,
+    pub answer_tokens: usize,
+    pub question_characters: usize,
+    pub deadline_seconds: u64,
+    pub temperature: f32,
+    pub top_p: f32,
+    pub min_p: f32,
+    pub repeat_penalty: f32,
+}
+
+impl Config {
+    /// The effective settings as TOML, keys hidden.
+    pub fn to_toml(&self) -> Result<String, toml::ser::Error> {
+        let mut shown = self.clone();
+        for key in [&mut shown.vectors.api_key, &mut shown.generator.api_key] {
+            if !key.is_empty() {
+                "(set)".clone_into(key);
+            }
+        }
+        if let Some((scheme, rest)) = shown.database_url.split_once("://")
+            && let Some((_, host)) = rest.rsplit_once('@')
+        {
+            shown.database_url = format!("{scheme}://(set)@{host}");
+        }
+        toml::to_string(&shown)
+    }
+}

@@ -1,0 +1,4 @@
+//! Works off the queue of ingestion jobs.
+
+mod archive_job;
+pub(crate) mod worker;

@@ -1,0 +1,33 @@
+//! Opens what the settings say holds the data: SQL and originals.
+
+use anyhow::{Context, Result};
+use db::Database;
+use ingest::Originals;
+
+use crate::config::Config;
+use crate::installation;
+
+/// Opens SQL. Only a database that belongs to the data directory is opened.
+pub async fn open_database(config: &Config) -> Result<Database> {
+    let copies = config.data_dir.join("backups");
+    let db = Database::open_with_copies(&database_url(config)?, Some(&copies)).await;
+    let db = db.context("the database cannot be opened")?;
+    installation::check(&config.data_dir, &db).await?;
+    Ok(db)
+}
+
+/// Opens the store of source bytes: a folder, or a bucket.
+pub(crate) fn open_originals(config: &Config) -> Result<Originals> {
+    Ok(match config.originals_url.as_str() {
+        "" => Originals::in_folder(&config.data_dir.join("originals"))?,
+        url => Originals::in_bucket(url)?,
+    })
+}
+
+pub(crate) fn database_url(config: &Config) -> Result<String> {
+    if config.database_url.is_empty() {
+        Ok(db::sqlite_url(&config.data_dir.join("daedap.db"))?)
+    } else {
+        Ok(config.database_url.clone())
+    }
+}
