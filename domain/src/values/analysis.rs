@@ -1,8 +1,9 @@
-//! Lexical analysis: text to weighted terms. One analyzer serves documents and queries, else they would not meet.
+//! Values of lexical analysis: sparse term vectors, and a text by its fields.
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Chunk, Language};
+use crate::values::document::Chunk;
+use crate::values::language::Language;
 
 /// Term ids with weights. Ids are strictly ascending, both vectors have the same length.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -39,7 +40,8 @@ pub struct FieldedText<'a> {
     pub heading_path: &'a [String],
     /// The body.
     pub body: &'a str,
-    /// The body's language, which decides how words are reduced to terms. Telling it costs more than the terms do.
+    /// The body's language, which decides how words are reduced to terms. The caller passes it because detecting it
+    /// costs more than the terms do.
     pub language: Language,
 }
 
@@ -52,23 +54,6 @@ impl<'a> From<&'a Chunk> for FieldedText<'a> {
             language: chunk.language,
         }
     }
-}
-
-/// Turns text into weighted terms.
-///
-/// A port although one analyzer is enough today: `ingest` uses it and must not see `retriever`.
-pub trait Analyzer: Send + Sync {
-    /// Term weights of a stored text: the part of BM25 that depends on the document alone.
-    fn document_terms(&self, text: FieldedText<'_>) -> SparseVector;
-
-    /// The text as if it had been typed plainly: composed, without full-width, invisible and look-alike characters.
-    fn normalize(&self, text: &str) -> String;
-
-    /// Term weights of a question in `language`.
-    fn query_terms(&self, text: &str, language: Language) -> SparseVector;
-
-    /// The language most of the text is in.
-    fn language(&self, text: &str) -> Language;
 }
 
 #[cfg(test)]

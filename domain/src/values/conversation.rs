@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{ChunkId, ConversationId, DocumentId, Language, TurnId, WorkspaceId};
+use crate::values::id::{ChunkId, ConversationId, DocumentId, TurnId, WorkspaceId};
+use crate::values::language::Language;
 
 /// A chat.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

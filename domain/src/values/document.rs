@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{ChunkId, CollectionId, DocumentId, Language, VersionId, WorkspaceId};
+use crate::values::id::{ChunkId, CollectionId, DocumentId, VersionId, WorkspaceId};
+use crate::values::language::Language;
 
 /// A set of documents that are searched together.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

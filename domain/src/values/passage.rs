@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::Chunk;
+use crate::values::document::Chunk;
 
 /// A chunk that a query found, with its scores.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

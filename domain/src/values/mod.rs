@@ -1,0 +1,16 @@
+//! Plain values, as the glossary names them: no IO, no clock, no backend.
+
+pub mod analysis;
+pub mod conversation;
+pub mod digest;
+pub mod document;
+pub mod embedding_space;
+pub mod evaluation;
+pub mod generation;
+pub mod id;
+pub mod language;
+pub mod passage;
+pub mod script;
+pub mod search;
+pub mod source;
+pub mod tags;
