@@ -168,7 +168,7 @@ impl Place {
         }
         if let Self::Here { knowledge, .. } = self {
             let spinner = progress::spinner("indexing");
-            knowledge.index.current().vectors.settle().await?;
+            knowledge.index.current().vectors.flush().await?;
             spinner.finish();
         }
         report.seconds = started.elapsed().as_secs_f64();

@@ -113,7 +113,7 @@ pub(crate) async fn rarity(
 ) -> Result<Rarity, VectorStoreError> {
     let looked_up = terms.indices.len().min(TERMS_LOOKED_UP);
     let indices = terms.indices[..looked_up].to_vec();
-    let values = vectors.rarity(&indices).await?;
+    let values = vectors.idf(&indices).await?;
     Ok(SparseVector { indices, values })
 }
 

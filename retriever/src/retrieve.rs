@@ -202,9 +202,9 @@ impl Retriever {
         Ok(Retrieved { passages, evidence, language: read.language, terms: read.terms, timings_ms })
     }
 
-    /// See [`domain::VectorStore::settle`].
-    pub(crate) async fn settle(&self) -> Result<(), RetrieveError> {
-        Ok(self.parts.index.current().vectors.settle().await?)
+    /// See [`domain::VectorStore::flush`].
+    pub(crate) async fn flush(&self) -> Result<(), RetrieveError> {
+        Ok(self.parts.index.current().vectors.flush().await?)
     }
 
     /// How it searches.

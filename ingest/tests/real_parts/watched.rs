@@ -77,8 +77,8 @@ impl<W: Watch> VectorStore for Watched<W> {
         self.store.search_sparse(scope, query, limit).await
     }
 
-    async fn rarity(&self, terms: &[u32]) -> Result<Vec<f32>, VectorStoreError> {
-        self.store.rarity(terms).await
+    async fn idf(&self, terms: &[u32]) -> Result<Vec<f32>, VectorStoreError> {
+        self.store.idf(terms).await
     }
 
     async fn points(

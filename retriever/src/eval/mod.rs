@@ -68,7 +68,7 @@ pub async fn run(
     measurement: &Measurement<'_>,
     mut on_progress: impl FnMut(usize),
 ) -> Result<RetrievalReport, RetrieveError> {
-    retriever.settle().await?;
+    retriever.flush().await?;
     let mut tallies = Tallies::default();
     for (done, question) in (1..).zip(measurement.questions) {
         tallies.ask(retriever, measurement, question).await?;

@@ -291,7 +291,7 @@ impl VectorStore for EmbeddedStore {
         self.search(scope, NamedQuery::new(query, SPARSE), limit).await
     }
 
-    async fn rarity(&self, terms: &[u32]) -> Result<Vec<f32>, VectorStoreError> {
+    async fn idf(&self, terms: &[u32]) -> Result<Vec<f32>, VectorStoreError> {
         let terms = terms.to_vec();
         self.blocking(move |shard| {
             let best = terms.into_iter().map(|term| shard.best_of_term(term));
@@ -340,7 +340,7 @@ impl VectorStore for EmbeddedStore {
         .await
     }
 
-    async fn settle(&self) -> Result<(), VectorStoreError> {
+    async fn flush(&self) -> Result<(), VectorStoreError> {
         self.blocking(|shard| {
             shard.index();
             Ok(())

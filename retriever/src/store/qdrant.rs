@@ -243,7 +243,7 @@ impl VectorStore for QdrantStore {
         self.search(scope, (query, SPARSE), limit).await
     }
 
-    async fn rarity(&self, terms: &[u32]) -> Result<Vec<f32>, VectorStoreError> {
+    async fn idf(&self, terms: &[u32]) -> Result<Vec<f32>, VectorStoreError> {
         let info = self.client.collection_info(&self.collection).await.map_err(mapped)?;
         let points = info.result.and_then(|info| info.points_count).unwrap_or_default();
         let queries = terms.iter().map(|term| {

@@ -208,7 +208,7 @@ async fn a_term_is_as_rare_as_the_search_takes_it_to_be() {
         let store = place.open(&space()).await.unwrap();
         store.upsert(manual_points()).await.unwrap();
         let question = query_terms("green pump absent");
-        let rarity = store.rarity(&question.indices).await.unwrap();
+        let rarity = store.idf(&question.indices).await.unwrap();
         let found = store.search_sparse(&manual().scope(), &question, 10).await.unwrap();
         assert!(!found.is_empty());
         for hit in found {
@@ -217,9 +217,9 @@ async fn a_term_is_as_rare_as_the_search_takes_it_to_be() {
             let sum: f32 = parts.map(|((term, asked), rarity)| asked * rarity * terms.weight(*term)).sum();
             assert!((sum - hit.score).abs() < 1e-4, "{sum} is not {}", hit.score);
         }
-        let absent = store.rarity(&query_terms("absent").indices).await.unwrap();
+        let absent = store.idf(&query_terms("absent").indices).await.unwrap();
         assert!(absent[0] >= rarity.iter().copied().fold(0.0, f32::max), "nothing is rarer: {rarity:?}");
-        assert!(store.rarity(&[]).await.unwrap().is_empty());
+        assert!(store.idf(&[]).await.unwrap().is_empty());
     }
 }
 

@@ -118,7 +118,7 @@ async fn what_the_last_process_left_unindexed_is_indexed_when_settled_or_soon_af
         assert!(!has_dense_index(dir.path()));
         let store = EmbeddedStore::open(dir.path(), &space).unwrap();
         if settled {
-            store.settle().await.unwrap();
+            store.flush().await.unwrap();
         }
         while !settled && !has_dense_index(dir.path()) {
             tokio::time::sleep(Duration::from_millis(50)).await;
