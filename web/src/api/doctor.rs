@@ -1,0 +1,70 @@
+//! The check of database, vector index and originals.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// How to check.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DoctorRequest {
+    /// Repair what is found.
+    pub fix: bool,
+}
+
+/// What a check found.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct DoctorReport {
+    /// Number of documents with a live version.
+    pub documents: u64,
+    /// Number of points in the index.
+    pub points: u64,
+    /// Number of originals that are kept.
+    pub originals: u64,
+    /// Number of live versions without a kept original. They answer questions, and cannot be ingested again.
+    pub without_original: u64,
+    /// What is wrong, or was.
+    pub findings: Vec<Finding>,
+}
+
+/// Something that is wrong, or was.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Finding {
+    /// For programs; the same between releases.
+    pub code: String,
+    /// What it is about.
+    pub subject: String,
+    /// What is wrong, for people.
+    pub message: String,
+    /// Whether it was repaired.
+    pub mended: bool,
+}
+
+impl DoctorReport {
+    /// Whether nothing is wrong now.
+    pub fn is_healthy(&self) -> bool {
+        self.findings.iter().all(|finding| finding.mended)
+    }
+}
+
+impl From<service::doctor::DoctorReport> for DoctorReport {
+    fn from(report: service::doctor::DoctorReport) -> Self {
+        Self {
+            documents: report.documents,
+            points: report.points,
+            originals: report.originals,
+            without_original: report.without_original,
+            findings: report.findings.into_iter().map(Finding::from).collect(),
+        }
+    }
+}
+
+impl From<ingest::Finding> for Finding {
+    fn from(finding: ingest::Finding) -> Self {
+        Self {
+            code: finding.code,
+            subject: finding.subject,
+            message: finding.message,
+            mended: finding.repaired,
+        }
+    }
+}

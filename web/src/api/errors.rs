@@ -1,0 +1,53 @@
+//! How errors look: the envelope of a response, the last event of a stream, a value that does not hold.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// The body of every error.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ErrorEnvelope {
+    /// The error.
+    pub error: ErrorBody,
+}
+
+/// An error as a caller sees it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ErrorBody {
+    /// For programs; the same between releases.
+    #[schema(example = "not_found")]
+    pub code: String,
+    /// For people, in the language that `Accept-Language` asks for.
+    pub message: String,
+    /// The field of the request that the error is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub field: Option<String>,
+    /// The id of the request, as in the header `x-request-id` and in the server's log.
+    pub request_id: String,
+}
+
+/// An error that ends a stream of events.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ErrorEvent {
+    /// For programs; the same between releases.
+    pub code: String,
+    /// For people, in the language that `Accept-Language` asks for.
+    pub message: String,
+}
+
+/// A field of a request holds a value that it may not have.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{field}: {message}")]
+pub struct InvalidValue {
+    /// The field, with the object that it is in: `filter.tags`.
+    pub field: &'static str,
+    /// What it may hold.
+    pub message: String,
+}
+
+impl InvalidValue {
+    /// The value of `field` is invalid: `message` says what it may be.
+    pub fn new(field: &'static str, message: impl Into<String>) -> Self {
+        Self { field, message: message.into() }
+    }
+}
