@@ -1,14 +1,14 @@
-//! What `cargo test` says: shown as it comes, and counted.
+//! Shows the output of `cargo test` as it arrives and counts its results.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Command, ExitStatus, Stdio};
 
 use anyhow::{Context, Result};
 
-/// A test that could not run prints one line that starts so, and then counts as passed by its harness.
+/// Prefix of the line that a test prints when it cannot run; its harness then counts it as passed.
 const SKIPPED: &str = "SKIPPED ";
 
-/// The sums over all test programs of one run.
+/// Sums over all test programs of one run.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Totals {
     passed: u64,
@@ -18,7 +18,7 @@ pub(crate) struct Totals {
 }
 
 impl Totals {
-    /// Counts one line of output, if it is one of those that count.
+    /// Counts a line of output if it reports results.
     fn count(&mut self, line: &str) {
         if line.starts_with(SKIPPED) {
             self.skipped += 1;
@@ -36,18 +36,16 @@ impl Totals {
         self.skipped += other.skipped;
     }
 
-    /// The closing line. A program that ended badly without a result of its own (a crash, a build that failed) is
-    /// one failure.
+    /// The last line of the run. A non-zero exit without a failed test (a crash, a failed build) counts as one failure.
     pub(crate) fn summary(&self, status: ExitStatus) -> String {
         let failed = if status.success() { self.failed } else { self.failed.max(1) };
-        // The harness has counted the skipped ones as passed.
+        // The harness counted skipped tests as passed.
         let passed = self.passed.saturating_sub(self.skipped);
         format!("{passed} passed, {failed} failed, {} skipped", self.skipped + self.ignored)
     }
 }
 
-/// Runs `command` to its end, copies its two streams to `out` and `err` as they come, and counts the test results
-/// in them.
+/// Runs `command`, copies its output streams to `out` and `err` as they arrive, and counts the test results in them.
 pub(crate) fn run_counting(
     command: &mut Command,
     out: impl Write,
@@ -77,7 +75,7 @@ fn show_and_count(from: impl Read, mut to: impl Write) -> std::io::Result<Totals
     Ok(totals)
 }
 
-/// The 5 of "… 5 passed; …".
+/// The number before `word`: 5 in "… 5 passed; …".
 fn number_before(text: &str, word: &str) -> u64 {
     let words: Vec<&str> = text.split_ascii_whitespace().collect();
     words
@@ -124,7 +122,7 @@ test result: FAILED. 1 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out; 
         let mut sh = Command::new("sh");
         sh.args(["-c", script]);
         let mut shown = Vec::new();
-        // Not on our own streams: whoever counts our results would count these too.
+        // Not on our own streams: the `cargo xtask test` that runs this test would count these lines.
         let (status, totals) = run_counting(&mut sh, &mut shown, std::io::sink()).expect("sh runs");
         assert!(shown.starts_with(b"test result"));
         assert_eq!(status.code(), Some(3));

@@ -1,8 +1,8 @@
-//! A throw-away PostgreSQL: its own folder, its own port, gone when we are.
+//! Starts a throw-away PostgreSQL in its own folder, on its own port.
 //!
-//! What guarantees the end is not our own code running at exit, which a signal would skip, but a keeper process
-//! that reads from a pipe we hold: when the last end of that pipe closes, for whatever reason, the read returns, and
-//! the keeper stops the server and removes the folder.
+//! Cleaning up cannot depend on code that runs at exit: a signal would skip it. A watchdog process reads from a pipe that
+//! this process holds; when the pipe closes, for whatever reason, the read returns, and the watchdog stops the server
+//! and removes the folder.
 
 use std::io::Read;
 use std::net::TcpListener;
@@ -14,7 +14,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::prerequisites::{is_root, numeric_id};
 
-const KEEPER: &str = r#"
+const WATCHDOG: &str = r#"
 read -r _
 [ -f "$2/data/postmaster.pid" ] && "$1/pg_ctl" --pgdata="$2/data" --mode=immediate --wait stop
 rm -rf "$2"
@@ -24,41 +24,41 @@ rm -rf "$2"
 pub(crate) struct Postgres {
     url: String,
     folder: PathBuf,
-    keeper: Child,
+    watchdog: Child,
 }
 
 impl Postgres {
-    /// Makes an empty cluster and starts it on a free port of the loopback address, with the programs in `bin`.
+    /// Creates an empty cluster and starts it on a free loopback port, with the programs in `bin`.
     pub(crate) fn start(bin: &Path) -> Result<Self> {
-        let owner = Owner::choose()?;
+        let user = ServerUser::choose()?;
         let folder = tempfile::Builder::new().prefix("daedap-postgres-").tempdir()?;
-        owner.give(folder.path())?;
-        // From here the keeper removes the folder.
+        user.chown(folder.path())?;
+        // From here on the watchdog removes the folder.
         let folder = folder.keep();
-        let keeper = owner
+        let watchdog = user
             .command(Path::new("sh"))
-            .args(["-c", KEEPER, "keeper"])
+            .args(["-c", WATCHDOG, "watchdog"])
             .args([bin, &folder])
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
-            // A group of its own, so that Ctrl-C in the terminal does not take the keeper first.
+            // A group of its own, so that Ctrl-C in the terminal does not take the watchdog first.
             .process_group(0)
             .spawn()
             .context("cannot start sh")?;
         let port = free_port()?;
-        let server = Self { url: format!("postgres://postgres@127.0.0.1:{port}/postgres"), folder, keeper };
-        server.initialise(bin, &owner)?;
-        server.launch(bin, &owner, port)?;
+        let server = Self { url: format!("postgres://postgres@127.0.0.1:{port}/postgres"), folder, watchdog };
+        server.initialise(bin, &user)?;
+        server.launch(bin, &user, port)?;
         Ok(server)
     }
 
-    /// The URL of its `postgres` database, for a superuser without a password.
+    /// URL of the `postgres` database, for a superuser without a password.
     pub(crate) fn url(&self) -> &str {
         &self.url
     }
 
-    fn initialise(&self, bin: &Path, owner: &Owner) -> Result<()> {
-        run(owner.command(&bin.join("initdb")).arg("--pgdata").arg(self.folder.join("data")).args([
+    fn initialise(&self, bin: &Path, user: &ServerUser) -> Result<()> {
+        run(user.command(&bin.join("initdb")).arg("--pgdata").arg(self.folder.join("data")).args([
             "--username=postgres",
             "--auth=trust",
             "--encoding=UTF8",
@@ -67,15 +67,15 @@ impl Postgres {
         ]))
     }
 
-    /// Durability is switched off: the data is worth nothing, and the tests create many databases.
-    fn launch(&self, bin: &Path, owner: &Owner, port: u16) -> Result<()> {
+    /// Durability is switched off: the data is disposable, and the tests create many databases.
+    fn launch(&self, bin: &Path, user: &ServerUser, port: u16) -> Result<()> {
         let log = self.folder.join("log");
         let options = format!(
             "-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories='{}' -c max_connections=200 \
              -c fsync=off -c synchronous_commit=off -c full_page_writes=off",
             self.folder.display()
         );
-        let started = run(owner
+        let started = run(user
             .command(&bin.join("pg_ctl"))
             .arg("--pgdata")
             .arg(self.folder.join("data"))
@@ -88,19 +88,19 @@ impl Postgres {
 
 impl Drop for Postgres {
     fn drop(&mut self) {
-        drop(self.keeper.stdin.take());
-        if let Err(error) = self.keeper.wait() {
-            eprintln!("PostgreSQL in {} may still run: {error}", self.folder.display());
+        drop(self.watchdog.stdin.take());
+        if let Err(error) = self.watchdog.wait() {
+            eprintln!("PostgreSQL in {} may still be running: {error}", self.folder.display());
         }
     }
 }
 
-/// Who runs the server: it refuses to run as root.
-struct Owner {
+/// The user that runs the server: PostgreSQL refuses to run as root.
+struct ServerUser {
     ids: Option<(u32, u32)>,
 }
 
-impl Owner {
+impl ServerUser {
     fn choose() -> Result<Self> {
         if !is_root() {
             return Ok(Self { ids: None });
@@ -110,46 +110,48 @@ impl Owner {
             .find_map(|user| Some((numeric_id("-u", Some(user))?, numeric_id("-g", Some(user))?)));
         match ids {
             Some(ids) => Ok(Self { ids: Some(ids) }),
-            None => bail!("PostgreSQL does not run as root, and there is neither a user postgres nor nobody"),
+            None => bail!(
+                "PostgreSQL does not run as root, and there is no user `postgres` or `nobody`; run as another user"
+            ),
         }
     }
 
-    fn give(&self, folder: &Path) -> Result<()> {
-        if let Some((user, group)) = self.ids {
-            std::os::unix::fs::chown(folder, Some(user), Some(group))?;
+    fn chown(&self, folder: &Path) -> Result<()> {
+        if let Some((uid, gid)) = self.ids {
+            std::os::unix::fs::chown(folder, Some(uid), Some(gid))?;
         }
         Ok(())
     }
 
     fn command(&self, program: &Path) -> Command {
         let mut command = Command::new(program);
-        if let Some((user, group)) = self.ids {
-            command.uid(user).gid(group);
+        if let Some((uid, gid)) = self.ids {
+            command.uid(uid).gid(gid);
         }
-        // Our own folder may be closed to that user.
+        // That user may not have access to our working folder.
         command.current_dir("/");
         command
     }
 }
 
-/// Runs to the end, quietly; what it said is in the error.
+/// Runs a command to its end; its output is part of the error.
 fn run(command: &mut Command) -> Result<()> {
     let name = command.get_program().to_string_lossy().into_owned();
-    let mut said = tempfile::tempfile()?;
-    // A file, not a pipe: the server that pg_ctl leaves behind would hold a pipe open for ever.
+    let mut output = tempfile::tempfile()?;
+    // A file, not a pipe: the server that pg_ctl starts would keep a pipe open.
     let status = command
         .stdin(Stdio::null())
-        .stdout(said.try_clone()?)
-        .stderr(said.try_clone()?)
+        .stdout(output.try_clone()?)
+        .stderr(output.try_clone()?)
         .status()
         .with_context(|| format!("cannot run {name}"))?;
     if status.success() {
         return Ok(());
     }
     let mut text = String::new();
-    std::io::Seek::rewind(&mut said)?;
-    said.read_to_string(&mut text)?;
-    bail!("{name} ended with {status}:\n{text}")
+    std::io::Seek::rewind(&mut output)?;
+    output.read_to_string(&mut text)?;
+    bail!("{name} exited with {status}:\n{text}")
 }
 
 fn free_port() -> Result<u16> {

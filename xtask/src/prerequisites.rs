@@ -1,24 +1,24 @@
-//! The programs that the tests need and the machine has to bring: a PostgreSQL server, and Chromium with its driver.
+//! Finds or installs the programs that tests need: a PostgreSQL server, and Chromium with its driver.
 //!
-//! They are looked for first. What is missing is installed from Debian's packages when we may (root, `apt-get`);
-//! otherwise the caller is told exactly what to install. Nothing is downloaded from anywhere else.
+//! A missing program is installed from Debian's packages where that is possible (root, `apt-get`); otherwise a warning
+//! names what to install. Nothing is downloaded from anywhere else.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// Where the server programs of PostgreSQL live outside `PATH`: Debian keeps one folder per version, Red Hat too.
+/// Where the server programs of PostgreSQL are outside `PATH`: Debian and Red Hat keep one folder per version.
 const POSTGRES_HOMES: [(&str, &str); 2] = [("/usr/lib/postgresql", "bin"), ("/usr", "bin")];
 const CHROMIUM_NAMES: [&str; 5] =
     ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"];
 
-/// Chromium and the driver that steers it.
+/// Chromium and its driver.
 #[derive(Debug)]
 pub(crate) struct Chromium {
     pub(crate) browser: PathBuf,
     pub(crate) driver: PathBuf,
 }
 
-/// What was found; `None` for what neither was there nor could be installed.
+/// The programs found; `None` for those that are missing and could not be installed.
 #[derive(Debug)]
 pub(crate) struct Prerequisites {
     /// The folder that holds `initdb`, `pg_ctl` and `postgres`.
@@ -27,7 +27,7 @@ pub(crate) struct Prerequisites {
 }
 
 impl Prerequisites {
-    /// Looks for everything, installs what is missing where that is possible, and looks again.
+    /// Finds all programs, and installs missing ones where that is possible.
     pub(crate) fn find_or_install() -> Self {
         let found = Self::installed();
         let packages = found.missing_packages();
@@ -41,13 +41,13 @@ impl Prerequisites {
         Self::installed()
     }
 
-    /// What is there now.
+    /// The programs that are installed now.
     pub(crate) fn installed() -> Self {
         Self { postgres_bin: find_postgres(), chromium: find_chromium() }
     }
 
-    /// The Debian packages that bring what is missing. The font comes with the browser: without one, Korean is
-    /// drawn as empty boxes in screenshots.
+    /// Debian packages of the missing programs. The font is installed with the browser: without one, screenshots show
+    /// Korean as empty boxes.
     fn missing_packages(&self) -> Vec<&'static str> {
         let mut packages = Vec::new();
         if self.postgres_bin.is_none() {
@@ -59,40 +59,40 @@ impl Prerequisites {
         packages
     }
 
-    /// One line for each missing thing: what will not be tested, and what to install.
-    pub(crate) fn complaints(&self) -> Vec<String> {
-        let mut complaints = Vec::new();
+    /// One line for each missing program: what is not tested without it, and how to install it.
+    pub(crate) fn warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
         if self.postgres_bin.is_none() {
-            complaints.push(
-                "no PostgreSQL server (initdb, pg_ctl, postgres): the SQL stories run over SQLite alone. \
-                 Install it: `apt-get install postgresql` or `brew install postgresql`"
+            warnings.push(
+                "no PostgreSQL server (initdb, pg_ctl, postgres): SQL is tested on SQLite only; \
+                 install it with `apt-get install postgresql` or `brew install postgresql`"
                     .to_owned(),
             );
         }
         if self.chromium.is_none() {
-            complaints.push(
-                "no Chromium with chromedriver: the chat page is not tested. \
-                 Install both: `apt-get install chromium chromium-driver` or `brew install chromium chromedriver`"
+            warnings.push(
+                "no Chromium with chromedriver: the chat page is not tested; \
+                 install both with `apt-get install chromium chromium-driver` or `brew install chromium chromedriver`"
                     .to_owned(),
             );
         }
-        complaints
+        warnings
     }
 }
 
-/// True for the superuser, who may install packages but may not run PostgreSQL.
+/// Whether this process runs as root, which may install packages but may not run PostgreSQL.
 pub(crate) fn is_root() -> bool {
     numeric_id("-u", None) == Some(0)
 }
 
-/// The numeric user (`-u`) or group (`-g`) id of `user`, or of ourselves.
+/// The numeric user (`-u`) or group (`-g`) id of `user`, or of this process.
 pub(crate) fn numeric_id(which: &str, user: Option<&str>) -> Option<u32> {
     let output = Command::new("id").arg(which).args(user).stderr(Stdio::null()).output().ok()?;
     String::from_utf8(output.stdout).ok()?.trim().parse().ok()
 }
 
 fn find_postgres() -> Option<PathBuf> {
-    // A link such as /usr/local/bin/initdb leads to the folder where all the server programs are.
+    // A symlink such as /usr/local/bin/initdb points into the folder of all server programs.
     let from_path = find_program("initdb").and_then(|program| program.canonicalize().ok());
     from_path
         .and_then(|program| program.parent().map(Path::to_path_buf))
@@ -101,7 +101,7 @@ fn find_postgres() -> Option<PathBuf> {
         .find(|folder| ["initdb", "pg_ctl", "postgres"].iter().all(|name| folder.join(name).is_file()))
 }
 
-/// `<home>/<anything with a version>/<bin>`, the highest version first.
+/// All `<home>/<version>/<bin>`, the highest version first.
 fn versioned_folders(home: &Path, bin: &str) -> Vec<PathBuf> {
     let mut versions: Vec<(u32, PathBuf)> = std::fs::read_dir(home)
         .into_iter()
@@ -133,7 +133,7 @@ fn can_install() -> bool {
 }
 
 fn install(packages: &[&str]) -> anyhow::Result<()> {
-    // The index of a fresh container is empty, and one that is days old names versions that are gone.
+    // A fresh container has no package index, and an old index names versions that no longer exist.
     apt_get(&["-q", "update"])?;
     let mut arguments = vec!["-q", "install", "-y", "--no-install-recommends"];
     arguments.extend(packages);
@@ -142,7 +142,7 @@ fn install(packages: &[&str]) -> anyhow::Result<()> {
 
 fn apt_get(arguments: &[&str]) -> anyhow::Result<()> {
     let status = Command::new("apt-get").env("DEBIAN_FRONTEND", "noninteractive").args(arguments).status()?;
-    anyhow::ensure!(status.success(), "apt-get {} ended with {status}", arguments.join(" "));
+    anyhow::ensure!(status.success(), "apt-get {} exited with {status}", arguments.join(" "));
     Ok(())
 }
 
@@ -163,17 +163,17 @@ mod tests {
     }
 
     #[test]
-    fn each_missing_thing_has_its_packages_and_its_complaint() {
+    fn each_missing_program_has_its_packages_and_its_warning() {
         let nothing = Prerequisites { postgres_bin: None, chromium: None };
         assert_eq!(nothing.missing_packages(), ["postgresql", "chromium", "chromium-driver", "fonts-nanum"]);
-        assert_eq!(nothing.complaints().len(), 2);
+        assert_eq!(nothing.warnings().len(), 2);
 
         let everything = Prerequisites {
             postgres_bin: Some("/opt/postgres/bin".into()),
             chromium: Some(Chromium { browser: "chromium".into(), driver: "chromedriver".into() }),
         };
         assert!(everything.missing_packages().is_empty());
-        assert!(everything.complaints().is_empty());
+        assert!(everything.warnings().is_empty());
     }
 
     #[test]

@@ -1,7 +1,7 @@
-//! `cargo xtask test`: everything the tests need, then every test.
+//! `cargo xtask test`: sets up what the tests need, then runs every test.
 //!
-//! What cannot be had is named loudly and its tests are skipped; where `CI` is set it is a failure instead, because
-//! there nobody reads a warning.
+//! A missing program or model is a warning, and its tests are skipped. Where `CI` is set it is an error instead, because
+//! nobody reads warnings there.
 
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
@@ -15,32 +15,32 @@ use crate::models;
 use crate::postgres::Postgres;
 use crate::prerequisites::Prerequisites;
 
-/// The same selection for building and for testing: with another one, cargo would choose other features for shared
-/// dependencies and compile them a second time.
+/// Build and test select the same packages: otherwise cargo would unify features differently and compile shared
+/// dependencies twice.
 const SELECTION: &str = "--workspace";
 
 #[derive(Args)]
 pub(crate) struct TestArguments {
-    /// Also fetches the 1.1 GB model and runs the end-to-end test on whole books.
+    /// Also download the 1.1 GB model and run the end-to-end test on whole books
     #[arg(long)]
     with_large_model: bool,
-    /// Handed to `cargo test`, for example the name of one test.
+    /// Passed to `cargo test`, for example the name of one test
     #[arg(last = true)]
     cargo_arguments: Vec<String>,
 }
 
 pub(crate) fn run(arguments: &TestArguments) -> Result<ExitCode> {
-    // Asked first: the build below replaces this very program.
+    // Before the build, which replaces this executable.
     let daedap = std::env::current_exe()?.with_file_name("daedap");
     let prerequisites = Prerequisites::find_or_install();
-    for complaint in prerequisites.complaints() {
-        complain(&complaint)?;
+    for warning in prerequisites.warnings() {
+        warn_or_fail(&warning)?;
     }
     build_everything()?;
     let models = match models::pull(&daedap, arguments.with_large_model) {
         Ok(folder) => Some(folder),
         Err(error) => {
-            complain(&format!("no test models, so nothing that embeds or generates is tested: {error:#}"))?;
+            warn_or_fail(&format!("no test models: embedding and generation are not tested: {error:#}"))?;
             None
         }
     };
@@ -50,13 +50,13 @@ pub(crate) fn run(arguments: &TestArguments) -> Result<ExitCode> {
     command.args([SELECTION, "--no-fail-fast"]).args(&arguments.cargo_arguments);
     environment.apply(&mut command, arguments.with_large_model);
     let (status, totals) = run_counting(&mut command, std::io::stdout(), std::io::stderr())?;
-    // The server's last words come before ours.
+    // Whatever the server still prints comes before the summary.
     drop(postgres);
     println!("{}", totals.summary(status));
     Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// What the tests learn about the machine.
+/// What the tests find in their environment variables.
 struct Environment<'a> {
     prerequisites: &'a Prerequisites,
     models: Option<PathBuf>,
@@ -81,18 +81,18 @@ impl Environment<'_> {
     }
 }
 
-/// Builds the product and all test programs at once, so that a test never waits for a compiler or meets a stale binary.
+/// Builds the product and all test programs, so that no test waits for a compiler or runs a stale binary.
 fn build_everything() -> Result<()> {
     let status = cargo("build").args([SELECTION, "--all-targets"]).status().context("cannot run cargo")?;
     ensure!(status.success(), "the build failed");
     Ok(())
 }
 
-fn complain(complaint: &str) -> Result<()> {
+fn warn_or_fail(warning: &str) -> Result<()> {
     if is_ci() {
-        bail!("{complaint}");
+        bail!("{warning}");
     }
-    eprintln!("\nSKIPPING: {complaint}\n");
+    eprintln!("\nwarning: {warning}\n");
     Ok(())
 }
 

@@ -1,6 +1,6 @@
-//! `cargo xtask bench engine --peer FOLDER`: the engine and llama.cpp on the same files.
+//! `cargo xtask bench engine --peer FOLDER`: measures the engine and llama.cpp on the same model files.
 //!
-//! llama.cpp is not built here: FOLDER has its `llama-bench` and `llama-server`.
+//! llama.cpp is not built here: FOLDER holds its `llama-bench` and `llama-server`.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -10,69 +10,52 @@ use anyhow::{Context, Result};
 use clap::Args;
 use serde_json::Value;
 
+use super::comparison::Comparison;
+use super::crowd::{Crowd, CrowdFigures};
 use super::llama_server::LlamaServer;
-use super::report::{Place, Report};
-use super::{Pair, number, printed_json, release_binary};
+use super::report::{Report, Section};
+use super::run_program::{number, printed_json, release_binary};
 use crate::models;
 
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// The folder of llama.cpp's `llama-bench` and `llama-server`
+    /// The folder that holds llama.cpp's `llama-bench` and `llama-server`
     #[arg(long)]
     peer: PathBuf,
-    /// How often everything is measured
+    /// Number of rounds
     #[arg(long, default_value_t = 5)]
     rounds: usize,
-    /// Threads that both compute with
+    /// Compute threads of both programs
     #[arg(long, default_value_t = 2)]
     threads: usize,
 }
 
-/// Ids of the models that are measured. The crowd asks the first.
+/// Ids of the measured models. Only the first is measured under the crowd.
 const MODELS: [&str; 2] = ["qwen2.5-coder-1.5b-instruct", "smollm2-135m-instruct"];
-/// Tokens that are written where writing is measured.
-const WRITTEN: usize = 48;
-const PLACE: Place = Place { name: "engine", subject: "model", peer: "llama.cpp" };
+/// Generated tokens where decoding is measured.
+const DECODED_TOKENS: usize = 48;
+const SECTION: Section = Section { bench: "engine", subject: "model", peer: "llama.cpp" };
 
-/// People who ask at the same time.
-pub(super) struct Crowd {
-    pub(super) chats: usize,
-    /// Of each chat.
-    pub(super) prompt_tokens: usize,
-    /// Of each chat.
-    pub(super) generate: usize,
-    /// Of one more prompt, which comes when the last chat has its first token.
-    pub(super) arriving: usize,
-}
-
-/// Sixteen with a question and its passages each, and one who comes with a long text.
+/// Sixteen questions with their passages, and one long text.
 const CROWD: Crowd = Crowd { chats: 16, prompt_tokens: 600, generate: 64, arriving: 2000 };
-
-/// What a crowd saw.
-pub(super) struct Seen {
-    /// Tokens read and written in a second, from the first to the last.
-    pub(super) tokens_per_s: f64,
-    /// The time between two tokens of a chat that all but one in a hundred stay below, while the long prompt is read.
-    pub(super) gap_p99_ms: f64,
-}
 
 pub(super) fn run(arguments: &Arguments) -> Result<()> {
     let daedap = release_binary()?;
     let folder = models::pull(&daedap, true)?;
-    let mut report = Report::new(PLACE);
+    let mut report = Report::new(SECTION);
     for round in 1..=arguments.rounds {
         for (at, model) in MODELS.into_iter().enumerate() {
             let file = folder.join(model).join("model.gguf");
             let bench =
                 Bench { daedap: &daedap, peer: &arguments.peer, file: &file, threads: arguments.threads };
-            let mut pairs = bench.alone()?;
+            let mut comparisons = bench.single_requests()?;
             if at == 0 {
-                pairs.extend(bench.crowd()?);
+                comparisons.extend(bench.crowd()?);
             }
-            for pair in pairs {
-                let Pair { what, unit, daedap, peer } = &pair;
-                println!("round {round}, {model}, {what}: {daedap:.2} and {peer:.2} {unit}");
-                report.add(model, pair);
+            for comparison in comparisons {
+                let Comparison { what, unit, daedap, peer } = &comparison;
+                println!("round {round}, {model}, {what}: daedap {daedap:.2}, llama.cpp {peer:.2} {unit}");
+                report.add(model, comparison);
             }
         }
     }
@@ -82,7 +65,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
     )
 }
 
-/// One model file, and who runs it.
+/// One model file and the programs that run it.
 struct Bench<'a> {
     daedap: &'a Path,
     peer: &'a Path,
@@ -91,31 +74,37 @@ struct Bench<'a> {
 }
 
 impl Bench<'_> {
-    /// One request at a time.
-    fn alone(&self) -> Result<Vec<Pair>> {
-        let mut pairs = Vec::new();
+    /// Measures one request at a time.
+    fn single_requests(&self) -> Result<Vec<Comparison>> {
+        let mut comparisons = Vec::new();
         for (prompt, what) in [(512, "reads 512 tokens"), (2000, "reads 2,000 tokens")] {
             let ours = self.daedap(&[("prompt-tokens", prompt), ("generate", 1)])?;
             let theirs = self.llama_bench(&[("-p", prompt), ("-n", 0)])?;
             let daedap = number(&ours, "prefill_tokens_per_s")?;
-            pairs.push(Pair { what, unit: "tokens/s", daedap, peer: theirs.tokens_per_s });
+            comparisons.push(Comparison { what, unit: "tokens/s", daedap, peer: theirs.tokens_per_s });
             if prompt == 2000 {
                 let gigabytes = number(&ours, "peak_rss_bytes")? / 1e9;
                 let what = "peak memory, 2,000 tokens";
-                pairs.push(Pair { what, unit: "GB", daedap: gigabytes, peer: theirs.peak_rss_bytes / 1e9 });
+                comparisons.push(Comparison {
+                    what,
+                    unit: "GB",
+                    daedap: gigabytes,
+                    peer: theirs.peak_rss_bytes / 1e9,
+                });
             }
         }
         for (depth, what) in [(512, "writes after 512 tokens"), (2000, "writes after 2,000 tokens")] {
-            let ours = self.daedap(&[("prompt-tokens", 1), ("generate", WRITTEN), ("depth", depth)])?;
-            let theirs = self.llama_bench(&[("-p", 0), ("-n", WRITTEN), ("-d", depth)])?;
+            let ours =
+                self.daedap(&[("prompt-tokens", 1), ("generate", DECODED_TOKENS), ("depth", depth)])?;
+            let theirs = self.llama_bench(&[("-p", 0), ("-n", DECODED_TOKENS), ("-d", depth)])?;
             let daedap = number(&ours, "decode_tokens_per_s")?;
-            pairs.push(Pair { what, unit: "tokens/s", daedap, peer: theirs.tokens_per_s });
+            comparisons.push(Comparison { what, unit: "tokens/s", daedap, peer: theirs.tokens_per_s });
         }
-        Ok(pairs)
+        Ok(comparisons)
     }
 
-    /// Many at once.
-    fn crowd(&self) -> Result<[Pair; 2]> {
+    /// Measures many requests at once.
+    fn crowd(&self) -> Result<[Comparison; 2]> {
         let Crowd { chats, prompt_tokens, generate, arriving } = CROWD;
         let ours = self.daedap(&[
             ("parallel", chats),
@@ -123,18 +112,20 @@ impl Bench<'_> {
             ("generate", generate),
             ("arriving", arriving),
         ])?;
-        let gap = ours.get("gap_ms").context("no `gap_ms`")?;
-        let ours =
-            Seen { tokens_per_s: number(&ours, "total_tokens_per_s")?, gap_p99_ms: number(gap, "p99")? };
-        let theirs = LlamaServer::start(self.peer, self.file, self.threads, &CROWD)?.meet(&CROWD)?;
+        let gap = ours.get("gap_ms").context("no `gap_ms` in the JSON output")?;
+        let ours = CrowdFigures {
+            tokens_per_s: number(&ours, "total_tokens_per_s")?,
+            gap_p99_ms: number(gap, "p99")?,
+        };
+        let theirs = LlamaServer::start(self.peer, self.file, self.threads, &CROWD)?.serve(&CROWD)?;
         Ok([
-            Pair {
+            Comparison {
                 what: "16 chats of 600 + 64 tokens and one prompt of 2,000",
                 unit: "tokens/s",
                 daedap: ours.tokens_per_s,
                 peer: theirs.tokens_per_s,
             },
-            Pair {
+            Comparison {
                 what: "p99 between two tokens of a chat while the 2,000 are read",
                 unit: "ms",
                 daedap: ours.gap_p99_ms,
@@ -160,28 +151,28 @@ impl Bench<'_> {
             command.args([option, value.to_string().as_str()]);
         }
         let mut child =
-            command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().context("no llama-bench")?;
+            command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().context("cannot run llama-bench")?;
         let mut peak_rss_bytes = f64::NAN;
-        // It prints less than a pipe holds, so that it never waits for us.
+        // Its output fits into the pipe's buffer, so it never blocks on us.
         while child.try_wait()?.is_none() {
             peak_rss_bytes = peak_rss(child.id()).unwrap_or(peak_rss_bytes);
             std::thread::sleep(Duration::from_millis(50));
         }
         let output = child.wait_with_output()?;
         let rows: Value = serde_json::from_slice(&output.stdout).context("llama-bench printed no JSON")?;
-        let row = rows.as_array().and_then(|rows| rows.last()).context("llama-bench measured nothing")?;
+        let row = rows.as_array().and_then(|rows| rows.last()).context("llama-bench printed no results")?;
         Ok(LlamaBench { tokens_per_s: number(row, "avg_ts")?, peak_rss_bytes })
     }
 }
 
-/// What `llama-bench` was measured at.
+/// Results of one `llama-bench` run.
 struct LlamaBench {
     tokens_per_s: f64,
-    /// No number where the system does not tell.
+    /// NaN where the system does not report it.
     peak_rss_bytes: f64,
 }
 
-/// The most memory that a running process had at once, as Linux counts it.
+/// The peak resident memory of a running process, as Linux counts it.
 fn peak_rss(process: u32) -> Option<f64> {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;

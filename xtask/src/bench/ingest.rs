@@ -1,7 +1,7 @@
-//! `cargo xtask bench ingest --python PYTHON FOLDER…`: `daedap ingest` and `plain_python.py`, from files to a store.
+//! `cargo xtask bench ingest --python PYTHON FOLDER…`: measures `daedap ingest` and `plain_python.py`, from files to a store.
 //!
 //! PYTHON is the interpreter of an environment with the packages of `requirements.txt`. Both sides use the same model
-//! file, begin with an empty store on the same disk, and count their seconds without the loading of the model.
+//! file, start with an empty store on the same disk, and leave the time to load the model out.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -10,8 +10,9 @@ use anyhow::{Context, Result, ensure};
 use clap::Args;
 use serde_json::Value;
 
-use super::report::{Place, Report};
-use super::{Pair, number, printed_json, release_binary};
+use super::comparison::Comparison;
+use super::report::{Report, Section};
+use super::run_program::{number, printed_json, release_binary};
 use crate::models;
 
 #[derive(Args)]
@@ -19,34 +20,40 @@ pub(crate) struct Arguments {
     /// A Python that has the packages of xtask/src/bench/requirements.txt
     #[arg(long)]
     python: PathBuf,
-    /// How often everything is measured
+    /// Number of rounds
     #[arg(long, default_value_t = 3)]
     rounds: usize,
-    /// Folders of Markdown files, and of nothing else
+    /// Folders that hold Markdown files only
     #[arg(required = true, value_name = "FOLDER")]
     folders: Vec<PathBuf>,
 }
 
 const SCRIPT: &str = "xtask/src/bench/plain_python.py";
 const EMBEDDER: &str = "all-minilm-l6-v2";
-const PLACE: Place = Place { name: "ingest", subject: "folder", peer: "plain Python" };
+const SECTION: Section = Section { bench: "ingest", subject: "folder", peer: "plain Python" };
 
-/// A way to call fastembed.
-struct Way {
-    /// Of the script.
+/// One configuration of fastembed in the Python pipeline.
+struct PythonSetup {
+    /// Options of the script.
     options: &'static [&'static str],
+    /// Label of the throughput row.
     speed: &'static str,
+    /// Label of the duration row.
     time: &'static str,
 }
 
-/// What it does by itself, and what was fastest of the batches, threads and numbers of processes that were tried.
-const WAYS: [Way; 2] = [
-    Way { options: &[], speed: "speed, its defaults", time: "time, its defaults" },
-    Way { options: &["--batch-size", "1", "--threads", "0"], speed: "speed, tuned", time: "time, tuned" },
+/// The defaults, and the fastest of the batch sizes, thread counts and process counts that were tried.
+const PYTHON_SETUPS: [PythonSetup; 2] = [
+    PythonSetup { options: &[], speed: "speed, its defaults", time: "time, its defaults" },
+    PythonSetup {
+        options: &["--batch-size", "1", "--threads", "0"],
+        speed: "speed, tuned",
+        time: "time, tuned",
+    },
 ];
 
-/// A folder taken in.
-struct Taken {
+/// Figures of one ingested folder.
+struct IngestFigures {
     files: f64,
     chunks: f64,
     seconds: f64,
@@ -56,14 +63,15 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
     let daedap = release_binary()?;
     let models = models::pull(&daedap, false)?;
     let bench = Bench { daedap: &daedap, python: &arguments.python, models: &models };
-    let mut report = Report::new(PLACE);
+    let mut report = Report::new(SECTION);
     for round in 1..=arguments.rounds {
         for folder in &arguments.folders {
-            let name = folder.file_name().context("a folder must have a name")?.to_string_lossy();
-            for pair in bench.both(folder)? {
-                let Pair { what, unit, daedap, peer } = &pair;
-                println!("round {round}, {name}, {what}: {daedap:.2} and {peer:.2} {unit}");
-                report.add(&name, pair);
+            let name =
+                folder.file_name().context("the path of a folder must end in a name")?.to_string_lossy();
+            for comparison in bench.compare(folder)? {
+                let Comparison { what, unit, daedap, peer } = &comparison;
+                println!("round {round}, {name}, {what}: daedap {daedap:.2}, Python {peer:.2} {unit}");
+                report.add(&name, comparison);
             }
         }
     }
@@ -77,50 +85,60 @@ struct Bench<'a> {
 }
 
 impl Bench<'_> {
-    /// daedap once, and Python each way right after it.
-    fn both(&self, folder: &Path) -> Result<Vec<Pair>> {
+    /// Runs daedap once, then Python in each setup.
+    fn compare(&self, folder: &Path) -> Result<Vec<Comparison>> {
         let ours = self.daedap(folder)?;
-        let mut pairs = Vec::new();
-        for Way { options, speed, time } in WAYS {
+        let mut comparisons = Vec::new();
+        for PythonSetup { options, speed, time } in PYTHON_SETUPS {
             let theirs = self.plain_python(folder, options)?;
             ensure!(
                 ours.files == theirs.files,
-                "{}: daedap read {} files and Python {}",
+                "{}: daedap ingested {} files, Python {}",
                 folder.display(),
                 ours.files,
                 theirs.files
             );
-            if pairs.is_empty() {
+            if comparisons.is_empty() {
                 let what = "cut into";
-                pairs.push(Pair { what, unit: "chunks", daedap: ours.chunks, peer: theirs.chunks });
+                comparisons.push(Comparison {
+                    what,
+                    unit: "chunks",
+                    daedap: ours.chunks,
+                    peer: theirs.chunks,
+                });
             }
-            pairs.push(Pair { what: time, unit: "s", daedap: ours.seconds, peer: theirs.seconds });
+            comparisons.push(Comparison {
+                what: time,
+                unit: "s",
+                daedap: ours.seconds,
+                peer: theirs.seconds,
+            });
             let (daedap, peer) = (ours.chunks / ours.seconds, theirs.chunks / theirs.seconds);
-            pairs.push(Pair { what: speed, unit: "chunks/s", daedap, peer });
+            comparisons.push(Comparison { what: speed, unit: "chunks/s", daedap, peer });
         }
-        Ok(pairs)
+        Ok(comparisons)
     }
 
-    fn daedap(&self, folder: &Path) -> Result<Taken> {
-        let data = tempfile::tempdir().context("no temporary folder")?;
+    fn daedap(&self, folder: &Path) -> Result<IngestFigures> {
+        let data = tempfile::tempdir().context("cannot create a temporary folder")?;
         let mut command = Command::new(self.daedap);
         command.arg("ingest").arg(folder).args(["--json", "--data-dir"]).arg(data.path());
         command.env("DAEDAP_MODELS_DIR", self.models);
-        Taken::read(&printed_json(&mut command)?, "added")
+        IngestFigures::read(&printed_json(&mut command)?, "added")
     }
 
-    fn plain_python(&self, folder: &Path, options: &[&str]) -> Result<Taken> {
+    fn plain_python(&self, folder: &Path, options: &[&str]) -> Result<IngestFigures> {
         let mut command = Command::new(self.python);
         command.arg(SCRIPT).arg(folder).arg("--model").arg(self.models.join(EMBEDDER)).args(options);
-        Taken::read(&printed_json(&mut command)?, "files")
+        IngestFigures::read(&printed_json(&mut command)?, "files")
     }
 }
 
-impl Taken {
-    /// From what one of the two printed, which calls its files `files`.
-    fn read(printed: &Value, files: &str) -> Result<Self> {
+impl IngestFigures {
+    /// Reads the JSON that one side printed; `files_key` is its key for the number of files.
+    fn read(printed: &Value, files_key: &str) -> Result<Self> {
         Ok(Self {
-            files: number(printed, files)?,
+            files: number(printed, files_key)?,
             chunks: number(printed, "chunks")?,
             seconds: number(printed, "seconds")?,
         })
