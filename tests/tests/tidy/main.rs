@@ -1,19 +1,29 @@
-//! The rules that keep the house in order, held by reading the sources: walls, arrows, texts, pairs.
+//! Checks the sources against the rules of the architecture: walls, arrows, circles, facades, texts, pairs and words.
 //!
 //! Each rule is a function from the tree to its violations, and has a test of its own that feeds it something bad.
 
 mod arrows;
+mod banned;
+mod circles;
+mod facades;
+mod imports;
 mod pairs;
+mod syntax;
 mod text;
-mod tokens;
 mod tree;
 mod walls;
+mod words;
+
+use std::io::Write;
 
 use tree::{Tree, Violation};
 
 fn hold(rule: fn(&Tree) -> Vec<Violation>) {
-    let tree = Tree::of_the_workspace();
-    let violations: Vec<String> = rule(&tree).iter().map(ToString::to_string).collect();
+    report(&rule(&Tree::of_the_workspace()));
+}
+
+fn report(violations: &[Violation]) {
+    let violations: Vec<String> = violations.iter().map(ToString::to_string).collect();
     assert!(violations.is_empty(), "\n{}\n", violations.join("\n"));
 }
 
@@ -25,6 +35,24 @@ fn each_vendor_has_one_room() {
 #[test]
 fn crates_depend_one_way() {
     hold(arrows::forbidden_dependencies);
+}
+
+#[test]
+fn files_do_not_import_each_other() {
+    let (violations, circles) = circles::files_in_circles(&Tree::of_the_workspace());
+    // Not by `eprintln!`, which the test harness keeps to itself when a test passes.
+    let _ = writeln!(std::io::stderr(), "tidy: {circles} circles");
+    report(&violations);
+}
+
+#[test]
+fn facades_only_declare_and_re_export() {
+    hold(facades::code_in_facades);
+}
+
+#[test]
+fn siblings_are_imported_from_their_own_files() {
+    hold(facades::imports_of_own_facades);
 }
 
 #[test]
@@ -63,6 +91,11 @@ fn both_dialects_have_the_same_migrations() {
 }
 
 #[test]
-fn the_page_says_everything_in_each_language() {
-    hold(pairs::sentences_of_one_language);
+fn each_language_has_the_same_messages() {
+    hold(pairs::messages_of_one_language);
+}
+
+#[test]
+fn words_are_those_of_the_field() {
+    hold(words::banned_words);
 }

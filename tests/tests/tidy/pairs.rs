@@ -1,11 +1,12 @@
-//! Things that exist twice and must not drift apart: the schema in two dialects, the page in two languages.
+//! Compares what exists twice: the schema in two SQL dialects, the messages in two languages.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::tree::{Tree, Violation};
+use fluent_syntax::ast::{CallArguments, Entry, Expression, InlineExpression, Pattern, PatternElement};
+
+use crate::tree::{SourceFile, Tree, Violation};
 
 const DIALECTS: [&str; 2] = ["sqlite", "postgres"];
-const SENTENCES: &str = "web/assets/js/strings.js";
 const LANGUAGES: [&str; 2] = ["en", "ko"];
 
 pub(crate) fn migrations_of_one_dialect(tree: &Tree) -> Vec<Violation> {
@@ -26,54 +27,137 @@ pub(crate) fn migrations_of_one_dialect(tree: &Tree) -> Vec<Violation> {
             .collect::<Vec<_>>()
     });
     missing
-        .map(|path| Violation { path, line: 1, message: "write this step for this dialect too".to_owned() })
+        .map(|path| Violation { path, line: 1, message: "write this step for this dialect, too".to_owned() })
         .collect()
 }
 
-pub(crate) fn sentences_of_one_language(tree: &Tree) -> Vec<Violation> {
-    let Some(file) = tree.get(SENTENCES) else {
-        let message = "the page's sentences are not here: correct the path in this rule".to_owned();
-        return vec![Violation { path: SENTENCES.to_owned(), line: 1, message }];
-    };
-    let languages = keys_by_language(&file.text);
-    let all: BTreeSet<&str> = languages.values().flat_map(|keys| keys.iter().copied()).collect();
+/// Each language has the same messages, terms and attributes, and each of them the same variables.
+pub(crate) fn messages_of_one_language(tree: &Tree) -> Vec<Violation> {
     let mut violations = Vec::new();
+    let mut catalogues = Vec::new();
     for language in LANGUAGES {
-        let there = languages.get(language).cloned().unwrap_or_default();
-        if there.is_empty() {
-            violations.push(file.violation(1, format!("no sentences were found in language `{language}`")));
+        let path = format!("locales/{language}.ftl");
+        match tree.get(&path) {
+            Some(file) => {
+                let (messages, unreadable) = messages_in(file);
+                violations.extend(unreadable);
+                catalogues.push((file, messages));
+            }
+            None => {
+                let message = "the messages of this language are not here: correct the path in this rule";
+                violations.push(Violation { path, line: 1, message: message.to_owned() });
+            }
         }
-        for key in all.difference(&there) {
-            let message = format!("say `{key}` in language `{language}` too");
-            violations.push(file.violation(file.line_of(&format!("{key}:")), message));
+    }
+    let all: BTreeSet<&String> = catalogues.iter().flat_map(|(_, messages)| messages.keys()).collect();
+    for (file, messages) in &catalogues {
+        if messages.is_empty() {
+            violations.push(file.violation(1, "there are no messages in this language"));
+        }
+        for (other, other_messages) in catalogues.iter().filter(|(other, _)| other.path != file.path) {
+            violations.extend(all.iter().filter_map(|id| {
+                match (messages.get(*id), other_messages.get(*id)) {
+                    (None, _) => {
+                        let message = format!("add `{id}`, which {} has", other.path);
+                        Some(file.violation(1, message))
+                    }
+                    (Some(here), Some(there)) => {
+                        let missing: Vec<&str> = there.difference(here).map(String::as_str).collect();
+                        let message =
+                            format!("`{id}` lacks ${}, which {} has", missing.join(", $"), other.path);
+                        (!missing.is_empty()).then(|| file.violation(line_of_message(file, id), message))
+                    }
+                    (Some(_), None) => None,
+                }
+            }));
         }
     }
     violations
 }
 
-/// The keys of each language in `STRINGS`, read by their indentation, which the page's sources keep: a language
-/// is two spaces deep, a key four.
-fn keys_by_language(text: &str) -> BTreeMap<&str, BTreeSet<&str>> {
-    let mut languages: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-    let mut language = None;
-    let table =
-        text.lines().skip_while(|line| !line.contains("STRINGS = {")).take_while(|line| *line != "};");
-    for line in table {
-        if let Some(name) = key_at(line, "  ") {
-            language = Some(name);
-        } else if let (Some(language), Some(key)) = (language, key_at(line, "    ")) {
-            languages.entry(language).or_default().insert(key);
+/// The variables of each message, term (`-id`) and attribute (`id.attribute`), and what is neither.
+fn messages_in(file: &SourceFile) -> (BTreeMap<String, BTreeSet<String>>, Vec<Violation>) {
+    let mut messages = BTreeMap::new();
+    let mut unreadable = Vec::new();
+    let resource = fluent_syntax::parser::parse(file.text.as_str()).unwrap_or_else(|(resource, _)| resource);
+    for entry in &resource.body {
+        let (id, value, attributes) = match entry {
+            Entry::Message(message) => {
+                (message.id.name.to_owned(), message.value.as_ref(), &message.attributes)
+            }
+            Entry::Term(term) => (format!("-{}", term.id.name), Some(&term.value), &term.attributes),
+            Entry::Junk { content } => {
+                let first = content.lines().next().unwrap_or_default();
+                unreadable
+                    .push(file.violation(file.line_of(first), format!("this is not Fluent: `{first}`")));
+                continue;
+            }
+            Entry::Comment(_) | Entry::GroupComment(_) | Entry::ResourceComment(_) => continue,
+        };
+        for attribute in attributes {
+            messages.insert(format!("{id}.{}", attribute.id.name), variables_of(Some(&attribute.value)));
+        }
+        let line = line_of_message(file, &id);
+        if messages.insert(id.clone(), variables_of(value)).is_some() {
+            unreadable.push(file.violation(line, format!("`{id}` stands here twice")));
         }
     }
-    languages
+    (messages, unreadable)
 }
 
-/// The `key` of a line `<indent>key: …`.
-fn key_at<'a>(line: &'a str, indent: &str) -> Option<&'a str> {
-    let (key, _) = line.strip_prefix(indent)?.split_once(':')?;
-    let is_name =
-        !key.is_empty() && key.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_');
-    is_name.then_some(key)
+fn line_of_message(file: &SourceFile, id: &str) -> usize {
+    let message = id.split('.').next().unwrap_or(id);
+    let begins_here =
+        |line: &str| line.strip_prefix(message).is_some_and(|rest| rest.trim_start().starts_with('='));
+    file.text.lines().position(begins_here).map_or(1, |index| index + 1)
+}
+
+fn variables_of(pattern: Option<&Pattern<&str>>) -> BTreeSet<String> {
+    let mut variables = BTreeSet::new();
+    if let Some(pattern) = pattern {
+        collect_from_pattern(pattern, &mut variables);
+    }
+    variables
+}
+
+fn collect_from_pattern(pattern: &Pattern<&str>, variables: &mut BTreeSet<String>) {
+    for element in &pattern.elements {
+        if let PatternElement::Placeable { expression } = element {
+            collect(expression, variables);
+        }
+    }
+}
+
+fn collect(expression: &Expression<&str>, variables: &mut BTreeSet<String>) {
+    match expression {
+        Expression::Inline(inline) => collect_from_inline(inline, variables),
+        Expression::Select { selector, variants } => {
+            collect_from_inline(selector, variables);
+            for variant in variants {
+                collect_from_pattern(&variant.value, variables);
+            }
+        }
+    }
+}
+
+fn collect_from_inline(inline: &InlineExpression<&str>, variables: &mut BTreeSet<String>) {
+    match inline {
+        InlineExpression::VariableReference { id } => {
+            variables.insert(id.name.to_owned());
+        }
+        InlineExpression::Placeable { expression } => collect(expression, variables),
+        InlineExpression::FunctionReference { arguments, .. } => collect_from_arguments(arguments, variables),
+        InlineExpression::TermReference { arguments: Some(arguments), .. } => {
+            collect_from_arguments(arguments, variables);
+        }
+        _ => {}
+    }
+}
+
+fn collect_from_arguments(arguments: &CallArguments<&str>, variables: &mut BTreeSet<String>) {
+    for argument in arguments.positional.iter().chain(arguments.named.iter().map(|named| &named.value)) {
+        collect_from_inline(argument, variables);
+    }
 }
 
 #[cfg(test)]
@@ -93,18 +177,45 @@ mod tests {
         assert_eq!(migrations_of_one_dialect(&Tree::of(&[])).len(), 1);
     }
 
+    fn found(en: &str, ko: &str) -> Vec<String> {
+        let tree = Tree::of(&[("locales/en.ftl", en), ("locales/ko.ftl", ko)]);
+        messages_of_one_language(&tree).iter().map(ToString::to_string).collect()
+    }
+
     #[test]
-    fn a_sentence_in_one_language_only_is_seen() {
-        let text = "export const STRINGS = {\n  en: {\n    send: \"Send\",\n    wait: ({ n }) =>\n      n: 1,\n  },\n  ko: {\n    send: \"보내기\",\n  },\n};\n";
-        let found = sentences_of_one_language(&Tree::of(&[(SENTENCES, text)]));
-        assert_eq!(found.len(), 1);
-        assert_eq!((found[0].line, found[0].message.as_str()), (4, "say `wait` in language `ko` too"));
+    fn a_message_in_one_language_only_is_seen() {
+        assert_eq!(
+            found("send = Send\nwait = Wait\n", "send = 보내기\n"),
+            ["locales/ko.ftl:1: add `wait`, which locales/en.ftl has"]
+        );
+        assert_eq!(
+            found("send = Send\n", "send = 보내기\n    .title = 질문 보내기\n-name = 대답\n").len(),
+            2,
+            "an attribute and a term"
+        );
+        assert!(found("send = Send\n", "# 단추\nsend = 보내기\n").is_empty());
+    }
+
+    #[test]
+    fn a_variable_in_one_language_only_is_seen() {
+        assert_eq!(
+            found("a = A\nfiles = { $count } files in { $folder }\n", "a = 가\nfiles = 파일 { $count }개\n"),
+            ["locales/ko.ftl:2: `files` lacks $folder, which locales/en.ftl has"]
+        );
+        let plural = "files = { $count ->\n    [one] one file\n   *[other] { NUMBER($count) } files\n}\n";
+        assert!(found(plural, "files = 파일 { $count }개\n").is_empty());
+        assert_eq!(found(plural, "files = 파일 여러 개\n").len(), 1);
+    }
+
+    #[test]
+    fn what_is_no_message_is_seen() {
+        assert_eq!(found("send = Send\n???\n", "send = 보내기\n").len(), 1);
+        assert_eq!(found("send = Send\nsend = Send it\n", "send = 보내기\n").len(), 1);
     }
 
     #[test]
     fn a_missing_language_or_file_is_seen() {
-        let text = "export const STRINGS = {\n  en: {\n    send: \"Send\",\n  },\n};\n";
-        assert_eq!(sentences_of_one_language(&Tree::of(&[(SENTENCES, text)])).len(), 2);
-        assert_eq!(sentences_of_one_language(&Tree::of(&[])).len(), 1);
+        assert_eq!(found("send = Send\n", "").len(), 2);
+        assert_eq!(messages_of_one_language(&Tree::of(&[])).len(), 2);
     }
 }

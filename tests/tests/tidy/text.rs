@@ -1,6 +1,6 @@
-//! What a file says, how long it is and what it is called.
+//! Checks what a file says, how long it is and what it is called.
 
-use crate::tokens::tokens;
+use crate::syntax::{self, MacroCall};
 use crate::tree::{SourceFile, Tree, Violation};
 
 /// Lines of one file; beyond that nobody reads it whole.
@@ -96,27 +96,9 @@ pub(crate) fn swallowed_skips(tree: &Tree) -> Vec<Violation> {
         .collect()
 }
 
-struct MacroCall {
-    name: String,
-    line: usize,
-    first_argument: String,
-}
-
-/// Files that are no Rust have no calls; the rule of the walls reports them.
+/// Files that are not Rust have no calls; the rule on walls reports them.
 fn macro_calls(file: &SourceFile) -> Vec<MacroCall> {
-    let tokens = tokens(&file.text).unwrap_or_default();
-    let text = |index: usize| tokens.get(index).map_or("", |token| token.text.as_str());
-    let calls = tokens
-        .iter()
-        .enumerate()
-        .filter(|(index, _)| text(index + 1) == "!" && ["(", "[", "{"].contains(&text(index + 2)));
-    calls
-        .map(|(index, token)| MacroCall {
-            name: token.text.clone(),
-            line: token.line,
-            first_argument: text(index + 3).to_owned(),
-        })
-        .collect()
+    syntax::read(&file.text).map(|syntax| syntax.macro_calls).unwrap_or_default()
 }
 
 /// Lines (from 1) with one of `words` standing alone.

@@ -1,11 +1,11 @@
-//! The files of the checkout, as far as they are ours to keep in order.
+//! Reads the files of the checkout that the rules apply to.
 
 use std::fmt;
 use std::path::Path;
 
 use ignore::WalkBuilder;
 
-const KINDS: [&str; 9] = ["rs", "toml", "sql", "js", "css", "html", "md", "sh", "yml"];
+const KINDS: [&str; 10] = ["rs", "toml", "sql", "js", "css", "html", "md", "sh", "yml", "ftl"];
 
 /// A file that can be held to the rules.
 pub(crate) struct SourceFile {
@@ -17,6 +17,11 @@ pub(crate) struct SourceFile {
 impl SourceFile {
     pub(crate) fn is_rust(&self) -> bool {
         self.path.ends_with(".rs")
+    }
+
+    /// True for Rust files of a crate's own program or library.
+    pub(crate) fn is_in_src(&self) -> bool {
+        self.is_rust() && self.path.split('/').nth(1) == Some("src")
     }
 
     /// True for files that are compiled into test programs only.

@@ -1,104 +1,143 @@
-//! One room per vendor: a crate that could be replaced one day is named in one place.
+//! Keeps each vendor crate in one room, so that replacing it means rewriting one room.
 
-use crate::tokens::{Token, tokens};
+use std::collections::BTreeSet;
+
+use crate::syntax::{self, Binds, Mention, Syntax};
 use crate::tree::{SourceFile, Tree, Violation};
 
 struct Wall {
     vendors: &'static [&'static str],
     /// Beginnings of paths.
     rooms: &'static [&'static str],
-    /// Tests of other rooms may use it too, as the other side of a conversation.
+    /// Tests of other rooms may use it, too, as the other side of a conversation.
     in_tests_too: bool,
 }
 
-const WALLS: [Wall; 19] = [
-    Wall { vendors: &["qdrant_client"], rooms: &["retriever/src/store/qdrant"], in_tests_too: false },
-    Wall { vendors: &["qdrant_edge"], rooms: &["retriever/src/store/embedded"], in_tests_too: false },
-    Wall { vendors: &["fastembed", "ort"], rooms: &["retriever/src/embed/"], in_tests_too: false },
-    Wall {
-        vendors: &["candle_core", "candle_nn", "candle_transformers"],
-        rooms: &["llm/"],
-        in_tests_too: false,
-    },
-    Wall { vendors: &["sqlx"], rooms: &["db/"], in_tests_too: false },
-    Wall { vendors: &["axum"], rooms: &["web/"], in_tests_too: true },
-    Wall {
-        vendors: &["pulldown_cmark"],
-        rooms: &["ingest/src/parse/markdown.rs", "chat/src/render.rs"],
-        in_tests_too: false,
-    },
-    Wall { vendors: &["unpdf"], rooms: &["ingest/src/parse/pdf.rs"], in_tests_too: false },
-    Wall { vendors: &["undoc", "calamine"], rooms: &["ingest/src/parse/office.rs"], in_tests_too: false },
-    Wall { vendors: &["mail_parser"], rooms: &["ingest/src/parse/email.rs"], in_tests_too: false },
-    Wall {
-        vendors: &["quick_xml"],
-        rooms: &[
-            "ingest/src/parse/package.rs",
-            "ingest/src/parse/opendocument.rs",
-            "ingest/src/parse/hwpx.rs",
-            "ingest/src/crawl/sitemap.rs",
-        ],
-        in_tests_too: false,
-    },
-    Wall { vendors: &["texting_robots"], rooms: &["ingest/src/crawl/"], in_tests_too: false },
-    Wall { vendors: &["rbook"], rooms: &["ingest/src/parse/epub.rs"], in_tests_too: false },
-    Wall { vendors: &["object_store"], rooms: &["ingest/src/originals.rs"], in_tests_too: false },
-    // Besides it, only what people configure is spoken with: a generator, places of models, a server of our own.
-    Wall {
-        vendors: &["reqwest"],
-        rooms: &["ingest/src/fetch/", "chat/src/generator/", "models/", "web/src/cli/", "tests/"],
-        in_tests_too: true,
-    },
-    Wall { vendors: &["unhwp"], rooms: &["ingest/src/parse/hwp.rs"], in_tests_too: false },
-    Wall { vendors: &["tar", "zstd"], rooms: &["web/src/archive/"], in_tests_too: false },
-    Wall { vendors: &["ammonia"], rooms: &["chat/src/render.rs"], in_tests_too: false },
-    Wall {
-        vendors: &["anyhow"],
-        rooms: &[
-            "web/src/main.rs",
-            "web/src/app",
-            "web/src/server.rs",
-            "web/src/model_files.rs",
-            "web/src/cli/",
-            "xtask/",
-        ],
-        in_tests_too: false,
-    },
-];
-
-pub(crate) fn vendors_outside_their_rooms(tree: &Tree) -> Vec<Violation> {
-    tree.rust().flat_map(vendors_in_the_wrong_room).collect()
+const fn wall(vendors: &'static [&'static str], rooms: &'static [&'static str]) -> Wall {
+    Wall { vendors, rooms, in_tests_too: false }
 }
 
-fn vendors_in_the_wrong_room(file: &SourceFile) -> Vec<Violation> {
-    let tokens = match tokens(&file.text) {
-        Ok(tokens) => tokens,
+const WALLS: &[Wall] = &[
+    // Documents.
+    wall(&["pulldown_cmark"], &["parse/src/formats/markdown", "chat/src/render"]),
+    wall(&["unpdf"], &["parse/src/formats/pdf"]),
+    wall(&["undoc", "calamine"], &["parse/src/formats/office"]),
+    wall(&["unhwp"], &["parse/src/formats/hwp"]),
+    wall(&["mail_parser"], &["parse/src/formats/email"]),
+    wall(&["rbook"], &["parse/src/formats/epub"]),
+    wall(&["csv"], &["parse/src/formats/table"]),
+    wall(&["htmd", "dom_smoothie"], &["parse/src/formats/html"]),
+    wall(
+        &["quick_xml"],
+        &[
+            "parse/src/formats/package",
+            "parse/src/formats/opendocument",
+            "parse/src/formats/hwpx",
+            "fetch/src/crawl/sitemap",
+        ],
+    ),
+    wall(&["ammonia"], &["chat/src/render"]),
+    wall(&["texting_robots"], &["fetch/"]),
+    // Storage.
+    wall(&["sqlx"], &["db/"]),
+    wall(&["qdrant_client"], &["retriever/src/store/qdrant"]),
+    wall(&["qdrant_edge"], &["retriever/src/store/embedded"]),
+    wall(&["object_store"], &["ingest/src/originals"]),
+    wall(&["tar", "zstd"], &["service/src/backup/format/"]),
+    // Models.
+    wall(&["fastembed", "ort"], &["retriever/src/embed/"]),
+    wall(&["candle_core", "candle_nn", "candle_transformers"], &["llm/"]),
+    // The network. Besides fetch, only what people configure is spoken with: a generator, sources of models, a server
+    // of ours.
+    Wall {
+        vendors: &["reqwest"],
+        rooms: &["fetch/", "chat/src/generator/", "models/", "cli/src/client", "tests/"],
+        in_tests_too: true,
+    },
+    Wall { vendors: &["axum"], rooms: &["web/", "tests/"], in_tests_too: true },
+    // The command line calls the router in its own process.
+    wall(&["http", "http_body_util", "hyper", "tower"], &["web/", "cli/src/client"]),
+    wall(&["tower_http", "utoipa", "utoipa_axum"], &["web/"]),
+    // People.
+    wall(&["clap"], &["cli/", "xtask/"]),
+    wall(
+        &["fluent_bundle", "fluent_langneg", "fluent_syntax", "unic_langid"],
+        &["locales/", "tests/tests/tidy/"],
+    ),
+    // Libraries name their errors; what only reports them need not.
+    wall(
+        &["anyhow"],
+        &["service/src/app", "service/src/model_files", "service/src/installation", "cli/", "xtask/"],
+    ),
+];
+
+/// What speaks no HTTP names no status of it, not even one that another crate hands on.
+const WITHOUT_HTTP: [&str; 2] = ["service/", "domain/"];
+const HTTP_NAMES: [&str; 2] = ["StatusCode", "HeaderMap"];
+
+pub(crate) fn vendors_outside_their_rooms(tree: &Tree) -> Vec<Violation> {
+    tree.rust().flat_map(walls_broken_in).collect()
+}
+
+fn walls_broken_in(file: &SourceFile) -> Vec<Violation> {
+    let syntax = match syntax::read(&file.text) {
+        Ok(syntax) => syntax,
         Err(reason) => return vec![file.violation(1, reason)],
     };
+    let mut violations = vendors_in(file, &syntax);
+    violations.extend(http_in(file, &syntax));
+    violations.sort_by_key(|violation| violation.line);
+    violations
+}
+
+fn vendors_in(file: &SourceFile, syntax: &Syntax) -> Vec<Violation> {
     let mut violations = Vec::new();
     for wall in WALLS.iter().filter(|wall| !wall.rooms.iter().any(|room| file.path.starts_with(room))) {
-        for (vendor, token) in imports(&tokens, wall.vendors) {
-            if wall.in_tests_too && (token.in_test || file.is_test()) {
+        for (vendor, mention) in mentions_of(syntax, wall.vendors) {
+            if wall.in_tests_too && (mention.in_test || file.is_test()) {
                 continue;
             }
             let rooms = wall.rooms.join(", ");
             let message =
-                format!("`{vendor}` is only known in {rooms}: move this there, or ask through a port");
-            violations.push(file.violation(token.line, message));
+                format!("`{vendor}` stays in {rooms}: move this there, or ask for it through a port");
+            violations.push(file.violation(mention.line, message));
         }
     }
     violations
 }
 
-/// Places where the code names one of `vendors` as a crate: behind `use` or before `::`.
-fn imports<'a>(tokens: &'a [Token], vendors: &'a [&'a str]) -> Vec<(&'a str, &'a Token)> {
-    let text = |index: usize| tokens.get(index).map(|token| token.text.as_str());
-    let named = tokens.iter().enumerate().filter_map(|(index, token)| {
-        let vendor = vendors.iter().find(|vendor| **vendor == token.text)?;
-        let after_use =
-            index.checked_sub(1).and_then(text).is_some_and(|before| ["use", "crate"].contains(&before));
-        let before_path = text(index + 1) == Some(":") && text(index + 2) == Some(":");
-        (after_use || before_path).then_some((*vendor, token))
+/// The paths that begin with one of `vendors` as a crate; the paths of one `use` count once.
+fn mentions_of<'a>(syntax: &'a Syntax, vendors: &'a [&'a str]) -> Vec<(&'a str, &'a Mention)> {
+    let mut places = BTreeSet::new();
+    let named = syntax.mentions.iter().filter_map(|mention| {
+        let first = mention.segments.first()?;
+        let vendor = vendors.iter().find(|vendor| *vendor == first)?;
+        let is_new = places.insert((mention.line, mention.column));
+        (is_new && !is_own_name(syntax, vendor)).then_some((*vendor, mention))
+    });
+    named.collect()
+}
+
+/// A module of ours may be called like a crate: `mod http;`, `use crate::http;`.
+fn is_own_name(syntax: &Syntax, name: &str) -> bool {
+    let is_module = syntax.modules.iter().any(|module| module.name == name);
+    let is_import = |mention: &Mention| {
+        let begins_here = ["crate", "self", "super"].contains(&mention.segments[0].as_str());
+        begins_here && matches!(&mention.binds, Binds::Name(bound) if bound == name)
+    };
+    is_module || syntax.mentions.iter().any(is_import)
+}
+
+fn http_in(file: &SourceFile, syntax: &Syntax) -> Vec<Violation> {
+    if !WITHOUT_HTTP.iter().any(|room| file.path.starts_with(room)) {
+        return Vec::new();
+    }
+    let named = syntax.mentions.iter().filter_map(|mention| {
+        let name = mention.segments.iter().find(|segment| HTTP_NAMES.contains(&segment.as_str()))?;
+        let message = format!(
+            "`{name}` belongs to HTTP: return a value or an error that web/src/error_status.rs answers"
+        );
+        Some(file.violation(mention.line, message))
     });
     named.collect()
 }
@@ -115,8 +154,16 @@ mod tests {
     #[test]
     fn every_way_to_name_a_crate_is_seen() {
         let text = "use sqlx::Row;\nuse sqlx;\nuse {std::fmt, sqlx::Any};\nfn f() -> sqlx::Result<()> { ::sqlx::g() }\nextern crate sqlx;";
-        assert_eq!(lines("web/src/app.rs", text), [1, 2, 3, 4, 4, 5]);
+        assert_eq!(lines("service/src/app.rs", text), [1, 2, 3, 4, 4, 5]);
         assert!(lines("db/src/jobs.rs", text).is_empty());
+        let hidden = "#[derive(sqlx::FromRow)]\nstruct A;\nfn f() {\n    assert!(g(sqlx::query(\"\")));\n    sqlx::query!();\n}";
+        assert_eq!(lines("service/src/app.rs", hidden), [1, 4, 5]);
+    }
+
+    #[test]
+    fn comments_and_strings_are_no_code() {
+        let text = "//! `sqlx::Row`\n// use sqlx::Row;\nfn f() { g(\"sqlx::Row\"); }";
+        assert!(lines("service/src/app.rs", text).is_empty());
     }
 
     #[test]
@@ -139,6 +186,20 @@ mod tests {
         assert_eq!(lines("chat/src/generator/openai.rs", text), [4]);
         assert!(lines("chat/tests/openai.rs", "use axum::Router;").is_empty());
         assert_eq!(lines("chat/src/generator/openai.rs", "use axum::Router;"), [1]);
+    }
+
+    #[test]
+    fn a_module_may_be_called_like_a_crate() {
+        assert!(lines("models/src/lib.rs", "mod http;\npub use http::Client;").is_empty());
+        assert!(lines("models/src/pypi.rs", "use crate::http;\nfn f() { http::get() }").is_empty());
+        assert_eq!(lines("models/src/pypi.rs", "fn f() { http::get() }"), [1]);
+    }
+
+    #[test]
+    fn the_service_names_no_http_status() {
+        assert_eq!(lines("service/src/jobs/worker.rs", "use fetch::StatusCode;"), [1]);
+        assert_eq!(lines("service/src/doctor.rs", "fn f() {\n    g(fetch::StatusCode::OK);\n}"), [2]);
+        assert!(lines("web/src/error_status.rs", "use axum::http::StatusCode;").is_empty());
     }
 
     #[test]
