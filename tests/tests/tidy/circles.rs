@@ -201,6 +201,19 @@ mod tests {
     }
 
     #[test]
+    fn a_crate_may_be_called_like_a_module() {
+        let tree = [
+            ("src/lib.rs", "mod commands;"),
+            (
+                "src/commands.rs",
+                "mod ingest;\nuse ::ingest::Item;\nfn f(item: Item) { g!(::ingest::run(item)) }",
+            ),
+            ("src/commands/ingest.rs", "use super::f;"),
+        ];
+        assert_eq!(rings(&tree), [""; 0]);
+    }
+
+    #[test]
     fn what_is_no_ring_passes() {
         let tree = [
             (

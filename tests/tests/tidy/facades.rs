@@ -34,7 +34,7 @@ pub(crate) fn imports_of_own_facades(tree: &Tree) -> Vec<Violation> {
     for import in imports(tree) {
         let Some(facade) = import.own_facade else { continue };
         let message = if import.to == facade {
-            format!("`{}` stands in the facade {facade}: import it from a file of its own", import.path)
+            format!("`{}` comes from the facade {facade}: import it from where it is defined", import.path)
         } else {
             format!("import `{}` from {}, not through the facade {facade}", import.path, import.to)
         };
@@ -104,8 +104,8 @@ mod tests {
             ),
             ("fn f() { g!(crate::Error::new()) }", "1: import `crate::Error::new` from db/src/error.rs"),
             ("use super::error::Error;", "1: import `super::error::Error` from db/src/error.rs"),
-            ("use super::MAX;", "1: `super::MAX` stands in the facade db/src/folder/mod.rs"),
-            ("use super::*;", "1: `super` stands in the facade db/src/folder/mod.rs"),
+            ("use super::MAX;", "1: `super::MAX` comes from the facade db/src/folder/mod.rs"),
+            ("use super::*;", "1: `super` comes from the facade db/src/folder/mod.rs"),
         ];
         for (text, expected) in cases {
             let found = through_facades(text);

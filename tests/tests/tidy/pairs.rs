@@ -31,51 +31,56 @@ pub(crate) fn migrations_of_one_dialect(tree: &Tree) -> Vec<Violation> {
         .collect()
 }
 
+/// The messages of one language.
+struct Catalogue<'a> {
+    file: &'a SourceFile,
+    /// The variables of each message, term (`-id`) and attribute (`id.attribute`).
+    messages: BTreeMap<String, BTreeSet<String>>,
+}
+
 /// Each language has the same messages, terms and attributes, and each of them the same variables.
 pub(crate) fn messages_of_one_language(tree: &Tree) -> Vec<Violation> {
     let mut violations = Vec::new();
     let mut catalogues = Vec::new();
     for language in LANGUAGES {
         let path = format!("locales/{language}.ftl");
-        match tree.get(&path) {
-            Some(file) => {
-                let (messages, unreadable) = messages_in(file);
-                violations.extend(unreadable);
-                catalogues.push((file, messages));
-            }
-            None => {
-                let message = "the messages of this language are not here: correct the path in this rule";
-                violations.push(Violation { path, line: 1, message: message.to_owned() });
-            }
+        if let Some(file) = tree.get(&path) {
+            let (messages, unreadable) = messages_in(file);
+            violations.extend(unreadable);
+            catalogues.push(Catalogue { file, messages });
+        } else {
+            let message = "the messages of this language are not here: correct the path in this rule";
+            violations.push(Violation { path, line: 1, message: message.to_owned() });
         }
     }
-    let all: BTreeSet<&String> = catalogues.iter().flat_map(|(_, messages)| messages.keys()).collect();
-    for (file, messages) in &catalogues {
-        if messages.is_empty() {
-            violations.push(file.violation(1, "there are no messages in this language"));
+    for here in &catalogues {
+        if here.messages.is_empty() {
+            violations.push(here.file.violation(1, "there are no messages in this language"));
         }
-        for (other, other_messages) in catalogues.iter().filter(|(other, _)| other.path != file.path) {
-            violations.extend(all.iter().filter_map(|id| {
-                match (messages.get(*id), other_messages.get(*id)) {
-                    (None, _) => {
-                        let message = format!("add `{id}`, which {} has", other.path);
-                        Some(file.violation(1, message))
-                    }
-                    (Some(here), Some(there)) => {
-                        let missing: Vec<&str> = there.difference(here).map(String::as_str).collect();
-                        let message =
-                            format!("`{id}` lacks ${}, which {} has", missing.join(", $"), other.path);
-                        (!missing.is_empty()).then(|| file.violation(line_of_message(file, id), message))
-                    }
-                    (Some(_), None) => None,
-                }
-            }));
+        for there in catalogues.iter().filter(|there| there.file.path != here.file.path) {
+            violations.extend(missing_from(here, there));
         }
     }
     violations
 }
 
-/// The variables of each message, term (`-id`) and attribute (`id.attribute`), and what is neither.
+/// What `there` has and `here` lacks.
+fn missing_from(here: &Catalogue<'_>, there: &Catalogue<'_>) -> Vec<Violation> {
+    let mut violations = Vec::new();
+    for (id, variables) in &there.messages {
+        let Some(own_variables) = here.messages.get(id) else {
+            violations.push(here.file.violation(1, format!("add `{id}`, which {} has", there.file.path)));
+            continue;
+        };
+        for variable in variables.difference(own_variables) {
+            let message = format!("`{id}` lacks ${variable}, which {} has", there.file.path);
+            violations.push(here.file.violation(line_of_message(here.file, id), message));
+        }
+    }
+    violations
+}
+
+/// The messages of `file`, and what in it is no message.
 fn messages_in(file: &SourceFile) -> (BTreeMap<String, BTreeSet<String>>, Vec<Violation>) {
     let mut messages = BTreeMap::new();
     let mut unreadable = Vec::new();

@@ -31,7 +31,7 @@ pub(crate) fn imports(tree: &Tree) -> Vec<Import> {
 fn imports_of(modules: &[Module]) -> Vec<Import> {
     let mut imports = Vec::new();
     for (index, module) in modules.iter().enumerate().filter(|(_, module)| !module.in_test) {
-        for mention in module.mentions.iter().filter(|mention| !mention.in_test) {
+        for mention in module.mentions.iter().filter(|mention| !mention.in_test && !mention.is_global) {
             let Some(target) = resolve(modules, index, &mention.segments) else { continue };
             let is_glob = mention.binds == Binds::Everything;
             let own_facade = own_facade(modules, index, target, is_glob);

@@ -39,6 +39,8 @@ impl Module {
 
     fn add(&mut self, mention: Mention) {
         match &mention.binds {
+            // Names of other crates lead out of this one.
+            _ if mention.is_global => {}
             Binds::Nothing => {}
             Binds::Name(name) => drop(self.imports.insert(name.clone(), mention.segments.clone())),
             Binds::Everything => self.globs.push(mention.segments.clone()),

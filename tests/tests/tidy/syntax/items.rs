@@ -42,6 +42,8 @@ pub(crate) struct Mention {
     /// Of its first segment. Paths of one `use` that share it share this place, too.
     pub(crate) column: usize,
     pub(crate) binds: Binds,
+    /// Written with `::` before it: the first segment is another crate.
+    pub(crate) is_global: bool,
     /// Inside an item that is compiled for tests only.
     pub(crate) in_test: bool,
 }

@@ -9,6 +9,8 @@ use super::items::{Binds, MacroCall};
 /// A path, and where it begins.
 pub(super) struct FoundPath {
     pub(super) segments: Vec<String>,
+    /// Written with `::` before it.
+    pub(super) is_global: bool,
     pub(super) at: Span,
 }
 
@@ -22,9 +24,12 @@ pub(super) struct FoundInTokens {
 }
 
 /// Every path that a `use` imports, with the name that it binds.
-pub(super) fn paths_of_use(tree: &UseTree) -> Vec<(FoundPath, Binds)> {
+pub(super) fn paths_of_use(item: &ItemUse) -> Vec<(FoundPath, Binds)> {
     let mut found = Vec::new();
-    walk_use(tree, &mut Vec::new(), &mut found);
+    walk_use(&item.tree, &mut Vec::new(), &mut found);
+    for (path, _) in &mut found {
+        path.is_global = item.leading_colon.is_some();
+    }
     found
 }
 
@@ -63,7 +68,7 @@ fn joined(prefix: &[(String, Span)], last: Option<String>, last_at: Span) -> Fou
     let last = last.filter(|last| prefix.is_empty() || last != "self");
     let at = prefix.first().map_or(last_at, |(_, span)| *span);
     let segments = prefix.iter().map(|(segment, _)| segment.clone()).chain(last).collect();
-    FoundPath { segments, at }
+    FoundPath { segments, is_global: false, at }
 }
 
 /// Paths, `use` items and macro calls in `tokens`; with `with_strings`, paths in string literals, too.
@@ -89,11 +94,11 @@ fn search(tokens: TokenStream, with_strings: bool, found: &mut FoundInTokens) {
             }
             TokenTree::Ident(ident) => {
                 let segments = path_from(&trees[index - 1..]);
+                let is_global = ends_with_colons(&trees[..index - 1]);
                 index += 3 * (segments.len() - 1);
                 found.macro_calls.extend(macro_call(&segments, ident.span(), &trees[index..]));
-                // What follows `.` is a method, and what follows `::` the end of a path with generic arguments.
                 if segments.len() > 1 {
-                    found.paths.push(FoundPath { segments, at: ident.span() });
+                    found.paths.push(FoundPath { segments, is_global, at: ident.span() });
                 }
             }
             TokenTree::Literal(_) | TokenTree::Punct(_) => {}
@@ -117,6 +122,12 @@ fn path_from(trees: &[TokenTree]) -> Vec<String> {
         }
     }
     segments
+}
+
+/// True before what `::` begins, and before what follows the generic arguments of a path: neither is relative.
+fn ends_with_colons(trees: &[TokenTree]) -> bool {
+    let is_colon = |tree: &TokenTree| matches!(tree, TokenTree::Punct(punct) if punct.as_char() == ':');
+    matches!(trees, [.., first, second] if is_colon(first) && is_colon(second))
 }
 
 /// The `use …;` at the beginning of `trees`, and how many trees it takes.
@@ -145,7 +156,11 @@ fn path_in_string(literal: &Literal) -> Option<FoundPath> {
     let path: syn::Path = text.parse().ok()?;
     let segments: Vec<String> =
         path.segments.iter().map(|segment| segment.ident.unraw().to_string()).collect();
-    (segments.len() > 1).then(|| FoundPath { segments, at: literal.span() })
+    (segments.len() > 1).then(|| FoundPath {
+        segments,
+        is_global: path.leading_colon.is_some(),
+        at: literal.span(),
+    })
 }
 
 pub(super) fn first_token(tokens: TokenStream) -> String {

@@ -1,13 +1,13 @@
 //! Walks the syntax tree of one file and notes what other rules ask for.
 
-use proc_macro2::Span;
+use proc_macro2::TokenStream;
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
-use syn::{Attribute, Expr, ImplItemFn, Item, ItemMod, Lit, Meta};
+use syn::{Attribute, Expr, ImplItemFn, Item, ItemMod, ItemUse, Lit, Meta};
 
 use super::items::{Binds, Definition, MacroCall, Mention, ModuleDeclaration, Syntax};
-use super::paths::{first_token, paths_in_tokens, paths_of_use};
+use super::paths::{FoundPath, first_token, paths_in_tokens, paths_of_use};
 
 /// Reads `source`, or says why it is not Rust.
 pub(crate) fn read(source: &str) -> Result<Syntax, String> {
@@ -28,30 +28,32 @@ struct Reader {
 }
 
 impl Reader {
-    fn mention(&mut self, segments: Vec<String>, at: Span, binds: Binds) {
-        let (scope, start, in_test) = (self.scope.clone(), at.start(), self.in_test);
+    fn mention(&mut self, path: FoundPath, binds: Binds) {
+        let start = path.at.start();
         self.syntax.mentions.push(Mention {
-            scope,
-            segments,
+            scope: self.scope.clone(),
+            segments: path.segments,
             line: start.line,
             column: start.column,
             binds,
-            in_test,
+            is_global: path.is_global,
+            in_test: self.in_test,
         });
     }
 
     fn mention_path(&mut self, path: &syn::Path) {
         let segments: Vec<String> =
             path.segments.iter().map(|segment| segment.ident.unraw().to_string()).collect();
-        if segments.len() > 1 || path.leading_colon.is_some() {
-            self.mention(segments, path.segments.span(), Binds::Nothing);
+        let is_global = path.leading_colon.is_some();
+        if segments.len() > 1 || is_global {
+            self.mention(FoundPath { segments, is_global, at: path.segments.span() }, Binds::Nothing);
         }
     }
 
-    fn read_tokens(&mut self, tokens: proc_macro2::TokenStream, with_strings: bool) {
+    fn read_tokens(&mut self, tokens: TokenStream, with_strings: bool) {
         let found = paths_in_tokens(tokens, with_strings);
         for path in found.paths {
-            self.mention(path.segments, path.at, Binds::Nothing);
+            self.mention(path, Binds::Nothing);
         }
         for item in &found.uses {
             self.read_use(item);
@@ -59,10 +61,9 @@ impl Reader {
         self.syntax.macro_calls.extend(found.macro_calls);
     }
 
-    fn read_use(&mut self, item: &syn::ItemUse) {
-        for (path, binds) in paths_of_use(&item.tree) {
-            // Inside a function a name is not one that other files could import from here.
-            self.mention(path.segments, path.at, binds);
+    fn read_use(&mut self, item: &ItemUse) {
+        for (path, binds) in paths_of_use(item) {
+            self.mention(path, binds);
         }
     }
 
@@ -101,7 +102,9 @@ impl<'ast> Visit<'ast> for Reader {
             Item::Mod(module) if self.blocks == 0 => self.read_module(module),
             Item::Use(import) => self.read_use(import),
             Item::ExternCrate(import) => {
-                self.mention(vec![import.ident.unraw().to_string()], import.ident.span(), Binds::Nothing);
+                let segments = vec![import.ident.unraw().to_string()];
+                let path = FoundPath { segments, is_global: true, at: import.ident.span() };
+                self.mention(path, Binds::Nothing);
             }
             other => visit::visit_item(self, other),
         }
