@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn an_arrow_against_the_stream_is_seen() {
+    fn a_forbidden_dependency_is_reported() {
         let found = messages(
             "ingest/Cargo.toml",
             "[dependencies]\ndomain.workspace = true\nretriever.workspace = true",
@@ -138,13 +138,13 @@ mod tests {
     }
 
     #[test]
-    fn allowed_arrows_and_tests_pass() {
+    fn allowed_dependencies_and_those_of_tests_pass() {
         let text = "[dependencies]\ndomain.workspace = true\nserde = \"1\"\n[dev-dependencies]\nweb.workspace = true";
         assert!(messages("db/Cargo.toml", text).is_empty());
     }
 
     #[test]
-    fn a_crate_nobody_knows_is_seen() {
+    fn a_crate_outside_the_table_is_reported() {
         assert_eq!(messages("extras/Cargo.toml", "[package]").len(), 1);
     }
 }

@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ring_of_two_is_seen() {
+    fn a_ring_of_two_is_reported() {
         let tree = [
             ("src/lib.rs", "mod a;\nmod b;\nmod c;"),
             ("src/a.rs", "use crate::b::B;\npub struct A;"),
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ring_of_three_through_re_exports_is_seen() {
+    fn a_ring_of_three_through_re_exports_is_reported() {
         let tree = [
             ("src/lib.rs", "mod a;\nmod folder;\nmod c;\npub use folder::{B as Renamed};"),
             ("src/a.rs", "use crate::folder::B;\npub fn a() {}"),
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn circles_are_counted_apart_from_their_rings() {
+    fn a_circle_of_two_rings_counts_once() {
         let tree = Tree::of(&[
             ("db/Cargo.toml", "[package]"),
             ("db/src/lib.rs", "mod a;\nmod b;\nmod c;\nmod d;\nmod e;"),
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_ring_passes() {
+    fn imports_without_a_ring_pass() {
         let tree = [
             (
                 "src/lib.rs",

@@ -52,7 +52,7 @@ mod tests {
     }
 
     #[test]
-    fn code_in_a_facade_is_seen() {
+    fn code_in_a_facade_is_reported() {
         let text = "mod a;\nconst MAX: u32 = 1;\n/// F.\nfn f() {}\nimpl A {}\nmod inner {}\nid! { A }\nmacro_rules! m { () => {} }";
         for path in ["db/src/lib.rs", "db/src/jobs/mod.rs", "db/src/main.rs"] {
             assert_eq!(code(path, text), [2, 3, 5, 6, 7, 8], "{path}");
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn a_child_that_imports_its_facade_is_seen() {
+    fn a_child_that_imports_its_facade_is_reported() {
         let cases = [
             (
                 "use super::B;",

@@ -18,7 +18,7 @@ use std::io::Write;
 
 use tree::{Tree, Violation};
 
-fn hold(rule: fn(&Tree) -> Vec<Violation>) {
+fn check(rule: fn(&Tree) -> Vec<Violation>) {
     report(&rule(&Tree::of_the_workspace()));
 }
 
@@ -28,13 +28,13 @@ fn report(violations: &[Violation]) {
 }
 
 #[test]
-fn each_vendor_has_one_room() {
-    hold(walls::vendors_outside_their_rooms);
+fn each_vendor_crate_stays_in_its_room() {
+    check(walls::vendors_outside_their_rooms);
 }
 
 #[test]
 fn crates_depend_one_way() {
-    hold(arrows::forbidden_dependencies);
+    check(arrows::forbidden_dependencies);
 }
 
 #[test]
@@ -47,55 +47,55 @@ fn files_do_not_import_each_other() {
 
 #[test]
 fn facades_only_declare_and_re_export() {
-    hold(facades::code_in_facades);
+    check(facades::code_in_facades);
 }
 
 #[test]
 fn siblings_are_imported_from_their_own_files() {
-    hold(facades::imports_of_own_facades);
+    check(facades::imports_of_own_facades);
 }
 
 #[test]
-fn every_module_says_what_it_owns() {
-    hold(text::modules_without_a_first_word);
+fn every_module_says_what_it_does() {
+    check(text::modules_without_documentation);
 }
 
 #[test]
-fn nothing_is_left_for_later() {
-    hold(text::unfinished_work);
+fn no_work_is_unfinished() {
+    check(text::unfinished_work);
 }
 
 #[test]
 fn files_are_short() {
-    hold(text::long_files);
+    check(text::long_files);
 }
 
 #[test]
-fn file_names_say_something() {
-    hold(text::names_that_say_nothing);
+fn file_names_are_not_vague() {
+    check(text::vague_file_names);
 }
 
 #[test]
-fn other_hosts_are_named_in_one_room() {
-    hold(text::hosts_outside_their_room);
+fn only_models_names_hosts_of_others() {
+    check(text::hosts_outside_models);
 }
 
 #[test]
-fn skipped_tests_are_heard() {
-    hold(text::swallowed_skips);
+fn skipped_tests_are_not_captured() {
+    check(text::captured_skip_messages);
 }
 
 #[test]
 fn both_dialects_have_the_same_migrations() {
-    hold(pairs::migrations_of_one_dialect);
+    check(pairs::migrations_of_one_dialect);
 }
 
 #[test]
 fn each_language_has_the_same_messages() {
-    hold(pairs::messages_of_one_language);
+    check(pairs::messages_of_one_language);
 }
 
 #[test]
 fn words_are_those_of_the_field() {
-    hold(words::banned_words);
+    check(words::banned_words);
 }

@@ -27,7 +27,11 @@ pub(crate) fn migrations_of_one_dialect(tree: &Tree) -> Vec<Violation> {
             .collect::<Vec<_>>()
     });
     missing
-        .map(|path| Violation { path, line: 1, message: "write this step for this dialect, too".to_owned() })
+        .map(|path| Violation {
+            path,
+            line: 1,
+            message: "write this migration for this dialect, too".to_owned(),
+        })
         .collect()
 }
 
@@ -104,7 +108,7 @@ fn messages_in(file: &SourceFile) -> (BTreeMap<String, BTreeSet<String>>, Vec<Vi
         }
         let line = line_of_message(file, &id);
         if messages.insert(id.clone(), variables_of(value)).is_some() {
-            unreadable.push(file.violation(line, format!("`{id}` stands here twice")));
+            unreadable.push(file.violation(line, format!("`{id}` is defined twice")));
         }
     }
     (messages, unreadable)
@@ -170,7 +174,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_step_in_one_dialect_only_is_seen() {
+    fn a_migration_of_one_dialect_is_reported() {
         let tree = Tree::of(&[
             ("migrations/sqlite/0001_first.sql", ""),
             ("migrations/postgres/0001_first.sql", ""),
@@ -188,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_in_one_language_only_is_seen() {
+    fn a_message_of_one_language_is_reported() {
         assert_eq!(
             found("send = Send\nwait = Wait\n", "send = 보내기\n"),
             ["locales/ko.ftl:1: add `wait`, which locales/en.ftl has"]
@@ -202,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn a_variable_in_one_language_only_is_seen() {
+    fn a_variable_of_one_language_is_reported() {
         assert_eq!(
             found("a = A\nfiles = { $count } files in { $folder }\n", "a = 가\nfiles = 파일 { $count }개\n"),
             ["locales/ko.ftl:2: `files` lacks $folder, which locales/en.ftl has"]
@@ -213,13 +217,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_message_is_seen() {
+    fn what_is_not_a_message_is_reported() {
         assert_eq!(found("send = Send\n???\n", "send = 보내기\n").len(), 1);
         assert_eq!(found("send = Send\nsend = Send it\n", "send = 보내기\n").len(), 1);
     }
 
     #[test]
-    fn a_missing_language_or_file_is_seen() {
+    fn a_missing_language_or_file_is_reported() {
         assert_eq!(found("send = Send\n", "").len(), 2);
         assert_eq!(messages_of_one_language(&Tree::of(&[])).len(), 2);
     }

@@ -3,11 +3,11 @@
 use crate::syntax::{self, MacroCall};
 use crate::tree::{SourceFile, Tree, Violation};
 
-/// Lines of one file; beyond that nobody reads it whole.
+/// Maximum lines of a file of code.
 const MAX_LINES: usize = 500;
 const CODE: [&str; 5] = [".rs", ".js", ".css", ".html", ".sql"];
 
-// Put together here, or this file would break its own rules.
+// Split, so that this file does not break its own rules.
 const MARKS: [&str; 3] = [concat!("TO", "DO"), concat!("FIX", "ME"), concat!("XX", "X")];
 const HOSTS: [&str; 7] = [
     concat!("pypi", ".org"),
@@ -18,16 +18,16 @@ const HOSTS: [&str; 7] = [
     concat!("googleapis", ".com"),
     concat!("cloudflare", ".com"),
 ];
-const HOSTS_ROOM: &str = "models/";
+const HOSTS_FOLDER: &str = "models/";
 
 const UNFINISHED_MACROS: [&str; 3] = ["todo", "unimplemented", "dbg"];
-const EMPTY_NAMES: [&str; 4] = ["util", "common", "helper", "manager"];
+const VAGUE_NAMES: [&str; 4] = ["util", "common", "helper", "manager"];
 
 /// Every Rust file begins with `//!`.
-pub(crate) fn modules_without_a_first_word(tree: &Tree) -> Vec<Violation> {
+pub(crate) fn modules_without_documentation(tree: &Tree) -> Vec<Violation> {
     tree.rust()
         .filter(|file| !file.text.starts_with("//! "))
-        .map(|file| file.violation(1, "begin with `//!` and say what this module owns"))
+        .map(|file| file.violation(1, "begin with `//!` and say what this module does"))
         .collect()
 }
 
@@ -41,7 +41,7 @@ pub(crate) fn unfinished_work(tree: &Tree) -> Vec<Violation> {
         macro_calls(file)
             .into_iter()
             .filter(|call| UNFINISHED_MACROS.contains(&call.name.as_str()))
-            .map(|call| file.violation(call.line, format!("`{}!` does not stay in the tree", call.name)))
+            .map(|call| file.violation(call.line, format!("remove `{}!`", call.name)))
             .collect::<Vec<_>>()
     });
     marks.chain(macros).collect()
@@ -51,37 +51,41 @@ pub(crate) fn long_files(tree: &Tree) -> Vec<Violation> {
     let code = tree.files.iter().filter(|file| CODE.iter().any(|kind| file.path.ends_with(kind)));
     code.filter_map(|file| {
         let lines = file.text.lines().count();
-        let message = format!("{lines} lines are more than {MAX_LINES}: split it along what it owns");
+        let message = format!("{lines} lines, of at most {MAX_LINES}: split the file by what its parts do");
         (lines > MAX_LINES).then(|| file.violation(MAX_LINES + 1, message))
     })
     .collect()
 }
 
-pub(crate) fn names_that_say_nothing(tree: &Tree) -> Vec<Violation> {
-    let named_so = |file: &&SourceFile| {
+pub(crate) fn vague_file_names(tree: &Tree) -> Vec<Violation> {
+    let is_vague = |file: &&SourceFile| {
         let mut parts = file.path.split(['/', '.', '_', '-']);
-        parts.any(|part| EMPTY_NAMES.contains(&part.strip_suffix('s').unwrap_or(part)))
+        parts.any(|part| VAGUE_NAMES.contains(&part.strip_suffix('s').unwrap_or(part)))
     };
-    tree.files.iter().filter(named_so).map(|file| file.violation(1, "name it after what it owns")).collect()
+    tree.files
+        .iter()
+        .filter(is_vague)
+        .map(|file| file.violation(1, "name the file after what it does"))
+        .collect()
 }
 
-/// Code and pages speak to no other host than those in the catalog of models.
-pub(crate) fn hosts_outside_their_room(tree: &Tree) -> Vec<Violation> {
-    let others = tree.files.iter().filter(|file| !file.path.starts_with(HOSTS_ROOM));
+/// Only the catalog of models names hosts of other people: everything else works without them.
+pub(crate) fn hosts_outside_models(tree: &Tree) -> Vec<Violation> {
+    let others = tree.files.iter().filter(|file| !file.path.starts_with(HOSTS_FOLDER));
     others
         .flat_map(|file| {
             file.text.lines().enumerate().filter_map(|(index, line)| {
                 let host = HOSTS.iter().find(|host| line.contains(**host))?;
                 let message =
-                    format!("`{host}` is only named in {HOSTS_ROOM}: everything else works without it");
+                    format!("`{host}` may be named in {HOSTS_FOLDER} only: everything else works without it");
                 Some(file.violation(index + 1, message))
             })
         })
         .collect()
 }
 
-/// The test harness swallows `eprintln!` of tests that pass, and a test that skips itself passes.
-pub(crate) fn swallowed_skips(tree: &Tree) -> Vec<Violation> {
+/// The test harness captures `eprintln!` of tests that pass, and a test that skips itself passes.
+pub(crate) fn captured_skip_messages(tree: &Tree) -> Vec<Violation> {
     tree.rust()
         .flat_map(|file| {
             macro_calls(file)
@@ -89,7 +93,10 @@ pub(crate) fn swallowed_skips(tree: &Tree) -> Vec<Violation> {
                 .filter(|call| ["eprintln", "println", "eprint", "print"].contains(&call.name.as_str()))
                 .filter(|call| call.first_argument.contains("SKIPPED"))
                 .map(|call| {
-                    file.violation(call.line, "nobody hears this: `writeln!(std::io::stderr(), …)` instead")
+                    file.violation(
+                        call.line,
+                        "the test harness captures this: use `writeln!(std::io::stderr(), …)`",
+                    )
                 })
                 .collect::<Vec<_>>()
         })
@@ -121,15 +128,16 @@ mod tests {
     }
 
     #[test]
-    fn a_silent_module_is_seen() {
-        assert_eq!(lines(modules_without_a_first_word, "db/src/jobs.rs", "use std::fmt;"), [1]);
+    fn a_module_without_documentation_is_reported() {
+        assert_eq!(lines(modules_without_documentation, "db/src/jobs.rs", "use std::fmt;"), [1]);
         assert!(
-            lines(modules_without_a_first_word, "db/src/jobs.rs", "//! The queue.\nuse std::fmt;").is_empty()
+            lines(modules_without_documentation, "db/src/jobs.rs", "//! The queue.\nuse std::fmt;")
+                .is_empty()
         );
     }
 
     #[test]
-    fn marks_and_macros_are_seen() {
+    fn marks_and_macros_are_reported() {
         for mark in MARKS {
             assert_eq!(lines(unfinished_work, "web/assets/js/a.js", &format!("f();\n// {mark}: later")), [2]);
         }
@@ -140,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_file_is_seen() {
+    fn a_long_file_is_reported() {
         let text = "//! a\n".repeat(MAX_LINES + 1);
         assert_eq!(lines(long_files, "db/src/a.rs", &text), [MAX_LINES + 1]);
         assert!(lines(long_files, "db/src/a.rs", text.trim_end_matches("//! a\n")).is_empty());
@@ -148,31 +156,35 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_name_is_seen() {
+    fn a_vague_name_is_reported() {
         for path in ["db/src/utils.rs", "web/src/common/mod.rs", "chat/src/turn_helper.rs"] {
-            assert_eq!(lines(names_that_say_nothing, path, ""), [1], "{path}");
+            assert_eq!(lines(vague_file_names, path, ""), [1], "{path}");
         }
-        assert_eq!(lines(names_that_say_nothing, "db/src/commons_license.rs", ""), [1]);
-        assert!(lines(names_that_say_nothing, "db/src/jobs.rs", "").is_empty());
+        assert_eq!(lines(vague_file_names, "db/src/commons_license.rs", ""), [1]);
+        assert!(lines(vague_file_names, "db/src/jobs.rs", "").is_empty());
     }
 
     #[test]
-    fn a_foreign_host_is_seen() {
+    fn a_host_outside_models_is_reported() {
         for host in HOSTS {
             let text = format!("<p>\n<script src=\"https://cdn.{host}/a.js\">");
-            assert_eq!(lines(hosts_outside_their_room, "web/assets/index.html", &text), [2], "{host}");
+            assert_eq!(lines(hosts_outside_models, "web/assets/index.html", &text), [2], "{host}");
         }
         let catalog = format!("index = \"https://{}\"", HOSTS[0]);
-        assert!(lines(hosts_outside_their_room, "models/catalog.toml", &catalog).is_empty());
+        assert!(lines(hosts_outside_models, "models/catalog.toml", &catalog).is_empty());
     }
 
     #[test]
-    fn a_skip_that_nobody_hears_is_seen() {
+    fn a_captured_skip_message_is_reported() {
         assert_eq!(
-            lines(swallowed_skips, "llm/src/a.rs", "fn f() {\n    eprintln!(\"SKIPPED f: no model\");\n}"),
+            lines(
+                captured_skip_messages,
+                "llm/src/a.rs",
+                "fn f() {\n    eprintln!(\"SKIPPED f: no model\");\n}"
+            ),
             [2]
         );
-        let heard = "fn f() { let _ = writeln!(std::io::stderr(), \"SKIPPED f: no model\"); }";
-        assert!(lines(swallowed_skips, "llm/src/a.rs", heard).is_empty());
+        let printed = "fn f() { let _ = writeln!(std::io::stderr(), \"SKIPPED f: no model\"); }";
+        assert!(lines(captured_skip_messages, "llm/src/a.rs", printed).is_empty());
     }
 }

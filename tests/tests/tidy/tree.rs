@@ -7,7 +7,7 @@ use ignore::WalkBuilder;
 
 const KINDS: [&str; 10] = ["rs", "toml", "sql", "js", "css", "html", "md", "sh", "yml", "ftl"];
 
-/// A file that can be held to the rules.
+/// A file that the rules apply to.
 pub(crate) struct SourceFile {
     /// Relative to the workspace, with `/`.
     pub(crate) path: String,
@@ -39,7 +39,7 @@ impl SourceFile {
     }
 }
 
-/// Where a rule is broken, and what to do about it.
+/// Where a rule is broken, and how to fix it.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Violation {
     pub(crate) path: String,
@@ -59,7 +59,7 @@ pub(crate) struct Tree {
 }
 
 impl Tree {
-    /// What git sees or would see: ignored files are not ours.
+    /// Reads every file that git tracks or would track.
     pub(crate) fn of_the_workspace() -> Self {
         let root = tests::environment::workspace_root();
         let walk = WalkBuilder::new(root)
@@ -87,7 +87,7 @@ impl Tree {
         Self { files }
     }
 
-    /// A tree of these paths and texts, to try a rule on.
+    /// A tree of these paths and texts, to test a rule on.
     pub(crate) fn of(files: &[(&str, &str)]) -> Self {
         let files = files
             .iter()

@@ -47,8 +47,8 @@ const WALLS: &[Wall] = &[
     // Models.
     wall(&["fastembed", "ort"], &["retriever/src/embed/"]),
     wall(&["candle_core", "candle_nn", "candle_transformers"], &["llm/"]),
-    // The network. Besides fetch, only what people configure is spoken with: a generator, sources of models, a server
-    // of ours.
+    // The network. Beside fetch, daedap connects only to what people configure: a generator, sources of models, a
+    // running server.
     Wall {
         vendors: &["reqwest"],
         rooms: &["fetch/", "chat/src/generator/", "models/", "cli/src/client", "tests/"],
@@ -88,10 +88,10 @@ const WITHOUT_HTTP: [&str; 2] = ["service/", "domain/"];
 const HTTP_NAMES: [&str; 2] = ["StatusCode", "HeaderMap"];
 
 pub(crate) fn vendors_outside_their_rooms(tree: &Tree) -> Vec<Violation> {
-    tree.rust().flat_map(walls_broken_in).collect()
+    tree.rust().flat_map(violations_in).collect()
 }
 
-fn walls_broken_in(file: &SourceFile) -> Vec<Violation> {
+fn violations_in(file: &SourceFile) -> Vec<Violation> {
     let syntax = match syntax::read(&file.text) {
         Ok(syntax) => syntax,
         Err(reason) => return vec![file.violation(1, reason)],
@@ -111,7 +111,7 @@ fn vendors_in(file: &SourceFile, syntax: &Syntax) -> Vec<Violation> {
             }
             let rooms = wall.rooms.join(", ");
             let message =
-                format!("`{vendor}` stays in {rooms}: move this there, or ask for it through a port");
+                format!("`{vendor}` may be used in {rooms} only: move this there, or call it through a port");
             violations.push(file.violation(mention.line, message));
         }
     }
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn every_way_to_name_a_crate_is_seen() {
+    fn every_way_to_name_a_crate_is_reported() {
         let text = "use sqlx::Row;\nuse sqlx;\nuse {std::fmt, sqlx::Any};\nfn f() -> sqlx::Result<()> { ::sqlx::g() }\nextern crate sqlx;";
         assert_eq!(lines("service/src/app.rs", text), [1, 2, 3, 4, 4, 5]);
         assert!(lines("db/src/jobs.rs", text).is_empty());
@@ -173,20 +173,20 @@ mod tests {
     }
 
     #[test]
-    fn comments_and_strings_are_no_code() {
+    fn comments_and_strings_are_not_code() {
         let text = "//! `sqlx::Row`\n// use sqlx::Row;\nfn f() { g(\"sqlx::Row\"); }";
         assert!(lines("service/src/app.rs", text).is_empty());
     }
 
     #[test]
-    fn every_wall_stands() {
+    fn every_wall_is_checked() {
         for vendor in WALLS.iter().flat_map(|wall| wall.vendors) {
             assert_eq!(lines("domain/src/lib.rs", &format!("use {vendor}::Thing;")), [1], "{vendor}");
         }
     }
 
     #[test]
-    fn a_room_is_one_file_not_the_house() {
+    fn a_room_may_be_one_file() {
         assert!(lines("retriever/src/store/qdrant.rs", "use qdrant_client::Qdrant;").is_empty());
         assert_eq!(lines("retriever/src/store/embedded.rs", "use qdrant_client::Qdrant;"), [1]);
         assert_eq!(lines("retriever/src/retrieve.rs", "use qdrant_client::Qdrant;"), [1]);
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_rust_is_reported() {
+    fn what_is_not_rust_is_reported() {
         assert_eq!(lines("db/src/jobs.rs", "fn f( {"), [1]);
     }
 }

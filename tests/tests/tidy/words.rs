@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn every_banned_name_is_seen() {
+    fn every_banned_name_is_reported() {
         for (name, _) in NAMES {
             assert_eq!(lines("db/src/jobs.rs", &format!("\nfn f() {{ {name}(); }}")), [2], "{name}");
         }
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn every_banned_file_name_is_seen() {
+    fn every_banned_file_name_is_reported() {
         for (name, _) in FILES {
             let path = if name.contains('/') { (*name).to_owned() } else { format!("cli/src/eval/{name}") };
             assert_eq!(lines(&format!("{path}.rs"), ""), [1], "{path}");
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn every_banned_phrase_is_seen_in_every_kind_of_text() {
+    fn every_banned_phrase_is_reported_in_every_kind_of_text() {
         for (phrase, _) in PHRASES {
             let phrase = phrase.replace('*', "all of");
             for path in ["db/src/jobs.rs", "README.md", "locales/en.ftl", "web/assets/js/a.js", "deny.toml"] {
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn banned_korean_is_seen() {
+    fn banned_korean_is_reported() {
         for (parts, _) in KOREAN {
             assert!(
                 !lines("locales/ko.ftl", &format!("a = {}", parts.join(" { $n }"))).is_empty(),
