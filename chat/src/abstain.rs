@@ -1,4 +1,4 @@
-//! Saying that the documents do not hold the answer: one fixed sentence per language, no model call.
+//! Declines to answer: one fixed sentence per language, without a model.
 
 use domain::Language;
 
@@ -7,7 +7,7 @@ const KOREAN: &str = "문서에서 답을 찾지 못했습니다.";
 const CHINESE: &str = "在文档中没有找到答案。";
 const JAPANESE: &str = "文書の中に答えは見つかりませんでした。";
 
-/// The sentence that declines, in `language` where there is one, else in English.
+/// The declining sentence in `language` if there is one, else in English.
 pub fn sentence(language: Language) -> &'static str {
     match language {
         Language::KOREAN => KOREAN,
@@ -17,16 +17,15 @@ pub fn sentence(language: Language) -> &'static str {
     }
 }
 
-/// Whether a generated answer is the declining sentence, which the prompt asks for when the passages do not help.
+/// Whether a generated answer is the declining sentence, which the prompt asks for if the passages do not hold the answer.
 ///
-/// Small models add a word or drop the full stop; what counts is that the answer begins with the sentence and says
-/// nothing of length after it.
+/// Small models add a word or drop the full stop: the answer must begin with the sentence, and little may follow.
 pub fn is_declining(answer: &str) -> bool {
-    const MOST_EXTRA_CHARACTERS: usize = 40;
+    const MAX_EXTRA_CHARACTERS: usize = 40;
     let answer = answer.trim().trim_matches(['"', '\'', '*', '`']);
     [ENGLISH, KOREAN, CHINESE, JAPANESE].iter().any(|sentence| {
         let stem = sentence.trim_end_matches(['.', '。']);
-        answer.strip_prefix(stem).is_some_and(|rest| rest.chars().count() <= MOST_EXTRA_CHARACTERS)
+        answer.strip_prefix(stem).is_some_and(|rest| rest.chars().count() <= MAX_EXTRA_CHARACTERS)
     })
 }
 
@@ -41,7 +40,7 @@ mod tests {
     }
 
     #[test]
-    fn recognises_its_own_sentence_with_small_liberties() {
+    fn recognises_its_own_sentence_with_small_changes() {
         assert!(is_declining(KOREAN));
         assert!(is_declining("문서에서 답을 찾지 못했습니다"));
         assert!(is_declining("\"I could not find an answer to that in the documents.\" [1]"));

@@ -1,37 +1,37 @@
-//! Citations: `[n]` in an answer means the n-th passage the model was given, or it does not stand there.
+//! Checks citations: `[n]` in an answer must name the n-th passage of the prompt.
 //!
-//! [`CitationFilter`] runs while the answer streams: numbers of passages that were not given never reach the reader.
-//! [`check`] turns the finished text into [`Citation`]s. [`attribute`] finds the passages that an answer's words point
-//! at, whatever numbers its model wrote. Brackets in code are code.
+//! [`CitationFilter`] filters the stream: numbers without a passage never reach the reader. [`check`] extracts the
+//! [`Citation`]s of the finished text. [`attribute`] finds the passages that support an answer by its words, whatever
+//! numbers the model wrote. Brackets in code are not citations.
 
 use domain::{Analyzer, Citation, Passage};
 use unicode_segmentation::UnicodeSegmentation;
 
-/// Longest bracket that can still be a citation: `[1, 2, 3, 4, 5]` and some room.
-const LONGEST_MARKER_BYTES: usize = 24;
+/// Maximum length of a bracket that can be a citation: `[1, 2, 3, 4, 5]` with some slack.
+const MAX_MARKER_BYTES: usize = 24;
 
-/// Removes markers of passages that were not given, as text arrives in pieces of any size.
+/// Removes citation markers without a passage from text that arrives in pieces of any size.
 #[derive(Debug)]
 pub struct CitationFilter {
     passages: u32,
-    /// An opened bracket that may still become a marker.
+    /// Held-back text: an open bracket that may become a marker.
     held: String,
-    /// An opened bracket was shown as text, and what comes after a dropped marker could close it: `[[9]9]`.
+    /// Whether an open bracket was emitted as text: what follows a dropped marker could close it (`[[9]9]`).
     unclosed: bool,
     code: CodeState,
 }
 
-/// Whether the text stands in Markdown code, by the backtick run that opened it.
+/// Tracks Markdown code, by the run of backticks that opened it.
 #[derive(Debug, Default)]
 struct CodeState {
-    /// Length of the run that opened the code; 0 outside code.
+    /// Length of the opening run; 0 outside code.
     opened_by: usize,
-    /// Length of the backtick run that is being read.
+    /// Length of the current run.
     run: usize,
 }
 
 impl CodeState {
-    /// Reads one character; returns whether it stands in code.
+    /// Takes the next character; returns whether it belongs to code.
     fn step(&mut self, character: char) -> bool {
         if character == '`' {
             self.run += 1;
@@ -50,12 +50,12 @@ impl CodeState {
 }
 
 impl CitationFilter {
-    /// A filter for an answer to a prompt with `passages` numbered passages.
+    /// A filter for the answer to a prompt with `passages` numbered passages.
     pub fn new(passages: usize) -> Self {
         Self { passages: passages as u32, held: String::new(), unclosed: false, code: CodeState::default() }
     }
 
-    /// What of `text` and of what was held back may be shown now.
+    /// Takes the next text; returns the text that can be shown now.
     pub fn push(&mut self, text: &str) -> String {
         let mut shown = String::with_capacity(text.len());
         for character in text.chars() {
@@ -90,7 +90,7 @@ impl CitationFilter {
         shown
     }
 
-    /// What is still held back when the answer ends.
+    /// Returns the held-back text when the answer ends.
     pub fn finish(&mut self) -> String {
         std::mem::take(&mut self.held)
     }
@@ -108,7 +108,7 @@ impl CitationFilter {
 }
 
 fn is_marker_beginning(held: &str) -> bool {
-    held.len() <= LONGEST_MARKER_BYTES
+    held.len() <= MAX_MARKER_BYTES
         && held.chars().skip(1).all(|c| c.is_ascii_digit() || matches!(c, ',' | ' '))
 }
 
@@ -117,7 +117,7 @@ fn marker_numbers(bracket: &str) -> Option<Vec<u32>> {
     bracket.strip_prefix('[')?.strip_suffix(']')?.split(',').map(|part| part.trim().parse().ok()).collect()
 }
 
-/// Byte ranges of the single-number markers in `answer` that stand outside code, with their numbers.
+/// Byte ranges of the single-number markers in `answer` outside code, with their numbers.
 pub fn markers(answer: &str) -> Vec<(std::ops::Range<usize>, u32)> {
     let mut found = Vec::new();
     let mut code = CodeState::default();
@@ -141,7 +141,7 @@ pub fn markers(answer: &str) -> Vec<(std::ops::Range<usize>, u32)> {
     found
 }
 
-/// The citations of a filtered answer, in order of first mention, each number once.
+/// The citations of a filtered answer in order of first mention, each number once.
 pub fn check(answer: &str, passages: &[Passage]) -> Vec<Citation> {
     let mut citations: Vec<Citation> = Vec::new();
     for (_, number) in markers(answer) {
@@ -155,7 +155,7 @@ pub fn check(answer: &str, passages: &[Passage]) -> Vec<Citation> {
     citations
 }
 
-/// The link to `passage` under `number`.
+/// The citation of `passage` as `number`.
 pub fn citation(number: u32, passage: &Passage) -> Citation {
     let chunk = &passage.chunk;
     Citation {
@@ -169,13 +169,13 @@ pub fn citation(number: u32, passage: &Passage) -> Citation {
     }
 }
 
-/// Most passages that an answer is attributed to.
-const MOST_ATTRIBUTIONS: usize = 2;
-/// Share of a sentence's terms that a passage must hold to count as its source.
-const SUPPORTING_SHARE: f32 = 0.5;
+/// Maximum number of passages that an answer is attributed to.
+const MAX_ATTRIBUTIONS: usize = 2;
+/// Minimum share of a sentence's terms that a passage must contain to support it.
+const MIN_SUPPORTING_SHARE: f32 = 0.5;
 
-/// The numbers of the passages that an answer stands on by its words: for each of its sentences the passage that
-/// holds most of its terms, if it holds at least half of them. Best supported first; empty if nothing supports it.
+/// The numbers of the passages that support an answer by its words: for each sentence the passage that contains most of
+/// its terms, if it contains at least half of them. Strongest support first; empty if no passage supports it.
 pub fn attribute(answer: &str, passages: &[Passage], analyzer: &dyn Analyzer) -> Vec<u32> {
     let stored: Vec<_> =
         passages.iter().map(|passage| analyzer.document_terms((&passage.chunk).into())).collect();
@@ -187,18 +187,18 @@ pub fn attribute(answer: &str, passages: &[Passage], analyzer: &dyn Analyzer) ->
             continue;
         }
         let shares = stored.iter().map(|passage_terms| {
-            let held = terms.common_terms(passage_terms);
-            held as f32 / terms.indices.len() as f32
+            let common = terms.common_terms(passage_terms);
+            common as f32 / terms.indices.len() as f32
         });
         if let Some((at, share)) = shares.enumerate().max_by(|(_, a), (_, b)| a.total_cmp(b))
-            && share >= SUPPORTING_SHARE
+            && share >= MIN_SUPPORTING_SHARE
         {
             support[at] += share * terms.indices.len() as f32;
         }
     }
     let mut ranked: Vec<usize> = (0..support.len()).filter(|&at| support[at] > 0.0).collect();
     ranked.sort_by(|&a, &b| support[b].total_cmp(&support[a]));
-    ranked.into_iter().take(MOST_ATTRIBUTIONS).map(|at| at as u32 + 1).collect()
+    ranked.into_iter().take(MAX_ATTRIBUTIONS).map(|at| at as u32 + 1).collect()
 }
 
 #[cfg(test)]

@@ -1,27 +1,27 @@
-//! Why a question got no answer.
+//! Defines why a question could not be answered.
 
 use db::DbError;
 use domain::GenerateError;
 use retriever::RetrieveError;
 
-/// Why a question got no answer. Whatever the reason, a question that was valid is stored before it is met.
+/// Why a question could not be answered. A valid question is stored before any other error can occur.
 #[derive(Debug, thiserror::Error)]
 pub enum ChatError {
-    /// There is nothing but white space.
+    /// It has no characters except white space.
     #[error("the question is empty")]
     QuestionEmpty,
-    /// More than a person types.
-    #[error("the question has {length} characters; at most {limit} are allowed")]
+    /// It has too many characters.
+    #[error("the question has {length} characters; the maximum is {limit}")]
     QuestionTooLong {
-        /// Characters in the question.
+        /// Number of characters.
         length: usize,
-        /// Characters allowed.
+        /// Maximum number of characters.
         limit: usize,
     },
-    /// The service is stopping and takes no more questions.
+    /// The service is shutting down and takes no more questions.
     #[error("the service is shutting down")]
     ShuttingDown,
-    /// The conversation or the collection is not there, or SQL does not answer.
+    /// The conversation or a collection does not exist, or the database failed.
     #[error(transparent)]
     Database(#[from] DbError),
     /// The search failed.

@@ -1,29 +1,29 @@
-//! Extractive answers: the passages' own sentences, cited, for a question in a language the generator does not write.
+//! Builds extractive answers: quotes sentences of the passages, for a question in a language the generator does not write.
 
 use domain::{Analyzer, Language, Passage, SparseVector};
 use unicode_segmentation::UnicodeSegmentation;
 
-/// Most sentences of an answer.
-const MOST_SENTENCES: usize = 4;
-/// Passages worth quoting: those behind them are there for a model to weigh, not for a person to read.
-const MOST_PASSAGES: usize = 3;
-/// A "sentence" longer than this is a table or code that was not meant to be quoted.
-const LONGEST_SENTENCE_CHARACTERS: usize = 400;
+/// Maximum number of sentences in an answer.
+const MAX_SENTENCES: usize = 4;
+/// Maximum number of passages quoted: passages of a lower rank help a model, but not a reader.
+const MAX_PASSAGES: usize = 3;
+/// Maximum length of a sentence; a longer one is a table or code.
+const MAX_SENTENCE_CHARACTERS: usize = 400;
 
-/// The sentences of the passages that share most of what was asked (terms with their weights), as a Markdown list with
-/// citations, under a line in `language` that says what this is. Empty when no sentence shares a term.
+/// Quotes the sentences of the passages that share the most query terms by weight, as a Markdown list with citations
+/// under an introduction in `language`. Empty if no sentence shares a term.
 pub fn answer(
-    asked: &SparseVector,
+    query_terms: &SparseVector,
     language: Language,
     passages: &[Passage],
     analyzer: &dyn Analyzer,
 ) -> String {
-    let mut quotes = best_sentences(asked, passages, analyzer);
+    let mut quotes = best_sentences(query_terms, passages, analyzer);
     if quotes.is_empty() {
         return String::new();
     }
-    quotes.truncate(MOST_SENTENCES);
-    // The reader gets them as the documents have them: passage by passage, in reading order.
+    quotes.truncate(MAX_SENTENCES);
+    // Passage by passage, in reading order.
     quotes.sort_by_key(|quote| (quote.number, quote.position));
     let mut answer = String::from(introduction(language));
     for quote in quotes {
@@ -47,41 +47,41 @@ struct Quote {
     number: u32,
     position: usize,
     sentence: String,
-    shared: f32,
+    score: f32,
 }
 
-/// Sentences that share a term with what was asked, most shared first.
-fn best_sentences(asked: &SparseVector, passages: &[Passage], analyzer: &dyn Analyzer) -> Vec<Quote> {
+/// Sentences that share a term with the question, best first.
+fn best_sentences(query_terms: &SparseVector, passages: &[Passage], analyzer: &dyn Analyzer) -> Vec<Quote> {
     let mut quotes = Vec::new();
-    for (at, passage) in passages.iter().take(MOST_PASSAGES).enumerate() {
+    for (at, passage) in passages.iter().take(MAX_PASSAGES).enumerate() {
         for (position, sentence) in sentences(&passage.chunk.text).into_iter().enumerate() {
             let terms = analyzer.query_terms(&sentence, passage.chunk.language);
-            let shared = asked.indices.iter().zip(&asked.values);
+            let weighted = query_terms.indices.iter().zip(&query_terms.values);
             let shared: f32 =
-                shared.filter(|(term, _)| terms.weight(**term) > 0.0).map(|(_, weight)| weight).sum();
+                weighted.filter(|(term, _)| terms.weight(**term) > 0.0).map(|(_, weight)| weight).sum();
             if shared > 0.0 {
-                // Passages come best first; between equal sentences the better passage wins.
+                // Between equal sentences the one of the better passage wins.
                 quotes.push(Quote {
                     number: at as u32 + 1,
                     position,
                     sentence,
-                    shared: shared - 0.1 * at as f32,
+                    score: shared - 0.1 * at as f32,
                 });
             }
         }
     }
-    quotes.sort_by(|a, b| b.shared.total_cmp(&a.shared));
+    quotes.sort_by(|a, b| b.score.total_cmp(&a.score));
     quotes
 }
 
-/// Sentences without Markdown's line markers, one line each.
+/// The sentences of a text, without Markdown's line markers; none spans lines.
 fn sentences(text: &str) -> Vec<String> {
     text.lines()
         .filter(|line| !line.trim_start().starts_with(['|', '`', '#']))
         .flat_map(|line| line.unicode_sentences())
         .map(|sentence| sentence.trim().trim_start_matches(['-', '*', '>', ' ']).trim().to_owned())
         .filter(|sentence| sentence.chars().any(char::is_alphanumeric))
-        .filter(|sentence| sentence.chars().count() <= LONGEST_SENTENCE_CHARACTERS)
+        .filter(|sentence| sentence.chars().count() <= MAX_SENTENCE_CHARACTERS)
         .collect()
 }
 
@@ -90,7 +90,7 @@ mod tests {
     use retriever::analyze::BigramAnalyzer;
 
     use super::*;
-    use crate::prompt::tests::passage;
+    use crate::fixture::passage;
 
     fn answered(question: &str, passages: &[Passage]) -> String {
         let analyzer = BigramAnalyzer::new();
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn quotes_what_was_asked_for_and_cites_it() {
+    fn the_sentence_with_the_query_terms_is_quoted_and_cited() {
         let passages = [
             passage("휴가", "입사 1년 뒤 연차는 15일입니다. 회사는 서울에 있습니다."),
             passage("근무", "근무 시간은 9시부터 18시까지입니다."),
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_shared_is_nothing_said() {
+    fn without_shared_terms_nothing_is_quoted() {
         let passages = [passage("휴가", "연차는 15일입니다.")];
         assert_eq!(answered("프랑스 수도", &passages), "");
     }

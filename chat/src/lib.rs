@@ -1,18 +1,25 @@
-//! Passages and a conversation's history in, a cited answer out.
+//! Answers questions from passages and a conversation's history, with checked citations.
 //!
-//! The one way through is [`Chat::ask`]: store the question, retrieve, decide between answering and abstaining,
-//! write, check the citations, store the answer. What is absent: HTTP (that is `web`), SQL text (that is `db`),
-//! and any model's inside (that is `llm`, behind the [`domain::Generator`] port in [`generator`]).
+//! The entry point is [`Chat::ask`]: store the question, retrieve, decide between answering and abstaining, generate,
+//! check the citations, store the answer. It contains no HTTP (`web`), no SQL text (`db`), and nothing of a model (`llm`,
+//! behind the [`domain::Generator`] port in [`generator`]).
 
 pub mod abstain;
+mod answering;
 pub mod cite;
-pub mod conversation;
-pub mod error;
+mod conversation;
+mod error;
 pub mod eval;
+mod events;
 pub mod extract;
+#[cfg(test)]
+mod fixture;
 pub mod generator;
+mod parts;
 pub mod prompt;
 pub mod render;
 
-pub use conversation::{AnswerEvent, Ask, Chat, ChatOptions, ChatParts, CompletedAnswer};
+pub use conversation::{Ask, Chat};
 pub use error::ChatError;
+pub use events::{AnswerEvent, CompletedAnswer};
+pub use parts::{ChatOptions, ChatParts};

@@ -1,24 +1,24 @@
-//! The prompt: fixed system text, then history, then numbered passages and the question last, within the context.
+//! Builds the prompt within the context window: system text, history, numbered passages, and the question last.
 //!
-//! What stays the same between the turns of a conversation comes first, so that a generator can reuse what it
-//! computed for it. Budgets are counted by the generator itself ([`Generator::count_prompt_tokens`]).
+//! The parts that stay the same between the turns of a conversation come first, so that the generator can reuse its prefix
+//! cache. The generator counts the tokens ([`Generator::count_prompt_tokens`]).
 
 use domain::{GenerateError, Generator, Language, Message, Passage, Role, Turn, TurnState};
 
 use crate::abstain;
 
-/// A prompt that fits, and the passages it carries.
+/// A prompt within its budget.
 #[derive(Debug)]
 pub struct Prompt {
     /// System, history, question.
     pub messages: Vec<Message>,
-    /// How many of the passages it carries, from the first; `[n]` can mean these alone.
+    /// Number of passages that it contains, from the first; `[n]` can cite only these.
     pub passages: usize,
-    /// Tokens that the messages take.
+    /// Number of tokens of the messages.
     pub tokens: usize,
 }
 
-/// What a prompt is made of.
+/// The inputs of a prompt.
 #[derive(Debug, Clone, Copy)]
 pub struct PromptParts<'a> {
     /// The question, in `language`.
@@ -29,12 +29,12 @@ pub struct PromptParts<'a> {
     pub passages: &'a [Passage],
     /// Earlier turns, oldest first.
     pub history: &'a [Turn],
-    /// Most tokens of the prompt; what is left of the context is for the answer.
+    /// Maximum number of tokens of the prompt; the rest of the context window is for the answer.
     pub budget_tokens: usize,
 }
 
-/// Fills the budget in order of worth: instructions and question (without them there is no prompt), passages best
-/// first, then history newest first, so that the oldest turns are the ones left out.
+/// Fills the budget by priority: instructions and question (required), passages best first, then history newest first,
+/// so that the oldest turns are omitted.
 pub fn build(parts: PromptParts<'_>, generator: &dyn Generator) -> Result<Prompt, GenerateError> {
     let mut passages = parts.passages;
     let mut prompt = assemble(parts, passages, &[]);
@@ -62,8 +62,8 @@ pub fn build(parts: PromptParts<'_>, generator: &dyn Generator) -> Result<Prompt
     Ok(Prompt { messages: prompt, passages: passages.len(), tokens })
 }
 
-/// Questions with their answers, oldest first. An answer that was cut off or declined teaches the model to do the
-/// same, so such exchanges are left out.
+/// Questions with their answers, oldest first. Exchanges with an interrupted or declining answer are omitted: the model
+/// would imitate them.
 fn exchanges(history: &[Turn]) -> Vec<[&Turn; 2]> {
     history
         .windows(2)
@@ -115,14 +115,14 @@ fn question_text(parts: PromptParts<'_>, passages: &[Passage]) -> String {
     };
     let mut text = format!("{material}:\n");
     for (at, passage) in passages.iter().enumerate() {
-        text.push_str(&format!("\n[{}] {}\n{}\n", at + 1, place(passage), passage.chunk.text));
+        text.push_str(&format!("\n[{}] {}\n{}\n", at + 1, heading_line(passage), passage.chunk.text));
     }
     text.push_str(&format!("\n{question}: {}", parts.question));
     text
 }
 
-/// Title and headings of a passage, outermost first, without saying the title twice.
-fn place(passage: &Passage) -> String {
+/// Title and headings of a passage, outermost first, without repeating the title.
+fn heading_line(passage: &Passage) -> String {
     let chunk = &passage.chunk;
     let mut path = vec![chunk.title.as_str()];
     path.extend(chunk.heading_path.iter().map(String::as_str));
@@ -131,39 +131,14 @@ fn place(passage: &Passage) -> String {
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
+mod tests {
     use async_trait::async_trait;
-    use domain::{
-        Chunk, ChunkId, CollectionId, ConversationId, DocumentId, GenerationRequest, GenerationStream,
-        LanguageCoverage, TurnId, VersionId, WorkspaceId,
-    };
+    use domain::{ConversationId, GenerationRequest, GenerationStream, LanguageCoverage, TurnId};
 
     use super::*;
+    use crate::fixture::passage;
 
-    pub(crate) fn passage(title: &str, text: &str) -> Passage {
-        let collection = CollectionId::derive(WorkspaceId::DEFAULT, "docs");
-        let document = DocumentId::derive(collection, title);
-        let version = VersionId::derive(document, 1);
-        let chunk = Chunk {
-            id: ChunkId::derive(version, 0),
-            workspace: WorkspaceId::DEFAULT,
-            collection,
-            document,
-            version,
-            position: 0,
-            title: title.to_owned(),
-            source: format!("{title}.md"),
-            heading_path: vec![title.to_owned()],
-            page: None,
-            language: Language::KOREAN,
-            tags: Vec::new(),
-            dated_at: jiff::Timestamp::UNIX_EPOCH,
-            text: text.to_owned(),
-        };
-        Passage { chunk, score: 1.0, dense_score: None, sparse_score: Some(1.0) }
-    }
-
-    /// Counts words; budgets are about arithmetic, not about any model's vocabulary.
+    /// Counts words: budgets do not depend on any model's vocabulary.
     struct WordCounter;
 
     #[async_trait]

@@ -1,8 +1,8 @@
-//! Markdown to HTML that a browser may be given: the one renderer, and the one sanitizer behind it.
+//! Renders Markdown to HTML that is safe in a browser.
 //!
-//! Every answer and every document text passes here. HTML inside the Markdown is shown as text; what the renderer
-//! writes is then held to a list of tags by `ammonia`, so that a mistake in one of the two is not enough. No image,
-//! style or script survives, and a link opens outside the page without telling where it was clicked.
+//! Every answer and every document text passes through here. HTML inside the Markdown is shown as text; `ammonia` then
+//! restricts the output to a list of tags, so that a bug in one of the two is not enough. No image, style or script
+//! survives, and a link opens in a new tab without a referrer.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
@@ -45,29 +45,29 @@ static SANITIZER: LazyLock<Builder<'static>> = LazyLock::new(|| {
         ]))
         .tag_attribute_values(HashMap::from([("a", HashMap::from([("class", HashSet::from(["citation"]))]))]))
         .url_schemes(HashSet::from(["http", "https", "mailto"]))
-        .url_relative(ammonia::UrlRelative::Custom(Box::new(own_fragments_only)))
+        .url_relative(ammonia::UrlRelative::Custom(Box::new(only_citation_fragments)))
         .set_tag_attribute_value("a", "target", "_blank")
         .link_rel(Some("noopener noreferrer nofollow"));
     builder
 });
 
-/// A document's relative links lead nowhere on this server; only the page's own `#citation-n` do.
-fn own_fragments_only(url: &str) -> Option<std::borrow::Cow<'_, str>> {
+/// Relative links of a document have no target on this server; only the page's own `#citation-n` has.
+fn only_citation_fragments(url: &str) -> Option<std::borrow::Cow<'_, str>> {
     url.starts_with("#citation-").then_some(url.into())
 }
 
-/// An answer: `[n]` becomes a link to citation n where `cited` holds n.
+/// Renders an answer: `[n]` becomes a link to citation n if `cited` contains n.
 pub fn answer_html(markdown: &str, cited: &[u32]) -> String {
-    sanitized(markdown, cited)
+    render(markdown, cited)
 }
 
-/// A document's text; nothing in it is a citation.
+/// Renders the text of a document; it has no citations.
 pub fn document_html(markdown: &str) -> String {
-    sanitized(markdown, &[])
+    render(markdown, &[])
 }
 
-fn sanitized(markdown: &str, cited: &[u32]) -> String {
-    // No strikethrough: between tildes Korean writes ranges, "10~35도, 습도 20~80%".
+fn render(markdown: &str, cited: &[u32]) -> String {
+    // No strikethrough: Korean writes ranges with tildes, "10~35도, 습도 20~80%".
     let options = Options::ENABLE_TABLES;
     let mut in_code = false;
     let mut events = Vec::new();
@@ -79,7 +79,7 @@ fn sanitized(markdown: &str, cited: &[u32]) -> String {
             }
             Event::Text(text) if !in_code && !cited.is_empty() => link_citations(&text, cited, &mut events),
             Event::Html(html) | Event::InlineHtml(html) => events.push(Event::Text(html)),
-            // An image would be fetched from wherever the document says; its description is text and stays.
+            // The browser would fetch an image from the document's URL; its alternative text stays.
             Event::Start(Tag::Image { .. }) | Event::End(TagEnd::Image) => {}
             other => events.push(other),
         }

@@ -1,6 +1,6 @@
-//! The remote generator against a real HTTP server on loopback: streaming, errors, silence.
+//! Tests the remote generator against a real HTTP server on loopback: streaming, errors, idle streams.
 
-#![allow(clippy::unwrap_used)] // In a test it is the report.
+#![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use domain::{
 };
 use futures::{StreamExt, stream};
 
-/// What the server does when it is asked.
+/// How the server responds.
 #[derive(Clone)]
 enum Behaviour {
     Stream(&'static [&'static str]),

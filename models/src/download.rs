@@ -1,59 +1,59 @@
-//! One URL into one file: resumed, retried, bounded, hashed while it is written.
+//! Downloads one URL into one file: resumed, retried, bounded, and hashed as it is written.
 //!
-//! A partial file's name says which content it is part of (see the callers), so going on with one is always right
-//! as far as content goes; `If-Range` catches a file that changes on the server between two tries.
+//! The name of a partial file identifies the content it belongs to (see the callers), so resuming it is always right
+//! as far as content goes; `If-Range` catches a file that changes on the server between two attempts.
 
 use std::path::Path;
 use std::time::Duration;
 
 use bytes::Bytes;
+use domain::{Sha256Digest, Sha256Hasher};
 use futures::StreamExt;
 use reqwest::header::{CONTENT_RANGE, ETAG, HeaderMap, HeaderValue, IF_RANGE, RANGE};
 use reqwest::{Response, StatusCode, Url};
-use sha2::{Digest, Sha256};
 use tokio::fs::File;
 use tokio::io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt, BufWriter};
 
-use crate::error::SourceError;
-use crate::http::{Ask, Http, failure, shown};
+use crate::http::{Http, Method, display_url, request_error};
 use crate::lock::EntryLock;
-use crate::{Progress, Sha256Digest};
+use crate::progress::Progress;
+use crate::source_error::SourceError;
 
-/// Bytes gathered before they go to the file: each write crosses to a blocking thread.
+/// Bytes buffered before a write: each write crosses to a blocking thread.
 const BUFFER_BYTES: usize = 1 << 20;
 
-/// What a source works with while it gets one file.
+/// What a source needs to download one file.
 #[derive(Clone, Copy)]
-pub(crate) struct Fetch<'a> {
+pub(crate) struct DownloadContext<'a> {
     pub(crate) http: &'a Http,
     pub(crate) progress: &'a dyn Progress,
-    /// What the file is called before people.
+    /// Display name of the file.
     pub(crate) name: &'a str,
-    /// Where partial files of this model are kept.
+    /// The folder of the model's partial files.
     pub(crate) folder: &'a Path,
     pub(crate) lock: &'a EntryLock,
-    /// Tries in a row that bring nothing new before this source is given up.
-    pub(crate) attempts: u32,
+    /// Maximum number of attempts in a row that receive no new bytes.
+    pub(crate) max_attempts: u32,
 }
 
-/// What is to be downloaded.
-pub(crate) struct Wanted<'a> {
+/// A URL to download, and what is known of its content.
+pub(crate) struct DownloadRequest<'a> {
     pub(crate) url: Url,
-    /// Where it goes; what is there already is its beginning.
+    /// The file to write; an existing file is a partial download of the same content.
     pub(crate) target: &'a Path,
-    /// Its bytes, where known.
+    /// Its size in bytes, where known.
     pub(crate) size: Option<u64>,
-    /// Its content, where known.
+    /// Its hash, where known.
     pub(crate) sha256: Option<Sha256Digest>,
-    /// Bytes at which a server that goes on is no longer believed.
-    pub(crate) limit_bytes: u64,
-    /// Bytes of the same file that came before, for the progress report.
+    /// Maximum size accepted from the server.
+    pub(crate) max_bytes: u64,
+    /// Bytes of the same file reported before this download, for the progress report.
     pub(crate) reported_before: u64,
 }
 
-impl Fetch<'_> {
-    /// Runs `work` until it succeeds, fails for good, or failed too often in a row.
-    pub(crate) async fn retried<T, F>(&self, mut work: impl FnMut() -> F) -> Result<T, SourceError>
+impl DownloadContext<'_> {
+    /// Runs `work` until it succeeds, fails permanently, or reaches the maximum number of attempts.
+    pub(crate) async fn with_retries<T, F>(&self, mut work: impl FnMut() -> F) -> Result<T, SourceError>
     where
         F: Future<Output = Result<T, SourceError>>,
     {
@@ -63,52 +63,51 @@ impl Fetch<'_> {
                 Ok(value) => return Ok(value),
                 Err(error) => {
                     failures += 1;
-                    self.wait_after(error, failures).await?;
+                    self.back_off(error, failures).await?;
                 }
             }
         }
     }
 
-    /// Waits before the next try, or gives the error back when there should be none.
-    async fn wait_after(&self, error: SourceError, failures: u32) -> Result<(), SourceError> {
+    /// Waits before the next attempt, or returns the error if there should be none.
+    async fn back_off(&self, error: SourceError, failures: u32) -> Result<(), SourceError> {
         let retry_after = match &error {
-            SourceError::Passing { retry_after, .. } if failures < self.attempts => *retry_after,
+            SourceError::Temporary { retry_after, .. } if failures < self.max_attempts => *retry_after,
             _ => return Err(error),
         };
-        tracing::debug!(%error, failures, "trying again");
-        tokio::time::sleep(retry_after.unwrap_or(Duration::ZERO).max(self.http.patience.delay(failures)))
-            .await;
+        tracing::debug!(%error, failures, "download failed; retrying");
+        tokio::time::sleep(retry_after.unwrap_or(Duration::ZERO).max(self.http.retry.delay(failures))).await;
         Ok(())
     }
 
-    /// Downloads, and gives back the content's hash. A wrong hash removes the file.
-    pub(crate) async fn download(&self, wanted: &Wanted<'_>) -> Result<Sha256Digest, SourceError> {
-        let resumes = tokio::fs::metadata(wanted.target).await.is_ok_and(|metadata| metadata.len() > 0);
-        match self.download_from_here(wanted).await {
-            // What an earlier, perhaps crashed, process left may be to blame rather than the source.
-            Err(SourceError::WrongHash { .. }) if resumes => self.download_from_here(wanted).await,
+    /// Downloads the file and returns its hash. A file with a wrong hash is removed.
+    pub(crate) async fn download(&self, request: &DownloadRequest<'_>) -> Result<Sha256Digest, SourceError> {
+        let is_resumed = tokio::fs::metadata(request.target).await.is_ok_and(|metadata| metadata.len() > 0);
+        match self.download_rest(request).await {
+            // The partial file of an earlier process may be damaged, not the source.
+            Err(SourceError::WrongHash { .. }) if is_resumed => self.download_rest(request).await,
             result => result,
         }
     }
 
-    async fn download_from_here(&self, wanted: &Wanted<'_>) -> Result<Sha256Digest, SourceError> {
-        let mut partial = Partial::open(wanted.target).await.map_err(SourceError::disk(wanted.target))?;
-        let (mut failures, mut farthest) = (0, partial.length);
-        while !partial.is_whole(wanted) {
-            let ended = self.transfer(wanted, &mut partial).await;
-            partial.flush().await.map_err(SourceError::disk(wanted.target))?;
+    async fn download_rest(&self, request: &DownloadRequest<'_>) -> Result<Sha256Digest, SourceError> {
+        let mut partial = Partial::open(request.target).await.map_err(SourceError::disk(request.target))?;
+        let (mut failures, mut longest) = (0, partial.length);
+        while !partial.is_complete(request) {
+            let ended = self.transfer(request, &mut partial).await;
+            partial.flush().await.map_err(SourceError::disk(request.target))?;
             let Err(error) = ended else { break };
-            // Only tries that bring nothing count: a line that is cut every minute still gets there.
-            failures = if partial.length > farthest { 1 } else { failures + 1 };
-            farthest = farthest.max(partial.length);
-            self.wait_after(error, failures).await?;
+            // Only attempts without new bytes count: a connection that breaks every minute still completes.
+            failures = if partial.length > longest { 1 } else { failures + 1 };
+            longest = longest.max(partial.length);
+            self.back_off(error, failures).await?;
         }
-        let found = partial.finish().await.map_err(SourceError::disk(wanted.target))?;
-        match wanted.sha256 {
+        let found = partial.finish().await.map_err(SourceError::disk(request.target))?;
+        match request.sha256 {
             Some(expected) if expected != found => {
-                tokio::fs::remove_file(wanted.target).await.map_err(SourceError::disk(wanted.target))?;
+                tokio::fs::remove_file(request.target).await.map_err(SourceError::disk(request.target))?;
                 Err(SourceError::WrongHash {
-                    file: shown(&wanted.url),
+                    file: display_url(&request.url),
                     expected: expected.to_string(),
                     found: found.to_string(),
                 })
@@ -117,95 +116,100 @@ impl Fetch<'_> {
         }
     }
 
-    /// One request, from where the partial file ends.
-    async fn transfer(&self, wanted: &Wanted<'_>, partial: &mut Partial) -> Result<(), SourceError> {
-        let disk = || SourceError::disk(wanted.target);
-        if wanted.size.is_some_and(|size| partial.length > size) {
+    /// Sends one request for the part that is missing.
+    async fn transfer(
+        &self,
+        request: &DownloadRequest<'_>,
+        partial: &mut Partial,
+    ) -> Result<(), SourceError> {
+        let disk = || SourceError::disk(request.target);
+        if request.size.is_some_and(|size| partial.length > size) {
             partial.restart().await.map_err(disk())?;
         }
-        let response = match self.http.ask(Ask::Get, &wanted.url, partial.range()).await {
-            // The server's file is not longer than ours, and ours is not whole: ours is of something else.
-            Err(SourceError::OutOfRange { place }) if partial.length > 0 => {
+        let response = match self.http.send(Method::Get, &request.url, partial.range_headers()).await {
+            // The server's file is not longer than the partial one, which is incomplete: they have different content.
+            Err(SourceError::OutOfRange { location }) if partial.length > 0 => {
                 partial.restart().await.map_err(disk())?;
-                return Err(SourceError::passing(
-                    place,
-                    "the file there is shorter than what was here of it",
+                return Err(SourceError::temporary(
+                    location,
+                    "the file is shorter than its partial download",
                 ));
             }
-            answer => answer?,
+            response => response?,
         };
-        if !partial.continues(&response) {
+        if !partial.is_continued_by(&response) {
             partial.restart().await.map_err(disk())?;
             if response.status() == StatusCode::PARTIAL_CONTENT {
-                return Err(SourceError::passing(
-                    shown(&wanted.url),
-                    "answered with another range than asked for",
+                return Err(SourceError::temporary(
+                    display_url(&request.url),
+                    "the server sent another range than requested",
                 ));
             }
         }
         partial.remember_etag(&response);
-        self.check_length(wanted, partial, &response)?;
-        self.receive(wanted, partial, response).await
+        self.check_length(request, partial, &response)?;
+        self.receive(request, partial, response).await
     }
 
     fn check_length(
         &self,
-        wanted: &Wanted<'_>,
+        request: &DownloadRequest<'_>,
         partial: &Partial,
         response: &Response,
     ) -> Result<(), SourceError> {
-        let Some(rest) = response.content_length() else { return Ok(()) };
-        let whole = partial.length.saturating_add(rest);
-        match wanted.size {
-            Some(size) if whole != size => {
-                Err(SourceError::refused(shown(&wanted.url), format!("has {whole} bytes, expected {size}")))
-            }
-            _ if whole > wanted.limit_bytes => Err(too_long(wanted)),
+        let Some(remaining) = response.content_length() else { return Ok(()) };
+        let total = partial.length.saturating_add(remaining);
+        match request.size {
+            Some(size) if total != size => Err(SourceError::permanent(
+                display_url(&request.url),
+                format!("has {total} bytes, expected {size}"),
+            )),
+            _ if total > request.max_bytes => Err(too_long(request)),
             _ => Ok(()),
         }
     }
 
     async fn receive(
         &self,
-        wanted: &Wanted<'_>,
+        request: &DownloadRequest<'_>,
         partial: &mut Partial,
         response: Response,
     ) -> Result<(), SourceError> {
         let mut body = response.bytes_stream();
         while let Some(chunk) = body.next().await {
-            let chunk = chunk.map_err(|error| failure(&wanted.url, &error))?;
-            if partial.length + chunk.len() as u64 > wanted.limit_bytes {
-                return Err(too_long(wanted));
+            let chunk = chunk.map_err(|error| request_error(&request.url, &error))?;
+            if partial.length + chunk.len() as u64 > request.max_bytes {
+                return Err(too_long(request));
             }
-            partial.append(&chunk).await.map_err(SourceError::disk(wanted.target))?;
-            self.progress.position(wanted.reported_before + partial.length);
+            partial.append(&chunk).await.map_err(SourceError::disk(request.target))?;
+            self.progress.position(request.reported_before + partial.length);
         }
-        match wanted.size {
+        match request.size {
             Some(size) if partial.length < size => {
-                Err(SourceError::passing(shown(&wanted.url), "the connection was closed early"))
+                Err(SourceError::temporary(display_url(&request.url), "the connection was closed early"))
             }
             _ => Ok(()),
         }
     }
 }
 
-fn too_long(wanted: &Wanted<'_>) -> SourceError {
-    SourceError::refused(shown(&wanted.url), format!("is longer than {} bytes", wanted.limit_bytes))
+fn too_long(request: &DownloadRequest<'_>) -> SourceError {
+    SourceError::permanent(display_url(&request.url), format!("is longer than {} bytes", request.max_bytes))
 }
 
-/// A file that is being downloaded, with the running hash of what is in it.
+/// A file that is being downloaded, with the running hash of its content.
 struct Partial {
     out: BufWriter<File>,
-    hasher: Sha256,
+    hasher: Sha256Hasher,
     length: u64,
-    /// Strong entity tag of what the server sent so far, in this process.
+    /// Strong entity tag of the responses so far, in this process.
     etag: Option<HeaderValue>,
 }
 
 impl Partial {
     async fn open(path: &Path) -> std::io::Result<Self> {
         let mut file = File::options().create(true).truncate(false).read(true).write(true).open(path).await?;
-        let (mut hasher, mut length) = (Sha256::new(), 0);
+        let (mut hasher, mut length) = (Sha256Hasher::new(), 0);
         let mut buffer = vec![0; BUFFER_BYTES];
         loop {
             match file.read(&mut buffer).await? {
@@ -219,19 +223,20 @@ impl Partial {
         Ok(Self { out: BufWriter::with_capacity(BUFFER_BYTES, file), hasher, length, etag: None })
     }
 
-    /// Whether it is all there: by its hash, or by its length where no hash is known.
-    fn is_whole(&self, wanted: &Wanted<'_>) -> bool {
-        match (wanted.sha256, wanted.size) {
-            (Some(expected), None) => Sha256Digest::finish(self.hasher.clone()) == expected,
+    /// Whether the file is complete: by its length, or by its hash where no length is known.
+    fn is_complete(&self, request: &DownloadRequest<'_>) -> bool {
+        match (request.sha256, request.size) {
+            (Some(expected), None) => self.hasher.clone().finish() == expected,
             (_, Some(size)) => self.length == size,
             (None, None) => false,
         }
     }
 
-    fn range(&self) -> HeaderMap {
+    /// Headers that request the part after this file.
+    fn range_headers(&self) -> HeaderMap {
         let mut headers = HeaderMap::new();
         if self.length > 0 {
-            // Digits are always a valid header value; `From<u64>` alone cannot write the prefix.
+            // ASCII text is always a valid header value.
             if let Ok(range) = HeaderValue::from_str(&format!("bytes={}-", self.length)) {
                 headers.insert(RANGE, range);
             }
@@ -242,8 +247,8 @@ impl Partial {
         headers
     }
 
-    /// Whether the answer begins where this file ends.
-    fn continues(&self, response: &Response) -> bool {
+    /// Whether the response begins where this file ends.
+    fn is_continued_by(&self, response: &Response) -> bool {
         match response.status() {
             StatusCode::PARTIAL_CONTENT => {
                 let range = response.headers().get(CONTENT_RANGE).and_then(|value| value.to_str().ok());
@@ -273,14 +278,14 @@ impl Partial {
         self.out.flush().await?;
         self.out.get_mut().set_len(0).await?;
         self.out.rewind().await?;
-        (self.hasher, self.length, self.etag) = (Sha256::new(), 0, None);
+        (self.hasher, self.length, self.etag) = (Sha256Hasher::new(), 0, None);
         Ok(())
     }
 
-    /// Puts it on the disk for good.
+    /// Syncs the file to disk and returns its hash.
     async fn finish(mut self) -> std::io::Result<Sha256Digest> {
         self.out.flush().await?;
         self.out.get_ref().sync_all().await?;
-        Ok(Sha256Digest::finish(self.hasher))
+        Ok(self.hasher.finish())
     }
 }

@@ -1,6 +1,6 @@
-//! An embedder that is not in the catalog: a folder of a person's own, with a file that says what the catalog would.
+//! Reads embedders that users supply: a folder with the model's files and a description in place of the catalog's.
 //!
-//! Its files are untrusted. Here they are found, bounded and hashed; whether they work is seen when they are loaded.
+//! The files are untrusted: they are bounded and hashed here, and validated when they are loaded.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 use domain::{EmbeddingSpace, Language, LanguageCoverage};
 use serde::Deserialize;
 
-use crate::{EmbedderFacts, ModelError, Pooling, Sha256Digest};
+use crate::entry::{EmbedderFacts, Pooling};
+use crate::error::ModelError;
+use crate::hash::file_sha256;
 
 /// The file that describes the model.
 const DESCRIPTION: &str = "embedder.toml";
@@ -17,21 +19,21 @@ const DESCRIPTION: &str = "embedder.toml";
 const FILES: [&str; 5] =
     ["model.onnx", "tokenizer.json", "config.json", "special_tokens_map.json", "tokenizer_config.json"];
 
-/// A description is a few lines.
-const MOST_DESCRIPTION_BYTES: u64 = 64 << 10;
+/// Maximum size of the description, which is a few lines.
+const MAX_DESCRIPTION_BYTES: u64 = 64 << 10;
 
-/// Longest prefix, in bytes: it stands before every text.
-const MOST_PREFIX_BYTES: usize = 1_000;
+/// Maximum length of a prefix, in bytes: it is prepended to every text.
+const MAX_PREFIX_BYTES: usize = 1_000;
 
-/// A folder with an embedder in it.
+/// A folder that holds an embedder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EmbedderFolder {
     dir: PathBuf,
-    /// How it is used.
+    /// Dimensions, limits and prefixes.
     pub facts: EmbedderFacts,
-    /// The languages in which its vectors mean something.
+    /// The languages that the model was trained for.
     pub coverage: LanguageCoverage,
-    /// Where its vectors live; named after the content of its `model.onnx`.
+    /// The space of its vectors; its id is the hash of `model.onnx`.
     pub space: EmbeddingSpace,
 }
 
@@ -46,25 +48,25 @@ struct Description {
     query_prefix: String,
     #[serde(default)]
     passage_prefix: String,
-    /// Without it, any.
+    /// Absent means any language.
     languages: Option<Vec<Language>>,
 }
 
 impl EmbedderFolder {
-    /// Reads what is in `dir`, and hashes the model. Blocks: a gigabyte takes a second or two.
+    /// Reads the description in `dir` and hashes the model. Blocks: a gigabyte takes a second or two.
     ///
     /// # Errors
-    /// [`ModelError::BadEmbedder`] where a file is missing, or the description is none or out of its bounds.
+    /// [`ModelError::InvalidEmbedder`] if a file is missing or the description is invalid.
     pub fn read(dir: &Path) -> Result<Self, ModelError> {
-        let bad = |reason: String| ModelError::BadEmbedder { dir: dir.to_owned(), reason };
+        let invalid = |reason: String| ModelError::InvalidEmbedder { dir: dir.to_owned(), reason };
         for name in FILES.iter().chain([&DESCRIPTION]) {
             if !dir.join(name).is_file() {
-                return Err(bad(format!("there is no file {name} in it")));
+                return Err(invalid(format!("the file `{name}` is missing")));
             }
         }
-        let description = description(&dir.join(DESCRIPTION)).map_err(bad)?;
+        let description = description(&dir.join(DESCRIPTION)).map_err(invalid)?;
         let model = dir.join("model.onnx");
-        let hash = Sha256Digest::of_file(&model).map_err(ModelError::io(&model))?;
+        let hash = file_sha256(&model).map_err(ModelError::io(&model))?;
         let Description { dimensions, max_tokens, pooling, query_prefix, passage_prefix, languages } =
             description;
         Ok(Self {
@@ -80,31 +82,31 @@ impl EmbedderFolder {
         })
     }
 
-    /// The file called `name`, one of those that an embedder has.
+    /// Path of the file called `name`.
     pub fn file(&self, name: &str) -> PathBuf {
         self.dir.join(name)
     }
 }
 
-/// Reads and bounds a description; the error is a reason for people.
+/// Reads and checks a description; the error is the reason that the user sees.
 fn description(path: &Path) -> Result<Description, String> {
     let bytes = fs::metadata(path).map_err(|error| format!("{DESCRIPTION}: {error}"))?.len();
-    if bytes > MOST_DESCRIPTION_BYTES {
-        return Err(format!("{DESCRIPTION} has {bytes} bytes, and {MOST_DESCRIPTION_BYTES} are allowed"));
+    if bytes > MAX_DESCRIPTION_BYTES {
+        return Err(format!("`{DESCRIPTION}` has {bytes} bytes; the maximum is {MAX_DESCRIPTION_BYTES}"));
     }
     let text = fs::read_to_string(path).map_err(|error| format!("{DESCRIPTION}: {error}"))?;
     let description: Description =
         toml::from_str(&text).map_err(|error| format!("{DESCRIPTION}: {error}"))?;
-    for (name, value, most) in
+    for (name, value, max) in
         [("dimensions", description.dimensions, 65_536), ("max_tokens", description.max_tokens, 1_000_000)]
     {
-        if !(1..=most).contains(&value) {
-            return Err(format!("{DESCRIPTION}: {name} is {value}; it must lie in 1..={most}"));
+        if !(1..=max).contains(&value) {
+            return Err(format!("{DESCRIPTION}: {name} is {value}; it must be between 1 and {max}"));
         }
     }
     for prefix in [&description.query_prefix, &description.passage_prefix] {
-        if prefix.len() > MOST_PREFIX_BYTES {
-            return Err(format!("{DESCRIPTION}: a prefix has more than {MOST_PREFIX_BYTES} bytes"));
+        if prefix.len() > MAX_PREFIX_BYTES {
+            return Err(format!("{DESCRIPTION}: a prefix is longer than {MAX_PREFIX_BYTES} bytes"));
         }
     }
     Ok(description)
@@ -112,6 +114,8 @@ fn description(path: &Path) -> Result<Description, String> {
 
 #[cfg(test)]
 mod tests {
+    use domain::Sha256Digest;
+
     use super::*;
 
     const DESCRIBED: &str =

@@ -1,96 +1,96 @@
-//! Files from Hugging Face, over its plain HTTP interface.
+//! Downloads files from Hugging Face over plain HTTP.
 //!
-//! Not through `hf-hub`: version 1.0 resumes only what its own cache layout holds, keeps a second copy of every
-//! file there, bounds neither a stalled connection nor a file's size, and brings the Xet client with it (four
-//! crates, minutes of build time). What is needed is small: `HEAD {endpoint}/{repo}/resolve/{revision}/{file}`
-//! announces the content (`X-Linked-Etag` and `X-Linked-Size`, as `huggingface_hub` reads them), `GET` redirects to
-//! it, and downloading itself is the same work as for every other source.
+//! Not through `hf-hub`: version 1.0 resumes only files in its own cache layout, keeps a second copy of every file
+//! there, bounds neither a stalled connection nor the size of a file, and depends on the Xet client (four crates, minutes
+//! of build time). Two requests suffice: `HEAD {endpoint}/{repo}/resolve/{revision}/{file}` announces the content
+//! (`X-Linked-Etag` and `X-Linked-Size`, as `huggingface_hub` reads them), and `GET` redirects to it.
 
 use std::path::PathBuf;
 
+use domain::Sha256Digest;
 use reqwest::Url;
 use reqwest::header::{CONTENT_LENGTH, ETAG, HeaderMap};
 
-use crate::Sha256Digest;
-use crate::catalog::{FileEntry, HubFile};
-use crate::download::{Fetch, Wanted};
-use crate::error::{SourceError, blocking};
+use crate::blocking::blocking;
+use crate::download::{DownloadContext, DownloadRequest};
+use crate::entry::{FileEntry, HubFile};
 use crate::hash::git_blob_id;
-use crate::http::{Ask, Http, shown};
+use crate::http::{Http, Method, display_url};
+use crate::source_error::SourceError;
 
-/// Estimated sizes in the catalog may be off by this factor before a server is no longer believed.
-const ESTIMATE_SLACK: u64 = 4;
+/// A file may be this many times larger than the catalog's estimate.
+const MAX_ESTIMATE_RATIO: u64 = 4;
 
-/// What a file's content is said to be.
+/// The hash that a server announces for a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Identity {
-    /// Of files in large-file storage.
+    /// For files in large-file storage.
     Sha256(Sha256Digest),
-    /// Of small files: git's own id, SHA-1 as 40 hexadecimal digits.
+    /// For small files: git's own id, SHA-1 as 40 hexadecimal digits.
     GitBlob(String),
 }
 
-/// What the server says about a file.
+/// What a server announces about a file.
 struct Announced {
     identity: Identity,
     size: Option<u64>,
 }
 
-/// Gets `file`; gives back where it is, whole and verified, and its hash.
-pub(crate) async fn fetch(
-    fetch: &Fetch<'_>,
+/// Downloads `file` and verifies it; returns its path and its hash.
+pub(crate) async fn download(
+    context: &DownloadContext<'_>,
     file: &FileEntry,
     hub: &HubFile,
 ) -> Result<(PathBuf, Sha256Digest), SourceError> {
-    let url = address(fetch.http, hub)?;
+    let url = file_url(context.http, hub)?;
     let announced = match file.sha256 {
         Some(sha256) => Announced { identity: Identity::Sha256(sha256), size: Some(file.size) },
-        None => fetch.retried(|| announce(fetch.http, &url)).await?,
+        None => context.with_retries(|| announce(context.http, &url)).await?,
     };
     let (sha256, name) = match &announced.identity {
         Identity::Sha256(sha256) => (Some(*sha256), sha256.to_string()),
         Identity::GitBlob(id) => (None, id.clone()),
     };
-    let target = fetch.folder.join(format!("{name}.download"));
-    let wanted = Wanted {
+    let target = context.folder.join(format!("{name}.download"));
+    let request = DownloadRequest {
         url,
         target: &target,
         size: announced.size,
         sha256,
-        limit_bytes: announced.size.unwrap_or(file.size.saturating_mul(ESTIMATE_SLACK)),
+        max_bytes: announced.size.unwrap_or(file.size.saturating_mul(MAX_ESTIMATE_RATIO)),
         reported_before: 0,
     };
-    fetch.progress.begin(fetch.name, announced.size);
-    let downloaded = fetch.download(&wanted).await;
-    fetch.progress.end();
+    context.progress.begin(context.name, announced.size);
+    let downloaded = context.download(&request).await;
+    context.progress.end();
     let sha256 = downloaded?;
     if let Identity::GitBlob(expected) = announced.identity {
-        check_git_blob(fetch, &wanted, expected).await?;
+        check_git_blob(context, &request, expected).await?;
     }
     Ok((target, sha256))
 }
 
-/// The address of a file's content.
-pub(crate) fn address(http: &Http, hub: &HubFile) -> Result<Url, SourceError> {
+/// The URL of a file's content.
+pub(crate) fn file_url(http: &Http, hub: &HubFile) -> Result<Url, SourceError> {
     let path = format!("{}/resolve/{}/{}", hub.repo, hub.revision, hub.file);
-    http.hugging_face.join(&path).map_err(|error| SourceError::refused(path, error.to_string()))
+    http.hugging_face.join(&path).map_err(|error| SourceError::permanent(path, error.to_string()))
 }
 
-/// Asks what a file's content is, without following the redirect to its storage.
+/// Requests the announced hash and size of a file, without following the redirect to its storage.
 async fn announce(http: &Http, url: &Url) -> Result<Announced, SourceError> {
-    let response = http.ask(Ask::HeadHere, url, HeaderMap::new()).await?;
-    let text = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok());
-    let etag = text("x-linked-etag").or_else(|| text(ETAG.as_str())).unwrap_or_default();
+    let response = http.send(Method::HeadSameHost, url, HeaderMap::new()).await?;
+    let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok());
+    let etag = header("x-linked-etag").or_else(|| header(ETAG.as_str())).unwrap_or_default();
     let identity = identity(etag).ok_or_else(|| {
-        SourceError::refused(shown(url), "no hash is announced for it, so nothing could tell a wrong file")
+        SourceError::permanent(display_url(url), "no hash is announced, so the content could not be verified")
     })?;
-    // The length of a redirect's own body says nothing about the file.
-    let own_length = || text(CONTENT_LENGTH.as_str()).filter(|_| response.status().is_success());
-    let size = text("x-linked-size").or_else(own_length).and_then(|size| size.parse().ok());
+    // The length of a redirect's body is not the file's.
+    let own_length = || header(CONTENT_LENGTH.as_str()).filter(|_| response.status().is_success());
+    let size = header("x-linked-size").or_else(own_length).and_then(|size| size.parse().ok());
     Ok(Announced { identity, size })
 }
 
-/// Reads an entity tag: quoted, perhaps weak.
+/// Parses an entity tag: quoted, possibly weak.
 fn identity(etag: &str) -> Option<Identity> {
     let id = etag.trim().trim_start_matches("W/").trim_matches('"');
     match id.len() {
@@ -101,8 +101,12 @@ fn identity(etag: &str) -> Option<Identity> {
     }
 }
 
-async fn check_git_blob(fetch: &Fetch<'_>, wanted: &Wanted<'_>, expected: String) -> Result<(), SourceError> {
-    let (path, lock, file) = (wanted.target.to_owned(), fetch.lock.clone(), shown(&wanted.url));
+async fn check_git_blob(
+    context: &DownloadContext<'_>,
+    request: &DownloadRequest<'_>,
+    expected: String,
+) -> Result<(), SourceError> {
+    let (path, lock, file) = (request.target.to_owned(), context.lock.clone(), display_url(&request.url));
     blocking(move || {
         let _held = lock;
         let found = git_blob_id(&path).map_err(SourceError::disk(&path))?;

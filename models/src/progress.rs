@@ -1,52 +1,52 @@
-//! Telling people how a download stands.
+//! Reports the progress of downloads.
 
 use std::io::IsTerminal;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use indicatif::{HumanBytes, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-/// Hears how a download stands. Calls come from one download at a time, in the order below.
+/// Receives the progress of downloads. Calls come from one download at a time, in the order below.
 pub trait Progress: Send + Sync {
-    /// A file begins. `total_bytes` is `None` while no source has said it.
+    /// The download of a file begins. `total_bytes` is `None` where the source does not announce it.
     fn begin(&self, what: &str, total_bytes: Option<u64>);
-    /// So many of its bytes are here. It may go back, when a source has to begin again.
+    /// Number of bytes downloaded. It decreases when a download restarts.
     fn position(&self, bytes: u64);
-    /// The file is here, or was given up.
+    /// The download of the file ended, successfully or not.
     fn end(&self);
-    /// Something that people should know: a source failed, another process is waited for.
+    /// A message for the user: a source failed, another process holds the lock.
     fn note(&self, message: &str);
 }
 
-/// Tells nobody.
+/// Reports nothing.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Silent;
+pub struct NoProgress;
 
-impl Progress for Silent {
+impl Progress for NoProgress {
     fn begin(&self, _what: &str, _total_bytes: Option<u64>) {}
     fn position(&self, _bytes: u64) {}
     fn end(&self) {}
     fn note(&self, _message: &str) {}
 }
 
-/// A bar on standard error; one line per file where that is no terminal.
+/// Draws a bar on standard error; prints one line per file where that is not a terminal.
 #[derive(Debug, Default)]
-pub struct Bars {
+pub struct ProgressBars {
     bar: Mutex<Option<ProgressBar>>,
 }
 
-impl Bars {
-    /// No bar yet.
+impl ProgressBars {
+    /// Progress without a bar yet.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// A panic elsewhere while it was locked leaves a bar that can still be drawn.
+    /// A poisoned lock is harmless: the bar can still be drawn.
     fn bar(&self) -> MutexGuard<'_, Option<ProgressBar>> {
         self.bar.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Progress for Bars {
+impl Progress for ProgressBars {
     fn begin(&self, what: &str, total_bytes: Option<u64>) {
         if !std::io::stderr().is_terminal() {
             match total_bytes {
@@ -74,7 +74,7 @@ impl Progress for Bars {
 
     fn end(&self) {
         if let Some(bar) = self.bar().take() {
-            // Left on screen as the record of what was got.
+            // Stays on screen as a record of the download.
             bar.abandon();
         }
     }
@@ -93,7 +93,7 @@ mod tests {
 
     #[test]
     fn both_templates_are_well_formed() {
-        let bars = Bars::new();
+        let bars = ProgressBars::new();
         for total in [Some(10), None] {
             bars.begin("file", total);
             bars.position(5);

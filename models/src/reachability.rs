@@ -1,13 +1,14 @@
-//! Which sources this machine's network reaches, found out within seconds.
+//! Probes which sources are reachable from this machine, within seconds.
 
 use reqwest::Url;
 use reqwest::header::HeaderMap;
 
-use crate::catalog::{Catalog, Source};
-use crate::http::{Ask, Http, shown};
-use crate::{hugging_face, pypi};
+use crate::catalog::Catalog;
+use crate::entry::Source;
+use crate::http::{Http, Method, display_url};
+use crate::{hugging_face, package_index};
 
-/// Which sources can be reached.
+/// Which sources are reachable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Reachability {
     /// Hugging Face, or the mirror that `HF_ENDPOINT` names.
@@ -17,7 +18,7 @@ pub struct Reachability {
 }
 
 impl Reachability {
-    /// Whether `source` is on a place that can be reached.
+    /// Whether `source` is reachable.
     pub(crate) fn reaches(self, source: &Source) -> bool {
         match source {
             Source::HuggingFace(_) => self.hugging_face,
@@ -26,16 +27,16 @@ impl Reachability {
     }
 }
 
-/// Asks both at the same time for something that the catalog will want from them. A proxy's refusal page, or a
-/// mirror without our models, is as good as no connection.
+/// Requests a file of the catalog from both at the same time. A proxy's error page, or a mirror without the catalog's
+/// models, counts as unreachable.
 pub(crate) async fn probe(http: &Http, catalog: &Catalog) -> Reachability {
     let sources = || catalog.entries().iter().flat_map(|entry| &entry.files).flat_map(|file| &file.sources);
     let hub = sources().find_map(|source| match source {
-        Source::HuggingFace(hub) => hugging_face::address(http, hub).ok(),
+        Source::HuggingFace(hub) => hugging_face::file_url(http, hub).ok(),
         Source::Pypi(_) => None,
     });
     let page = sources().find_map(|source| match source {
-        Source::Pypi(parts) => pypi::page_address(http, &parts.first()?.package).ok(),
+        Source::Pypi(parts) => package_index::page_url(http, &parts.first()?.package).ok(),
         Source::HuggingFace(_) => None,
     });
     let (hugging_face, pypi) = tokio::join!(answers(http, hub), answers(http, page));
@@ -44,9 +45,12 @@ pub(crate) async fn probe(http: &Http, catalog: &Catalog) -> Reachability {
 
 async fn answers(http: &Http, url: Option<Url>) -> bool {
     let Some(url) = url else { return false };
-    let asked =
-        tokio::time::timeout(http.patience.probe, http.ask(Ask::HeadHere, &url, HeaderMap::new())).await;
-    let answers = matches!(asked, Ok(Ok(_)));
-    tracing::debug!(place = shown(&url), answers, "probed");
+    let response = tokio::time::timeout(
+        http.retry.probe_timeout,
+        http.send(Method::HeadSameHost, &url, HeaderMap::new()),
+    )
+    .await;
+    let answers = matches!(response, Ok(Ok(_)));
+    tracing::debug!(url = display_url(&url), answers, "probed");
     answers
 }

@@ -1,7 +1,7 @@
-//! The receipt: what was installed, so that the next start needs neither network nor a gigabyte of hashing.
+//! Records installed files, so that the next start needs neither network nor a gigabyte of hashing.
 //!
-//! A file is trusted while its size and its time of change are the receipt's. That finds truncated and replaced
-//! files, not flipped bits: `verify` hashes.
+//! A file is trusted while its size and modification time match the receipt. That detects truncated and replaced files,
+//! not flipped bits: `verify` hashes.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -9,10 +9,10 @@ use std::io;
 use std::path::Path;
 use std::time::UNIX_EPOCH;
 
+use domain::Sha256Digest;
 use serde::{Deserialize, Serialize};
 
-use crate::Sha256Digest;
-use crate::catalog::FileEntry;
+use crate::entry::FileEntry;
 
 const NAME: &str = "receipt.json";
 
@@ -20,29 +20,29 @@ const NAME: &str = "receipt.json";
 #[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Receipt {
     /// By file name.
-    pub(crate) files: BTreeMap<String, Installed>,
+    pub(crate) files: BTreeMap<String, InstalledFile>,
 }
 
 /// One installed file.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Installed {
-    /// Its content.
+pub(crate) struct InstalledFile {
+    /// The hash of its content.
     pub(crate) sha256: Sha256Digest,
-    /// Its bytes.
+    /// Its size in bytes.
     pub(crate) size: u64,
-    /// When it was last changed, milliseconds since 1970; 0 where the file system does not say.
+    /// Modification time in milliseconds since 1970; 0 where the file system does not record it.
     pub(crate) modified_ms: u64,
 }
 
-impl Installed {
-    /// Describes a file that was just found to have this hash.
+impl InstalledFile {
+    /// Describes the file at `path`, whose hash was just computed.
     pub(crate) fn describe(path: &Path, sha256: Sha256Digest) -> io::Result<Self> {
         let metadata = path.metadata()?;
         Ok(Self { sha256, size: metadata.len(), modified_ms: modified_ms(&metadata) })
     }
 
-    /// Whether the file looks untouched since.
-    pub(crate) fn is_untouched(&self, path: &Path) -> bool {
+    /// Whether the file looks unchanged since.
+    pub(crate) fn is_unchanged(&self, path: &Path) -> bool {
         path.metadata().is_ok_and(|metadata| {
             metadata.is_file() && metadata.len() == self.size && modified_ms(&metadata) == self.modified_ms
         })
@@ -50,15 +50,15 @@ impl Installed {
 }
 
 impl Receipt {
-    /// Whether `file` is in `folder`, untouched, and still what the catalog wants.
-    pub(crate) fn vouches_for(&self, folder: &Path, file: &FileEntry) -> bool {
+    /// Whether `file` is in `folder`, unchanged, and has the hash that the catalog lists.
+    pub(crate) fn covers(&self, folder: &Path, file: &FileEntry) -> bool {
         self.files.get(&file.name).is_some_and(|installed| {
             file.sha256.is_none_or(|expected| expected == installed.sha256)
-                && installed.is_untouched(&folder.join(&file.name))
+                && installed.is_unchanged(&folder.join(&file.name))
         })
     }
 
-    /// The receipt in `folder`; an empty one where there is none or it cannot be read: then the files are hashed.
+    /// Loads the receipt in `folder`; an empty one where it is missing or damaged, so that the files are hashed again.
     pub(crate) fn load(folder: &Path) -> Self {
         fs::read(folder.join(NAME))
             .ok()
@@ -66,7 +66,7 @@ impl Receipt {
             .unwrap_or_default()
     }
 
-    /// Writes it so that a crash leaves the old or the new one.
+    /// Saves the receipt; a crash leaves the old or the new one.
     pub(crate) fn save(&self, folder: &Path) -> io::Result<()> {
         let mut file = tempfile::NamedTempFile::new_in(folder)?;
         serde_json::to_writer_pretty(&mut file, self)?;
@@ -90,18 +90,18 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("model.gguf");
         fs::write(&path, "abc").unwrap();
-        let installed = Installed::describe(&path, Sha256Digest::of(b"abc")).unwrap();
-        assert!(installed.is_untouched(&path));
+        let installed = InstalledFile::describe(&path, Sha256Digest::of(b"abc")).unwrap();
+        assert!(installed.is_unchanged(&path));
         fs::write(&path, "ab").unwrap();
-        assert!(!installed.is_untouched(&path));
+        assert!(!installed.is_unchanged(&path));
         fs::remove_file(&path).unwrap();
-        assert!(!installed.is_untouched(&path));
+        assert!(!installed.is_unchanged(&path));
     }
 
     #[test]
     fn a_receipt_is_read_back_and_a_damaged_one_is_none() {
         let dir = tempfile::tempdir().unwrap();
-        let installed = Installed { sha256: Sha256Digest::of(b"abc"), size: 3, modified_ms: 5 };
+        let installed = InstalledFile { sha256: Sha256Digest::of(b"abc"), size: 3, modified_ms: 5 };
         let receipt = Receipt { files: BTreeMap::from([("model.gguf".to_owned(), installed)]) };
         receipt.save(dir.path()).unwrap();
         assert_eq!(Receipt::load(dir.path()), receipt);

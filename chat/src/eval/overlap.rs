@@ -1,32 +1,32 @@
-//! How much an answer says what a right answer says, as the question sets that people compare by define it.
+//! Compares an answer with reference answers: exact match and F1, as the common question sets define them.
 //!
 //! English: SQuAD's (Rajpurkar et al., EMNLP 2016) exact match and F1 over words, lower case, without punctuation and
-//! articles. Korean: KorQuAD 1.0's, F1 over characters, so that a particle more is a small difference and not another
-//! word; Chinese and Japanese, which put no space between words, by the same. Of several right answers the best counts.
+//! articles. Korean: KorQuAD 1.0's, F1 over characters, so that an extra particle is a small difference and not another
+//! word; Chinese and Japanese, which have no spaces between words, in the same way. The best reference counts.
 
 use domain::Language;
 
 use crate::cite;
 
-/// Characters that KorQuAD takes for a space.
+/// Characters that KorQuAD replaces by a space.
 const KORQUAD_SPACES: [char; 12] = ['\'', '"', '《', '》', '<', '>', '〈', '〉', '(', ')', '‘', '’'];
 
 const ARTICLES: [&str; 3] = ["a", "an", "the"];
 
-/// Whether the answer is one of the right ones, apart from its form.
+/// Whether the normalized answer equals a normalized reference.
 pub fn exact_match(answer: &str, references: &[String], language: Language) -> bool {
     let answer = Units::of(answer, language).text;
     references.iter().any(|reference| Units::of(reference, language).text == answer)
 }
 
-/// The harmonic mean of precision and recall over words or characters, 0 to 1.
+/// F1 over words or characters, 0 to 1: the harmonic mean of precision and recall.
 pub fn f1(answer: &str, references: &[String], language: Language) -> f64 {
     let answer = Units::of(answer, language).units;
-    let of = |reference: &String| harmonic_mean(&answer, &Units::of(reference, language).units);
-    references.iter().map(of).fold(0.0, f64::max)
+    let score = |reference: &String| f1_of_units(&answer, &Units::of(reference, language).units);
+    references.iter().map(score).fold(0.0, f64::max)
 }
 
-/// A text brought to its plainest form, and cut into what is compared.
+/// A normalized text, and the units in which it is compared.
 struct Units {
     text: String,
     units: Vec<String>,
@@ -36,11 +36,11 @@ impl Units {
     fn of(text: &str, language: Language) -> Self {
         let text = without_citations(text);
         if [Language::KOREAN, Language::CHINESE, Language::JAPANESE].contains(&language) {
-            let text = plain_korquad(&text);
+            let text = normalize_korquad(&text);
             let characters = text.chars().filter(|character| !character.is_whitespace());
             Self { units: characters.map(String::from).collect(), text }
         } else {
-            let text = plain_squad(&text);
+            let text = normalize_squad(&text);
             Self { units: text.split(' ').filter(|word| !word.is_empty()).map(str::to_owned).collect(), text }
         }
     }
@@ -57,24 +57,24 @@ fn without_citations(answer: &str) -> String {
     kept
 }
 
-fn plain_squad(text: &str) -> String {
+fn normalize_squad(text: &str) -> String {
     let text = without_punctuation(&text.to_lowercase());
     let words = text.split_whitespace().filter(|word| !ARTICLES.contains(word));
     words.collect::<Vec<_>>().join(" ")
 }
 
-fn plain_korquad(text: &str) -> String {
+fn normalize_korquad(text: &str) -> String {
     let text = without_punctuation(&text.replace(KORQUAD_SPACES, " ").to_lowercase());
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Both scripts mean Python's `string.punctuation`, which is ASCII's.
+/// Both evaluation scripts use Python's `string.punctuation`: ASCII punctuation only.
 fn without_punctuation(text: &str) -> String {
     text.chars().filter(|character| !character.is_ascii_punctuation()).collect()
 }
 
-/// Of two texts that are both empty, 1, as in SQuAD 2.0.
-fn harmonic_mean(answer: &[String], reference: &[String]) -> f64 {
+/// F1 of two lists of units; 1 if both are empty, as in SQuAD 2.0.
+fn f1_of_units(answer: &[String], reference: &[String]) -> f64 {
     if answer.is_empty() || reference.is_empty() {
         return if answer.is_empty() && reference.is_empty() { 1.0 } else { 0.0 };
     }

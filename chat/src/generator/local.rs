@@ -1,4 +1,4 @@
-//! The engine of this process as a [`Generator`].
+//! Implements [`Generator`] on the engine in this process.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use domain::{GenerateError, GenerationRequest, GenerationStream, Generator, LanguageCoverage, Message};
 use llm::Engine;
 
-/// A loaded model with the name and the languages that the catalog knows of it.
+/// A loaded model with its name and languages from the catalog.
 pub struct LocalGenerator {
     engine: Arc<Engine>,
     name: String,
@@ -14,7 +14,7 @@ pub struct LocalGenerator {
 }
 
 impl LocalGenerator {
-    /// `name` is what people see; `coverage` is [`LanguageCoverage::Any`] for a file that no catalog knows.
+    /// `name` is the display name; `coverage` is [`LanguageCoverage::Any`] for a file that is not in the catalog.
     pub fn new(engine: Arc<Engine>, name: String, coverage: LanguageCoverage) -> Self {
         Self { engine, name, coverage }
     }

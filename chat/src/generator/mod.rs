@@ -1,4 +1,4 @@
-//! What writes answers: the engine in this process, or a server that speaks OpenAI's chat completions.
+//! Generators: the engine in this process, or a server with OpenAI's chat completions API.
 
 pub mod local;
 pub mod openai;

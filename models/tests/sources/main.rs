@@ -1,4 +1,4 @@
-//! Getting models from real servers: ones on this machine that misbehave on demand, and the public ones.
+//! Downloads models from real HTTP servers: local ones with faults on demand, and the public ones.
 
 #![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
 

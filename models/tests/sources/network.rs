@@ -1,16 +1,16 @@
-//! The real sources: every known-good model, downloaded from scratch. Runs where `DAEDAP_TEST_NETWORK` is set.
+//! Downloads every known-good model from the public sources. Runs where `DAEDAP_TEST_NETWORK` is set.
 
 use std::time::Instant;
 
-use models::{Bars, Catalog, SourceOptions, Store};
+use models::{Catalog, ProgressBars, SourceOptions, Store};
 
 #[tokio::test]
-async fn the_known_good_models_can_be_had() {
+async fn the_known_good_models_can_be_downloaded() {
     if std::env::var_os("DAEDAP_TEST_NETWORK").is_none() {
         // Not `eprintln!`: the harness swallows what a passing test prints.
         let _ = std::io::Write::write_all(
             &mut std::io::stderr(),
-            b"SKIPPED the_known_good_models_can_be_had: DAEDAP_TEST_NETWORK is not set\n",
+            b"SKIPPED the_known_good_models_can_be_downloaded: DAEDAP_TEST_NETWORK is not set\n",
         );
         return;
     }
@@ -30,7 +30,7 @@ async fn the_known_good_models_can_be_had() {
     ] {
         let entry = catalog.entry(id).unwrap();
         let begun = Instant::now();
-        store.ensure(entry, &Bars::new()).await.unwrap();
+        store.ensure(entry, &ProgressBars::new()).await.unwrap();
         let downloaded = begun.elapsed();
         let begun = Instant::now();
         assert!(store.installed(entry).is_some());
@@ -38,7 +38,7 @@ async fn the_known_good_models_can_be_had() {
         let begun = Instant::now();
         store.verify(entry).await.unwrap();
         eprintln!(
-            "{id}: got in {downloaded:.1?}, checked in {checked:.1?}, verified in {:.1?}",
+            "{id}: downloaded in {downloaded:.1?}, checked in {checked:.1?}, verified in {:.1?}",
             begun.elapsed()
         );
     }

@@ -1,4 +1,4 @@
-//! A small real HTTP server that stands for package indexes, Hugging Face and file hosts, and misbehaves on demand.
+//! Serves package indexes, Hugging Face and file hosts over real HTTP, with faults on demand.
 
 use std::collections::{HashMap, VecDeque};
 use std::io::{Cursor, Write};
@@ -10,35 +10,36 @@ use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use domain::Sha256Digest;
 use futures::StreamExt;
-use models::{Patience, Sha256Digest, SourceOptions};
+use models::{RetryPolicy, SourceOptions};
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
-/// How one request goes wrong.
+/// How one request fails.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Fault {
-    /// Another status.
+    /// The response has this status.
     Status(u16),
-    /// The connection is cut after so many bytes.
+    /// The connection breaks after this number of bytes.
     CutAfter(usize),
-    /// Nothing comes after so many bytes.
+    /// The server stalls after this number of bytes.
     StallAfter(usize),
 }
 
-/// What is at one path.
+/// The response for one path.
 #[derive(Default, Clone)]
 pub(crate) struct Page {
     pub(crate) body: Vec<u8>,
     pub(crate) headers: Vec<(&'static str, String)>,
-    /// A redirect there instead of the body.
+    /// Redirect to this URL instead of sending the body.
     pub(crate) redirect: Option<String>,
     pub(crate) ignores_range: bool,
-    /// Used up one by one; then all goes well.
+    /// Faults of the next requests, one each; later requests succeed.
     pub(crate) faults: VecDeque<Fault>,
 }
 
-/// A request as it came.
+/// A received request.
 #[derive(Debug, Clone)]
 pub(crate) struct Seen {
     pub(crate) method: Method,
@@ -84,7 +85,7 @@ impl Server {
         state.seen.iter().filter(|seen| path.is_empty() || seen.path == path).cloned().collect()
     }
 
-    /// Publishes a wheel of package `package`, version 1; gives back its path.
+    /// Publishes a wheel of package `package`, version 1; returns its path.
     pub(crate) fn publish(&self, package: &str, wheel: Vec<u8>) -> String {
         let name = format!("{}-1-py3-none-any.whl", package.replace('-', "_"));
         let path = format!("/files/{name}");
@@ -111,12 +112,12 @@ impl Server {
             hugging_face_token: None,
             package_index: format!("{}/simple", self.url),
             extra_certificates: None,
-            patience: Patience {
-                connect: Duration::from_secs(2),
-                stall: Duration::from_millis(300),
-                probe: Duration::from_millis(500),
-                lock: Duration::from_secs(20),
-                attempts: 3,
+            retry: RetryPolicy {
+                connect_timeout: Duration::from_secs(2),
+                stall_timeout: Duration::from_millis(300),
+                probe_timeout: Duration::from_millis(500),
+                lock_timeout: Duration::from_secs(20),
+                max_attempts: 3,
                 first_delay: Duration::from_millis(10),
             },
         }

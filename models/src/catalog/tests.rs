@@ -1,6 +1,9 @@
-//! Holds the embedded catalog to its rules and to the facts that other rooms build on.
+//! Checks the embedded catalog against its rules and against facts that other crates rely on.
+
+use domain::Language;
 
 use super::*;
+use crate::entry::{Pooling, Source};
 
 const TINY: &str = r#"
 [[model]]
@@ -20,12 +23,12 @@ sources = [{ pypi = [{ package = "tiny", version = "1", member = "m", size = 1 }
 
 #[test]
 fn the_embedded_catalog_is_valid() {
-    let catalog = Catalog::parse(include_str!("../catalog.toml")).unwrap();
+    let catalog = Catalog::parse(include_str!("../../catalog.toml")).unwrap();
     assert!(catalog.entries().len() >= 4);
 }
 
 #[test]
-fn the_known_good_models_are_these_bytes() {
+fn the_known_good_models_have_these_hashes() {
     let hash_of = |id: &str, file: &str| {
         let entry = Catalog::builtin().entry(id).unwrap();
         let file = entry.files.iter().find(|candidate| candidate.name == file).unwrap();
@@ -94,7 +97,7 @@ fn an_unknown_model_names_the_known_ones() {
 }
 
 #[test]
-fn the_wheel_name_is_the_format_s_spelling() {
+fn the_wheel_name_follows_the_format() {
     let catalog = Catalog::builtin();
     let Source::Pypi(parts) = &catalog.entry("onnxruntime-1.32-linux-x64").unwrap().files[0].sources[0]
     else {
