@@ -15,13 +15,21 @@ struct Circle<'a> {
     rings: Vec<Vec<&'a str>>,
 }
 
-/// One violation for each ring, and how many circles they make up.
-pub(crate) fn files_in_circles(tree: &Tree) -> (Vec<Violation>, usize) {
+/// What was found among the imports of the workspace.
+pub(crate) struct Report {
+    pub(crate) imports: usize,
+    pub(crate) circles: usize,
+    /// One for each ring, those of the shortest circle first.
+    pub(crate) violations: Vec<Violation>,
+}
+
+pub(crate) fn files_in_circles(tree: &Tree) -> Report {
     let imports = imports(tree);
     let graph = graph(&imports);
     let circles = circles(&graph);
     let rings = circles.iter().flat_map(|circle| circle.rings.iter().map(move |ring| (circle, ring)));
-    (rings.map(|(circle, ring)| violation(&graph, circle, ring)).collect(), circles.len())
+    let violations = rings.map(|(circle, ring)| violation(&graph, circle, ring)).collect();
+    Report { imports: imports.len(), circles: circles.len(), violations }
 }
 
 fn graph(imports: &[Import]) -> Graph<'_> {
@@ -111,7 +119,7 @@ mod tests {
             files.iter().map(|(path, text)| (format!("db/{path}"), *text)).collect();
         let mut files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (path.as_str(), *text)).collect();
         files.push(("db/Cargo.toml", "[package]"));
-        let (violations, _) = files_in_circles(&Tree::of(&files));
+        let Report { violations, .. } = files_in_circles(&Tree::of(&files));
         violations
             .iter()
             .map(|violation| violation.message.split(" is a ring").next().unwrap_or_default().to_owned())
@@ -152,7 +160,7 @@ mod tests {
             ("db/src/c.rs", "use crate::a::A;\nuse crate::d::D;"),
             ("db/src/d.rs", "//! D.\nfn f() { crate::c::g(); }"),
         ]);
-        let (violations, circles) = files_in_circles(&tree);
+        let Report { violations, circles, .. } = files_in_circles(&tree);
         assert_eq!((violations.len(), circles), (2, 1));
         assert_eq!((violations[0].path.as_str(), violations[0].line), ("db/src/c.rs", 2));
         assert!(violations[0].message.starts_with("db/src/c.rs -> db/src/d.rs -> db/src/c.rs is a ring"));
@@ -171,7 +179,7 @@ mod tests {
             ("db/src/d.rs", "use crate::e::E;"),
             ("db/src/e.rs", "use crate::d::D;"),
         ]);
-        let (violations, circles) = files_in_circles(&tree);
+        let Report { violations, circles, .. } = files_in_circles(&tree);
         assert_eq!((violations.len(), circles), (3, 2));
     }
 
