@@ -98,7 +98,7 @@ impl From<AllowedHost> for String {
 }
 
 /// Whether a connection to `address`, which the host called `name` has, may be made.
-pub(super) fn may_reach(allowed: &[AllowedHost], name: Option<&str>, address: SocketAddr) -> bool {
+pub(crate) fn may_reach(allowed: &[AllowedHost], name: Option<&str>, address: SocketAddr) -> bool {
     is_public(address.ip()) || allowed.iter().any(|host| host.allows(name, address))
 }
 

@@ -1,20 +1,23 @@
-//! Bytes to text: byte order marks, UTF-8, UTF-16, and the legacy encodings (CP949 above all) by detection.
+//! Decodes bytes to text: by byte order mark, as UTF-8 or UTF-16, or from a detected legacy encoding (CP949 above all).
 //!
-//! Rule: text is never taken in damaged. A share of replacement characters above [`MAX_REPLACEMENT_SHARE`] is
-//! the error `bad_encoding`; below it (one broken character in a long file) the rest is worth having.
+//! Damaged text is refused: a share of replacement characters above [`MAX_REPLACEMENT_SHARE`] is the error
+//! `bad_encoding`. Below it (one broken character in a long file) the rest is worth keeping.
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::{EUC_KR, Encoding, UTF_8, UTF_16BE, UTF_16LE};
 
-use crate::parse::ParseError;
+use crate::error::ParseError;
 
 /// Largest share of characters that may be lost in decoding: one in a thousand.
 const MAX_REPLACEMENT_SHARE: f64 = 0.001;
 
-/// Bytes that are looked at to tell UTF-16 without a mark, and an encoding declared in HTML.
+/// Length of the beginning that is searched for UTF-16 without a byte order mark and for an encoding declared in HTML.
 const HEAD_BYTES: usize = 4096;
 
-/// Decodes `bytes`, which are not empty, to text without a byte order mark.
+/// Decodes `bytes`, which must not be empty, to text without a byte order mark.
+///
+/// # Errors
+/// `BadEncoding`.
 pub(crate) fn decode(bytes: &[u8]) -> Result<String, ParseError> {
     if let Some((encoding, mark_bytes)) = Encoding::for_bom(bytes) {
         return decode_as(encoding, &bytes[mark_bytes..]);
@@ -29,13 +32,13 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<String, ParseError> {
     }
 }
 
-/// Whether the bytes are UTF-16 text, marked or not.
+/// Whether the bytes are UTF-16 text, with or without a byte order mark.
 pub(crate) fn is_utf16(bytes: &[u8]) -> bool {
     let marked = Encoding::for_bom(bytes).is_some_and(|(encoding, _)| encoding != UTF_8);
     marked || utf16_without_mark(bytes).is_some()
 }
 
-/// An encoding declared by the page itself is tried before a guess.
+/// Tries the encoding that a page declares, then CP949, then the detector's guess.
 fn decode_legacy(bytes: &[u8]) -> Result<String, ParseError> {
     if let Some(text) = declared_encoding(bytes).and_then(|encoding| decode_as(encoding, bytes).ok()) {
         return Ok(text);
@@ -50,7 +53,7 @@ fn decode_legacy(bytes: &[u8]) -> Result<String, ParseError> {
 
 fn decode_as(encoding: &'static Encoding, bytes: &[u8]) -> Result<String, ParseError> {
     let (text, damaged) = encoding.decode_without_bom_handling(bytes);
-    // A one-byte encoding decodes anything, but C1 controls are no part of any text in it.
+    // A one-byte encoding decodes anything, but no text has C1 control characters.
     let is_lost = |character: char| character == '\u{fffd}' || ('\u{80}'..'\u{a0}').contains(&character);
     let lost = text.chars().filter(|&character| is_lost(character)).count();
     let characters = text.chars().count().max(1);
@@ -72,8 +75,8 @@ fn first_bad_byte(encoding: &'static Encoding, bytes: &[u8]) -> usize {
     read.saturating_sub(1)
 }
 
-/// UTF-16 of Latin text has a zero in every other byte; of Korean text at every space and line end, nearly always
-/// on the same side (U+AC00, the first syllable, has one on the other).
+/// Detects UTF-16 by its zeros. Latin text has one in every other byte; Korean text has one at every space and line end,
+/// nearly always on the same side (U+AC00, the first syllable, has one on the other).
 fn utf16_without_mark(bytes: &[u8]) -> Option<&'static Encoding> {
     let head = &bytes[..bytes.len().min(HEAD_BYTES) & !1];
     let (mut even_zeros, mut odd_zeros) = (0_usize, 0_usize);
@@ -86,7 +89,7 @@ fn utf16_without_mark(bytes: &[u8]) -> Option<&'static Encoding> {
         (even, odd) if even > odd * 2 => UTF_16BE,
         _ => return None,
     };
-    // Latin text is half zeros, and in any other there is little that is ASCII by chance.
+    // Latin text is half zeros; other text has few bytes that happen to be ASCII.
     let zeros = even_zeros + odd_zeros;
     let printable = head.iter().filter(|byte| byte.is_ascii_graphic() || **byte == b' ').count();
     if zeros * 40 < head.len() || (zeros * 5 < head.len() * 2 && printable * 4 > head.len() * 3) {
@@ -109,9 +112,9 @@ fn is_damaged_utf8(bytes: &[u8]) -> bool {
     valid > invalid
 }
 
-/// Whether the two-byte characters are mostly the plain Hangul syllables of KS X 1001 (first byte B0 to C8, second A1
-/// to FE). A detector for the whole world takes a few Korean words for Chinese or Japanese; Chinese text in GBK, the
-/// nearest, has two of five characters outside of that area, Western text hardly any within.
+/// Whether the two-byte characters are mostly the Hangul syllables of KS X 1001 (first byte B0 to C8, second A1 to FE).
+/// A detector for all languages mistakes a few Korean words for Chinese or Japanese. Chinese text in GBK, the closest,
+/// has two of five characters outside that range, Western text hardly any inside it.
 fn is_korean(bytes: &[u8]) -> bool {
     let (mut syllables, mut others) = (0_usize, 0_usize);
     let mut rest = bytes.iter();
@@ -121,7 +124,7 @@ fn is_korean(bytes: &[u8]) -> bool {
         }
         match (first, rest.next()) {
             (0xb0..=0xc8, Some(0xa1..=0xfe)) => syllables += 1,
-            // Punctuation and full-width signs say nothing.
+            // Punctuation and full-width signs occur in Chinese and Japanese, too.
             (0xa1..=0xa3, Some(0xa1..=0xfe)) => {}
             _ => others += 1,
         }
@@ -129,7 +132,7 @@ fn is_korean(bytes: &[u8]) -> bool {
     syllables > 0 && syllables >= others * 3
 }
 
-/// The encoding named by `<meta charset=…>`, `<meta … content="…; charset=…">` or an XML declaration.
+/// The encoding declared by `<meta charset=…>`, `<meta … content="…; charset=…">` or an XML declaration.
 fn declared_encoding(bytes: &[u8]) -> Option<&'static Encoding> {
     let head = String::from_utf8_lossy(&bytes[..bytes.len().min(HEAD_BYTES)]).to_ascii_lowercase();
     if !head.contains("<meta") && !head.contains("<?xml") {

@@ -1,23 +1,25 @@
-//! Bytes to what they are written in. The content decides; the source's extension is a hint where the content
-//! leaves the choice open (Markdown, tables and plain text look alike).
+//! Detects the format of a document. The content decides; the source's extension is a hint where the content alone does
+//! not (Markdown, tables and plain text look alike).
 
 use std::io::{Cursor, Read, Seek};
 
 use zip::ZipArchive;
 
 use crate::charset;
-use crate::parse::{ParseError, email, hwp, json, office};
+use crate::error::ParseError;
+use crate::formats::html::recognize::begins_as_html;
+use crate::formats::{email, hwp, json, office};
 
-/// What a document is written in; formats of text come with their text, decoded.
+/// The format of a document; text formats carry the decoded text.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Content {
+pub enum Content {
     /// CommonMark with tables and front matter.
     Markdown(String),
     /// HTML or XHTML.
     Html(String),
     /// Text without markup.
     PlainText(String),
-    /// Values with commas or tabs between them.
+    /// Comma- or tab-separated values.
     Table(String),
     /// JSON, or JSON Lines.
     Json(String),
@@ -37,39 +39,40 @@ pub(crate) enum Content {
     Hwpx,
 }
 
-/// Bytes from the beginning in which signatures and signs of binary data are looked for.
+/// Length of the beginning that is searched for signatures and for signs of binary data.
 const HEAD_BYTES: usize = 8192;
 
-/// What old Windows programs and, as archives, new ones write their documents in.
+/// Begins an OLE container: documents of Microsoft Office before 2007, of HWP 5, and others.
 const OLE: &[u8] = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1";
+/// Begins a ZIP archive.
 pub(crate) const ZIP: &[u8] = b"PK\x03\x04";
 
 impl Content {
-    /// Whether only this crate's own parsers read it.
+    /// Whether it is parsed without a vendor's parser.
     pub(crate) fn is_plain(&self) -> bool {
         matches!(self, Self::Markdown(_) | Self::PlainText(_))
     }
 }
 
-/// Whether vendors' parsers are needed already to tell what `bytes` are.
+/// Whether detecting the format of `bytes` already needs vendors' parsers.
 pub(crate) fn is_container(bytes: &[u8]) -> bool {
     [OLE, ZIP].iter().any(|signature| bytes.starts_with(signature))
 }
 
-/// Tells what `bytes` are, and decodes them where they are text.
+/// Detects the format of `bytes`, and decodes them if they are text.
 ///
 /// # Errors
-/// `Empty` for no bytes, `UnsupportedType` for formats that cannot be read, `BadEncoding` for damaged text.
-pub(crate) fn sniff(bytes: &[u8], source: &str) -> Result<Content, ParseError> {
+/// `Empty` for no bytes, `UnsupportedType` for other formats, `BadEncoding` for damaged text.
+pub fn detect(bytes: &[u8], source: &str) -> Result<Content, ParseError> {
     if bytes.is_empty() {
         return Err(ParseError::Empty);
     }
     match binary_format(bytes) {
-        Some(Binary::Readable(content)) => Ok(content),
-        Some(Binary::Foreign(looks_like)) => {
+        Some(Binary::Supported(content)) => Ok(content),
+        Some(Binary::Unsupported(looks_like)) => {
             Err(ParseError::UnsupportedType { looks_like: looks_like.into() })
         }
-        // Its parts have encodings of their own.
+        // Before decoding: the parts of a message have encodings of their own.
         None if email::is_email(head(bytes)) => Ok(Content::Email),
         None => Ok(text_format(charset::decode(bytes)?, source)),
     }
@@ -80,15 +83,15 @@ fn head(bytes: &[u8]) -> &[u8] {
 }
 
 enum Binary {
-    Readable(Content),
-    Foreign(&'static str),
+    Supported(Content),
+    Unsupported(&'static str),
 }
 
-/// A known binary format by its signature, or binary data in general by its zeros and control characters.
+/// Detects binary formats by their signatures, and other binary data by its zeros and control characters.
 fn binary_format(bytes: &[u8]) -> Option<Binary> {
     let head = head(bytes);
     if head.starts_with(b"%PDF-") {
-        return Some(Binary::Readable(Content::Pdf));
+        return Some(Binary::Supported(Content::Pdf));
     }
     if head.starts_with(OLE) {
         return Some(ole_format(bytes));
@@ -96,37 +99,38 @@ fn binary_format(bytes: &[u8]) -> Option<Binary> {
     if head.starts_with(ZIP) {
         return Some(zip_format(bytes));
     }
-    foreign_format(bytes, head).map(Binary::Foreign)
+    unsupported_format(bytes, head).map(Binary::Unsupported)
 }
 
-/// Old Microsoft Office documents and those of HWP lie in the same container, among others.
+/// Microsoft Office before 2007 and HWP 5 use the same container, and so do other programs.
 fn ole_format(bytes: &[u8]) -> Binary {
     match () {
-        () if hwp::is_hwp(bytes) => Binary::Readable(Content::Hwp),
-        () if office::is_office(bytes) => Binary::Readable(Content::Office),
-        () => Binary::Foreign("a file of an old Windows program"),
+        () if hwp::is_hwp(bytes) => Binary::Supported(Content::Hwp),
+        () if office::is_office(bytes) => Binary::Supported(Content::Office),
+        () => Binary::Unsupported("a file of an old Windows program"),
     }
 }
 
-/// So do the new ones, in archives.
+/// Newer office formats and EPUB are ZIP archives.
 fn zip_format(bytes: &[u8]) -> Binary {
     match ZipArchive::new(Cursor::new(bytes)) {
-        Ok(archive) => packed_format(&archive).map_or(Binary::Foreign("a ZIP archive"), Binary::Readable),
-        Err(_) => Binary::Foreign("a damaged archive"),
+        Ok(archive) => {
+            archived_format(&archive).map_or(Binary::Unsupported("a ZIP archive"), Binary::Supported)
+        }
+        Err(_) => Binary::Unsupported("a damaged archive"),
     }
 }
 
-/// Whether an archive is no document itself.
+/// Whether an archive is not a document itself.
 pub(crate) fn holds_documents<R: Read + Seek>(archive: &ZipArchive<R>) -> bool {
-    packed_format(archive).is_none()
+    archived_format(archive).is_none()
 }
 
-/// The format whose documents are such archives; the names of the members tell which.
-fn packed_format<R: Read + Seek>(archive: &ZipArchive<R>) -> Option<Content> {
-    let holds = |beginning: &str| {
-        archive.file_names().any(|name| matches!(&name, Ok(name) if name.starts_with(beginning)))
-    };
-    // What is in folders of these names in an archive of documents is no format's.
+/// The format whose documents are archives with such members.
+fn archived_format<R: Read + Seek>(archive: &ZipArchive<R>) -> Option<Content> {
+    // Only at the top level: a folder of documents may hold an unpacked office document.
+    let holds =
+        |path: &str| archive.file_names().any(|name| matches!(&name, Ok(name) if name.starts_with(path)));
     match () {
         () if holds("Contents/section") => Some(Content::Hwpx),
         () if holds("[Content_Types].xml") || holds("word/document") => Some(Content::Office),
@@ -136,7 +140,7 @@ fn packed_format<R: Read + Seek>(archive: &ZipArchive<R>) -> Option<Content> {
     }
 }
 
-fn foreign_format(bytes: &[u8], head: &[u8]) -> Option<&'static str> {
+fn unsupported_format(bytes: &[u8], head: &[u8]) -> Option<&'static str> {
     if let Some((_, looks_like)) = SIGNATURES.iter().find(|(signature, _)| head.starts_with(signature)) {
         return Some(looks_like);
     }
@@ -156,7 +160,7 @@ fn foreign_format(bytes: &[u8], head: &[u8]) -> Option<&'static str> {
     (bytes.contains(&0) || controls * 20 > head.len()).then_some("binary data")
 }
 
-/// Signatures that no text begins with.
+/// Signatures of binary formats that are not supported. No text begins with one.
 const SIGNATURES: &[(&[u8], &str)] = &[
     (b"HWP Document File", "an HWP document older than HWP 5"),
     (b"{\\rtf", "an RTF document"),
@@ -199,14 +203,14 @@ fn text_format(text: String, source: &str) -> Content {
         Some("md" | "markdown" | "mdown" | "mkd" | "mdx") => Content::Markdown(text),
         Some("html" | "htm" | "xhtml") => Content::Html(text),
         Some("csv" | "tsv") => Content::Table(text),
-        // A name with a dot that says nothing else, or any known text format.
+        // Any other extension: a known text format, or a name that just has a dot in it.
         Some(_) => Content::PlainText(text),
         None if looks_like_markdown(&text) => Content::Markdown(text),
         None => Content::PlainText(text),
     }
 }
 
-/// The lower-case extension of the source's last part. A URL's query is no part of it.
+/// The lower-case extension of the source's last part, without the query of a URL.
 fn extension(source: &str) -> Option<String> {
     let path = if source.contains("://") { source.split(['?', '#']).next()? } else { source };
     let name = path.rsplit('/').next()?;
@@ -217,24 +221,7 @@ fn extension(source: &str) -> Option<String> {
     is_extension.then(|| extension.to_ascii_lowercase())
 }
 
-pub(crate) fn begins_as_html(text: &str) -> bool {
-    let mut rest = text.trim_start();
-    loop {
-        // Declarations and comments may come first.
-        let skipped = match rest {
-            _ if rest.starts_with("<?xml") => rest.split_once("?>"),
-            _ if rest.starts_with("<!--") => rest.split_once("-->"),
-            _ => None,
-        };
-        let Some((_, after)) = skipped else { break };
-        rest = after.trim_start();
-    }
-    ["<!doctype html", "<html", "<head>", "<body"]
-        .iter()
-        .any(|opening| rest.get(..opening.len()).is_some_and(|start| start.eq_ignore_ascii_case(opening)))
-}
-
-/// For sources without an extension (a note given over the API): a heading or a code fence tells Markdown.
+/// For sources without an extension (a note sent over the API): a heading or a code fence makes it Markdown.
 fn looks_like_markdown(text: &str) -> bool {
     text.lines().take(200).any(|line| {
         let after_hashes = line.trim_start_matches('#');
@@ -248,7 +235,7 @@ mod tests {
     use super::*;
 
     fn refused_as(bytes: &[u8]) -> String {
-        match sniff(bytes, "file.txt") {
+        match detect(bytes, "file.txt") {
             Err(ParseError::UnsupportedType { looks_like }) => looks_like.into_owned(),
             other => panic!("{other:?}"),
         }
@@ -256,16 +243,16 @@ mod tests {
 
     #[test]
     fn the_content_decides_and_the_name_helps() {
-        assert!(matches!(sniff(b"<!DOCTYPE HTML><p>x", "page.txt"), Ok(Content::Html(_))));
-        assert!(matches!(sniff(b"<?xml version='1.0'?>\n<!-- x -->\n<html>", "page"), Ok(Content::Html(_))));
-        assert!(matches!(sniff(b"<h1 align=center>daedap</h1>", "README.md"), Ok(Content::Markdown(_))));
-        assert!(matches!(sniff(b"<h1>daedap</h1>", "index.HTM"), Ok(Content::Html(_))));
-        assert!(matches!(sniff(b"# a comment", "settings.conf"), Ok(Content::PlainText(_))));
-        assert!(matches!(sniff("# 안내\n본문".as_bytes(), "note"), Ok(Content::Markdown(_))));
-        assert!(matches!(sniff(b"{\"a\": 1}\n{\"a\": 2}\n", "export.txt"), Ok(Content::Json(_))));
-        assert!(matches!(sniff("그냥 글".as_bytes(), "note"), Ok(Content::PlainText(_))));
+        assert!(matches!(detect(b"<!DOCTYPE HTML><p>x", "page.txt"), Ok(Content::Html(_))));
+        assert!(matches!(detect(b"<?xml version='1.0'?>\n<!-- x -->\n<html>", "page"), Ok(Content::Html(_))));
+        assert!(matches!(detect(b"<h1 align=center>daedap</h1>", "README.md"), Ok(Content::Markdown(_))));
+        assert!(matches!(detect(b"<h1>daedap</h1>", "index.HTM"), Ok(Content::Html(_))));
+        assert!(matches!(detect(b"# a comment", "settings.conf"), Ok(Content::PlainText(_))));
+        assert!(matches!(detect("# 안내\n본문".as_bytes(), "note"), Ok(Content::Markdown(_))));
+        assert!(matches!(detect(b"{\"a\": 1}\n{\"a\": 2}\n", "export.txt"), Ok(Content::Json(_))));
+        assert!(matches!(detect("그냥 글".as_bytes(), "note"), Ok(Content::PlainText(_))));
         assert!(matches!(
-            sniff(b"<p>x</p>", "https://example.com/a/index.html?lang=ko.txt"),
+            detect(b"<p>x</p>", "https://example.com/a/index.html?lang=ko.txt"),
             Ok(Content::Html(_))
         ));
     }
@@ -281,6 +268,6 @@ mod tests {
 
     #[test]
     fn no_bytes_are_no_document() {
-        assert_eq!(sniff(b"", "a.md").expect_err("empty").code(), "empty");
+        assert_eq!(detect(b"", "a.md").expect_err("empty").code(), "empty");
     }
 }

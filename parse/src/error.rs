@@ -1,4 +1,4 @@
-//! Why a document's text cannot be had. It can be written and read again: parsers may run in another process.
+//! Defines why a document cannot be parsed. The error is serializable, because parsers may run in another process.
 
 use std::borrow::Cow;
 use std::error::Error;
@@ -6,22 +6,23 @@ use std::io;
 
 use serde::{Deserialize, Serialize};
 
-/// Why there is no text. The sentence is for the person who brought the document.
+/// Why a document cannot be parsed. The message is for the person who uploaded the document.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ParseError {
-    /// The content is of a kind that cannot be read.
+    /// The format is not supported.
     #[error(
-        "this looks like {looks_like}, which cannot be read; text, Markdown, HTML, CSV, JSON, PDF, Word, Excel, PowerPoint, \
-         OpenDocument, EPUB, HWP and e-mail can"
+        "this looks like {looks_like}, which is not supported; supported are text, Markdown, HTML, CSV, JSON, PDF, Word, \
+         Excel, PowerPoint, OpenDocument, EPUB, HWP and e-mail"
     )]
     UnsupportedType {
         /// What the content looks like, with its article: "a PNG image".
         looks_like: Cow<'static, str>,
     },
-    /// The text is in no recognised character encoding, or it is damaged.
+    /// The text is in no recognized character encoding, or it is damaged.
     #[error(
-        "the text is damaged or in an unknown character encoding (first bad byte at offset {offset}, read as {encoding}); save it as UTF-8"
+        "the text is damaged or in an unknown character encoding (first bad byte at offset {offset}, decoded as {encoding}); \
+         save it as UTF-8"
     )]
     BadEncoding {
         /// The encoding that fits best.
@@ -30,27 +31,29 @@ pub enum ParseError {
         offset: usize,
     },
     /// There is no text.
-    #[error("the document holds no text")]
+    #[error("the document contains no text")]
     Empty,
-    /// Its pages are pictures.
-    #[error("the document's pages are pictures without a text layer; run text recognition (OCR) on it first")]
+    /// Its pages are scanned images.
+    #[error(
+        "the document consists of scanned images without a text layer; run text recognition (OCR) on it first"
+    )]
     NoTextLayer,
     /// It is encrypted.
     #[error("the document is protected by a password or against copying; save it without protection")]
     Protected,
-    /// It wants more than one document may have.
-    #[error("reading the document takes more {resource} than is allowed")]
+    /// It needs more of a resource than one document may use.
+    #[error("parsing the document exceeds the {resource} limit")]
     TooCostly {
-        /// What ran out.
+        /// The resource.
         resource: Cow<'static, str>,
     },
-    /// It is damaged, or a parser failed in a way that it must not. The document is left out, the process goes on.
+    /// It is damaged, or its parser failed in an unexpected way. Only this document is affected.
     #[error("the document cannot be parsed: {0}")]
     Failed(String),
 }
 
 impl ParseError {
-    /// What a vendor's parser says of a document. It may have run out of memory and noticed.
+    /// Converts the error of a vendor's parser, which may have run out of memory and noticed.
     pub(crate) fn failed(error: &(dyn Error + 'static)) -> Self {
         let mut cause = Some(error);
         while let Some(error) = cause {
@@ -87,7 +90,7 @@ mod tests {
     fn a_message_tells_a_person_what_to_do_in_any_process() {
         let error = ParseError::UnsupportedType { looks_like: "a PNG image".into() };
         assert_eq!(error.code(), "unsupported_type");
-        assert!(error.to_string().starts_with("this looks like a PNG image, which cannot be read;"));
+        assert!(error.to_string().starts_with("this looks like a PNG image, which is not supported;"));
         let sent = serde_json::to_string(&error).unwrap();
         assert_eq!(serde_json::from_str::<ParseError>(&sent).unwrap(), error);
     }

@@ -1,19 +1,19 @@
-//! One form for every text: NFC, `\n`, and nothing that people cannot see but a search would stumble over.
+//! Normalizes text: to NFC, `\n` as line end, and no invisible characters that would break a search.
 
 use domain::PageStart;
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
-/// Brings `text` into the form in which it is stored and searched.
+/// Converts `text` to the form in which it is stored and searched.
 ///
-/// * NFC: macOS names and many PDFs carry Hangul as separate jamo, which would never meet a typed word.
+/// * NFC: macOS file names and many PDFs store Hangul as separate jamo, which would never match a typed word.
 /// * Line ends become `\n`; so do form feeds and the Unicode line and paragraph separators.
 /// * Control characters (NUL first of all: PostgreSQL cannot store it), soft hyphens, zero-width spaces,
-///   byte order marks, direction marks and the invisible "tag" characters are dropped: they split words in
-///   two, or carry text that its reader never sees. Zero-width joiners stay, scripts and emoji need them.
+///   byte order marks, direction marks and the invisible "tag" characters are removed: they split words, or
+///   carry text that no reader sees. Zero-width joiners stay, because scripts and emoji need them.
 /// * Latin ligatures become their letters.
-/// * Bullets that only a symbol font shows (Word and HWP write them as private-use characters) are dropped.
+/// * Bullets that only a symbol font shows (Word and HWP write them as private-use characters) are removed.
 /// * No-break spaces become spaces.
-pub(crate) fn normalize(text: &str) -> String {
+pub fn normalize(text: &str) -> String {
     let mut visible = String::with_capacity(text.len());
     let mut characters = text.chars().peekable();
     while let Some(character) = characters.next() {
@@ -25,7 +25,7 @@ pub(crate) fn normalize(text: &str) -> String {
             '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}' => visible.push('\n'),
             '\u{a0}' | '\u{202f}' => visible.push(' '),
             '\n' | '\t' => visible.push(character),
-            // "ﬁ" and the like, which PDFs and old fonts hold as one.
+            // "ﬁ" and the like, which PDFs and old fonts store as one character.
             '\u{fb00}'..='\u{fb06}' => visible.extend([character].into_iter().nfkc()),
             _ if is_invisible(character) => {}
             _ => visible.push(character),
@@ -37,7 +37,7 @@ pub(crate) fn normalize(text: &str) -> String {
     }
 }
 
-/// Normalises a text with pages; the pages begin at the same characters afterwards.
+/// Normalizes a text with pages, and moves the page starts with their characters.
 pub(crate) fn normalize_pages(text: &str, page_starts: &[PageStart]) -> (String, Vec<PageStart>) {
     let mut normal = String::with_capacity(text.len());
     let mut starts = Vec::with_capacity(page_starts.len());

@@ -1,31 +1,70 @@
-//! ZIP archives of documents: each member is a document of its own, as if the archive were a folder.
+//! Reads ZIP archives of documents: each member is a document of its own, as if the archive were a folder.
 //!
-//! Office documents are ZIP archives, too, and are not meant. Names are what the archive's maker wrote: UTF-8, or CP949 where a
-//! Korean Windows did. What an archive may cost is bounded before a byte of it is unpacked, and a member that holds more than it
-//! said is an error; an archive within an archive is refused as any other file that cannot be read.
+//! A ZIP archive that is an office document itself is not one of these. Member names are UTF-8, or CP949 if a Korean Windows
+//! wrote them. The size of an archive is checked before anything is unpacked, and a member that is longer than it declares is
+//! an error. Archives within an archive are not opened: they are members of an unsupported type.
 
 use std::fs::File;
 use std::io::{BufReader, Read, Seek};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
+use domain::{SourceNameError, normalize_source};
 use encoding_rs::EUC_KR;
 use zip::ZipArchive;
 
-use crate::IngestError;
-use crate::parse::ParseError;
-use crate::pipeline::{MAX_DOCUMENT_BYTES, check_size};
-use crate::prepare::checked_source;
-use crate::sniff::{ZIP, holds_documents};
+use crate::detect::{ZIP, holds_documents};
+use crate::error::ParseError;
+use crate::limits::MAX_DOCUMENT_BYTES;
 
-/// Most members of an archive.
+/// Maximum number of members of an archive.
 const MAX_MEMBERS: usize = 10_000;
 
-/// Most bytes of all of its members together.
+/// Maximum size of all members together, in bytes.
 const MAX_UNPACKED_BYTES: u128 = 1 << 30;
 
-/// The folder in which macOS keeps what is no document.
+/// The folder in which macOS stores metadata.
 const MACOS_FOLDER: &str = "__MACOSX";
+
+/// Why an archive, or one of its members, cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ArchiveError {
+    /// A member's name cannot be stored.
+    #[error(transparent)]
+    BadName(#[from] SourceNameError),
+    /// A member's name leads out of the archive.
+    #[error("the name of the source cannot be used: it leads out of the archive")]
+    OutsideArchive,
+    /// A member has more bytes than a document may have.
+    #[error("the document has {bytes} bytes; the maximum is {max_bytes}")]
+    TooLarge {
+        /// Its size.
+        bytes: u64,
+        /// The maximum.
+        max_bytes: u64,
+    },
+    /// The archive is too large, damaged or protected.
+    #[error(transparent)]
+    Parse(#[from] ParseError),
+    /// The archive on disk changed after its members were listed.
+    #[error("cannot read `{path}`: the archive changed while it was read")]
+    Changed {
+        /// The archive.
+        path: String,
+    },
+}
+
+impl ArchiveError {
+    /// A code that stays the same between releases.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::BadName(_) | Self::OutsideArchive => "bad_source",
+            Self::TooLarge { .. } => "too_large",
+            Self::Parse(error) => error.code(),
+            Self::Changed { .. } => "unreadable",
+        }
+    }
+}
 
 /// An archive of documents.
 pub struct Archive<R> {
@@ -40,20 +79,20 @@ pub struct Member {
     index: usize,
 }
 
-/// A member, or the name of one that cannot be read and why.
-pub type FoundMember = Result<Member, (String, IngestError)>;
+/// A member, or the name of one that cannot be a document, and why.
+pub type FoundMember = Result<Member, (String, ArchiveError)>;
 
 impl<R: Read + Seek> Archive<R> {
-    /// Opens what `reader` gives if it is an archive of documents; `None` for every other kind of file.
+    /// Opens `reader` as an archive of documents; `None` for any other file.
     ///
     /// # Errors
-    /// `TooCostly` for more than 10,000 members or a gibibyte of them.
+    /// `TooCostly` for an archive with more than 10,000 members or more than 1 GiB of them.
     pub fn open(mut reader: R) -> Result<Option<Self>, ParseError> {
         let mut beginning = [0; ZIP.len()];
         if reader.read_exact(&mut beginning).is_err() || beginning != *ZIP || reader.rewind().is_err() {
             return Ok(None);
         }
-        // A damaged one is refused by who parses it.
+        // A damaged archive gets its error when it is parsed as a document.
         let Ok(zip) = ZipArchive::new(reader) else { return Ok(None) };
         if !holds_documents(&zip) {
             return Ok(None);
@@ -67,7 +106,7 @@ impl<R: Read + Seek> Archive<R> {
         Ok(Some(Self { zip }))
     }
 
-    /// Its documents in order of their names: no folders, links, or hidden files.
+    /// Lists its documents by name, without folders, links and hidden files.
     pub fn members(&mut self) -> Vec<FoundMember> {
         let mut members: Vec<_> = (0..self.zip.len()).filter_map(|index| self.member(index)).collect();
         let name = |member: &FoundMember| match member {
@@ -78,6 +117,7 @@ impl<R: Read + Seek> Archive<R> {
         members
     }
 
+    /// `None` for a member that is not listed.
     fn member(&mut self, index: usize) -> Option<FoundMember> {
         let file = match self.zip.by_index_raw(index) {
             Ok(file) => file,
@@ -86,44 +126,45 @@ impl<R: Read + Seek> Archive<R> {
         if file.is_dir() || file.is_symlink() {
             return None;
         }
-        let written = name(file.name_raw());
+        let written = decode_name(file.name_raw());
         let parts: Vec<&str> = written.split(['/', '\\']).filter(|part| !matches!(*part, "" | ".")).collect();
         if parts.iter().any(|part| *part == MACOS_FOLDER || (part.starts_with('.') && *part != "..")) {
             return None;
         }
         if parts.contains(&"..") {
-            return Some(Err((written, IngestError::BadSource("it leads out of the archive"))));
+            return Some(Err((written, ArchiveError::OutsideArchive)));
         }
         if file.encrypted() {
             return Some(Err((written, ParseError::Protected.into())));
         }
-        if let Err(error) = check_size(file.size()) {
+        if file.size() > MAX_DOCUMENT_BYTES {
+            let error = ArchiveError::TooLarge { bytes: file.size(), max_bytes: MAX_DOCUMENT_BYTES };
             return Some(Err((written, error)));
         }
-        Some(match checked_source(&parts.join("/")) {
+        Some(match normalize_source(&parts.join("/")) {
             Ok(name) => Ok(Member { name, index }),
-            Err(error) => Err((written, error)),
+            Err(error) => Err((written, error.into())),
         })
     }
 
-    /// The bytes of a member.
+    /// Unpacks a member.
     ///
     /// # Errors
-    /// `Parse` for a damaged member, or one that is longer than it says.
-    pub fn read(&mut self, member: &Member) -> Result<Vec<u8>, IngestError> {
+    /// `Parse` for a damaged member, or one that is longer than it declares.
+    pub fn read(&mut self, member: &Member) -> Result<Vec<u8>, ArchiveError> {
         let file = self.zip.by_index(member.index).map_err(|error| damaged(&error))?;
-        let said = file.size().min(MAX_DOCUMENT_BYTES);
+        let declared = file.size().min(MAX_DOCUMENT_BYTES);
         let mut bytes = Vec::new();
-        file.take(said + 1).read_to_end(&mut bytes).map_err(|error| damaged(&error))?;
-        if bytes.len() as u64 > said {
-            return Err(ParseError::Failed("it is longer than its archive says".to_owned()).into());
+        file.take(declared + 1).read_to_end(&mut bytes).map_err(|error| damaged(&error))?;
+        if bytes.len() as u64 > declared {
+            return Err(ParseError::Failed("it is longer than its archive declares".to_owned()).into());
         }
         Ok(bytes)
     }
 }
 
-/// An archive on disk whose members are read one by one. It is opened by the first and closed with the last.
-pub(crate) struct ArchiveFile {
+/// An archive on disk whose members are read one by one. The first read opens it; it stays open until it is dropped.
+pub struct ArchiveFile {
     path: PathBuf,
     archive: Mutex<Option<Archive<BufReader<File>>>>,
 }
@@ -134,25 +175,25 @@ impl std::fmt::Debug for ArchiveFile {
     }
 }
 
-/// An archive on disk, with what is in it.
+/// An archive on disk and its members.
 type ListedArchive = (ArchiveFile, Vec<FoundMember>);
 
 impl ArchiveFile {
-    /// The archive at `path` with its members; `None` where there is none that can be read.
+    /// Lists the members of the archive at `path`; `None` if it is not an archive of documents.
     ///
     /// # Errors
     /// Those of [`Archive::open`].
-    pub(crate) fn list(path: &Path) -> Result<Option<ListedArchive>, IngestError> {
+    pub fn list(path: &Path) -> Result<Option<ListedArchive>, ArchiveError> {
         let Some(mut archive) = open(path)? else { return Ok(None) };
         let members = archive.members();
         Ok(Some((Self { path: path.to_owned(), archive: Mutex::new(None) }, members)))
     }
 
-    /// The bytes of a member.
+    /// Unpacks a member.
     ///
     /// # Errors
-    /// Those of [`Archive::read`], and `Unreadable` when the archive is not what it was.
-    pub(crate) fn read(&self, member: &Member) -> Result<Vec<u8>, IngestError> {
+    /// Those of [`Archive::read`], and `Changed`.
+    pub fn read(&self, member: &Member) -> Result<Vec<u8>, ArchiveError> {
         let mut opened = self.archive.lock().unwrap_or_else(PoisonError::into_inner);
         let archive = match &mut *opened {
             Some(archive) => archive,
@@ -164,26 +205,25 @@ impl ArchiveFile {
         }
     }
 
-    fn changed(&self) -> IngestError {
-        let reason = "the archive changed while it was read".to_owned();
-        IngestError::Unreadable { path: self.path.display().to_string(), reason }
+    fn changed(&self) -> ArchiveError {
+        ArchiveError::Changed { path: self.path.display().to_string() }
     }
 }
 
-/// A file that cannot be opened is no archive; who reads it as a document says why.
-fn open(path: &Path) -> Result<Option<Archive<BufReader<File>>>, IngestError> {
+/// A file that cannot be opened gets its error when it is read as a document.
+fn open(path: &Path) -> Result<Option<Archive<BufReader<File>>>, ArchiveError> {
     let Ok(file) = File::open(path) else { return Ok(None) };
     Ok(Archive::open(BufReader::new(file))?)
 }
 
-/// A member's name, which Windows writes in the encoding of its language.
-fn name(written: &[u8]) -> String {
+/// Decodes a member's name, which Windows writes in the encoding of its language.
+fn decode_name(written: &[u8]) -> String {
     match std::str::from_utf8(written) {
         Ok(name) => name.to_owned(),
         Err(_) => EUC_KR.decode(written).0.into_owned(),
     }
 }
 
-fn damaged(error: &(dyn std::error::Error + 'static)) -> IngestError {
+fn damaged(error: &(dyn std::error::Error + 'static)) -> ArchiveError {
     ParseError::failed(error).into()
 }

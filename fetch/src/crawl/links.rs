@@ -3,10 +3,6 @@
 use dom_query::Document;
 use url::Url;
 
-use crate::charset;
-use crate::parse::html;
-use crate::sniff::begins_as_html;
-
 /// Where a page leads, and how it is to be treated.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Links {
@@ -15,17 +11,13 @@ pub(crate) struct Links {
     /// In the order of the page; none where it wants them not to be followed.
     pub(crate) leads_to: Vec<Url>,
     /// Whether it does not want to be found.
-    pub(crate) is_not_to_be_read: bool,
+    pub(crate) is_noindex: bool,
 }
 
 impl Links {
-    /// Those of a page that came from `address`; what is no HTML has none.
-    pub(crate) fn of(bytes: &[u8], address: &Url) -> Self {
-        let Ok(text) = charset::decode(bytes) else { return Self::default() };
-        if !begins_as_html(&text) || html::check_open_elements(&text).is_err() {
-            return Self::default();
-        }
-        let page = Document::from(text.as_str());
+    /// The links of the HTML page that came from `address`.
+    pub(crate) fn of(html: &str, address: &Url) -> Self {
+        let page = Document::from(html);
         let base = page.select_single("base[href]").attr("href");
         let base = base.and_then(|base| address.join(&base).ok()).unwrap_or_else(|| address.clone());
         let absolute = |link: &str| {
@@ -42,7 +34,7 @@ impl Links {
         Self {
             canonical: canonical.and_then(|own| absolute(&own)),
             leads_to: if says("nofollow") { Vec::new() } else { leads_to.collect() },
-            is_not_to_be_read: says("noindex"),
+            is_noindex: says("noindex"),
         }
     }
 }
@@ -52,7 +44,7 @@ mod tests {
     use super::*;
 
     fn links(page: &str) -> Links {
-        Links::of(page.as_bytes(), &Url::parse("https://example.com/help/a.html").expect("an address"))
+        Links::of(page, &Url::parse("https://example.com/help/a.html").expect("an address"))
     }
 
     #[test]
@@ -64,13 +56,13 @@ mod tests {
         let leads_to: Vec<&str> = found.leads_to.iter().map(Url::as_str).collect();
         assert_eq!(leads_to, ["https://example.com/help/b.html", "https://example.com/c"]);
         assert_eq!(found.canonical.as_ref().map(Url::as_str), Some("https://example.com/help/a"));
-        assert!(!found.is_not_to_be_read);
+        assert!(!found.is_noindex);
     }
 
     #[test]
     fn a_page_may_want_to_be_left_alone() {
         let found = links("<html><meta name=Robots content='NOINDEX, nofollow'><a href=b>b</a>");
-        assert!(found.is_not_to_be_read && found.leads_to.is_empty());
+        assert!(found.is_noindex && found.leads_to.is_empty());
         assert_eq!(links("# Markdown [b](b)"), Links::default());
     }
 }

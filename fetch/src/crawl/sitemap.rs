@@ -5,7 +5,7 @@ use quick_xml::escape::resolve_predefined_entity;
 use quick_xml::events::Event;
 
 /// Most addresses of one sitemap: the protocol's own limit.
-const MOST_ADDRESSES: usize = 50_000;
+const MAX_ADDRESSES: usize = 50_000;
 
 /// What a sitemap names.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -21,7 +21,7 @@ pub(crate) fn read(bytes: &[u8]) -> Listed {
     if !text.starts_with('<') {
         let lines = text.lines().map(str::trim).filter(|line| line.starts_with("http"));
         return Listed {
-            pages: lines.take(MOST_ADDRESSES).map(str::to_owned).collect(),
+            pages: lines.take(MAX_ADDRESSES).map(str::to_owned).collect(),
             sitemaps: Vec::new(),
         };
     }
@@ -52,7 +52,7 @@ pub(crate) fn read(bytes: &[u8]) -> Listed {
             Event::Eof => break,
             _ => {}
         }
-        if listed.pages.len() + listed.sitemaps.len() >= MOST_ADDRESSES {
+        if listed.pages.len() + listed.sitemaps.len() >= MAX_ADDRESSES {
             break;
         }
     }

@@ -1,28 +1,32 @@
-//! E-mail: its subject, who wrote to whom and when, and what it says. Attachments are named, not read.
+//! Parses e-mail: subject, sender, recipients, date and body. Attachments are named, not parsed.
 
 use mail_parser::{Address, Message, MessageParser, MimeHeaders, PartType};
 
-use super::{ParseError, Parsed, html, markdown, text};
+use crate::error::ParseError;
+use crate::formats::html::page;
+use crate::formats::markdown::headings;
+use crate::formats::text;
+use crate::parsed::Parsed;
 
-/// Header fields, one of which stands among the first lines of a message and hardly in any other text.
-const TELLING_FIELDS: [&str; 4] = ["Received", "Message-ID", "MIME-Version", "Return-Path"];
+/// Header fields of which every message has one, and hardly any other text does.
+const MESSAGE_FIELDS: [&str; 4] = ["Received", "Message-ID", "MIME-Version", "Return-Path"];
 
-/// Lines looked at.
+/// Number of lines that are searched for them.
 const FIRST_LINES: usize = 100;
 
-/// Whether the text is a message: it begins with header fields, among them telling ones.
+/// Whether the text is a message: it begins with header fields, and one of them is in [`MESSAGE_FIELDS`].
 pub(crate) fn is_email(head: &[u8]) -> bool {
     let lines = head.split(|byte| *byte == b'\n').take(FIRST_LINES);
     let header = lines.take_while(|line| !line.trim_ascii().is_empty());
-    let mut is_telling = false;
+    let mut is_message = false;
     for line in header {
         if line.starts_with(b" ") || line.starts_with(b"\t") {
             continue;
         }
         let Some(name) = field_name(line) else { return false };
-        is_telling |= TELLING_FIELDS.iter().any(|telling| telling.as_bytes().eq_ignore_ascii_case(name));
+        is_message |= MESSAGE_FIELDS.iter().any(|field| field.as_bytes().eq_ignore_ascii_case(name));
     }
-    is_telling
+    is_message
 }
 
 fn field_name(line: &[u8]) -> Option<&[u8]> {
@@ -32,34 +36,34 @@ fn field_name(line: &[u8]) -> Option<&[u8]> {
     is_name.then_some(name)
 }
 
-/// Reads a message.
+/// Parses a message.
 ///
 /// # Errors
 /// `Failed`.
-pub(super) fn parse(bytes: &[u8]) -> Result<Parsed, ParseError> {
+pub(crate) fn parse(bytes: &[u8]) -> Result<Parsed, ParseError> {
     let message = MessageParser::default().parse(bytes);
     let message = message.ok_or_else(|| ParseError::Failed("the message has no header".to_owned()))?;
     let mut body = body(&message)?;
     body.title = None;
     body.markdown = format!("{}\n\n{}", envelope(&message), body.markdown.trim_start());
-    Ok(markdown::with_title(body, message.subject().map(str::to_owned)))
+    Ok(headings::with_title(body, message.subject().map(str::to_owned)))
 }
 
-/// The page where there is one: what its text form leaves out is often the table that matters.
+/// The HTML body if there is one: the plain text often lacks the tables.
 fn body(message: &Message<'_>) -> Result<Parsed, ParseError> {
-    let page = message.html_body.first().and_then(|part| message.parts.get(*part as usize));
-    match page.map(|part| &part.body) {
-        Some(PartType::Html(page)) => html::parse(page),
+    let html = message.html_body.first().and_then(|part| message.parts.get(*part as usize));
+    match html.map(|part| &part.body) {
+        Some(PartType::Html(html)) => page::parse(html),
         _ => Ok(text::parse(&message.body_text(0).unwrap_or_default())),
     }
 }
 
-/// A line for each: from, to, date, attachments.
+/// One line each for sender, recipients, date and attachments.
 fn envelope(message: &Message<'_>) -> String {
     let attachments: Vec<&str> = message.attachments().filter_map(MimeHeaders::attachment_name).collect();
     let lines = [
-        ("From", message.from().map(people)),
-        ("To", message.to().map(people)),
+        ("From", message.from().map(addresses)),
+        ("To", message.to().map(addresses)),
         ("Date", message.date().map(|date| date.to_rfc3339())),
         ("Attachments", (!attachments.is_empty()).then(|| attachments.join(", "))),
     ];
@@ -68,12 +72,12 @@ fn envelope(message: &Message<'_>) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-fn people(address: &Address<'_>) -> String {
-    let people = address.iter().map(|person| match (person.name(), person.address()) {
+fn addresses(address: &Address<'_>) -> String {
+    let addresses = address.iter().map(|person| match (person.name(), person.address()) {
         (Some(name), Some(address)) => format!("{name} ({address})"),
         (name, address) => name.or(address).unwrap_or_default().to_owned(),
     });
-    people.collect::<Vec<_>>().join(", ")
+    addresses.collect::<Vec<_>>().join(", ")
 }
 
 fn one_line(value: &str) -> String {

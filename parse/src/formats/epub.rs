@@ -1,22 +1,25 @@
-//! EPUB books: their chapters in reading order.
+//! Parses EPUB books: their chapters in reading order.
 //!
-//! A chapter is an XHTML page and goes the way of HTML, but whole: a book has no menu around its text. The table of
-//! contents says every heading a second time and is left out. A book has no pages; its reader's screen makes them.
+//! A chapter is an XHTML page, converted whole: a book has no menus around its text. The table of contents is left out,
+//! because it repeats every heading. There are no page starts: the pages of a book depend on the reader's screen.
 
 use std::io::Cursor;
 
 use rbook::Epub;
 
-use super::{ParseError, Parsed, html, markdown};
+use crate::error::ParseError;
+use crate::formats::html::to_markdown::whole_page_to_markdown;
+use crate::formats::markdown::clean;
+use crate::parsed::Parsed;
 
-/// Files that say how a book is locked. Fonts are scrambled in free books, too, so `encryption.xml` alone says nothing.
+/// Files that a protected book contains. `encryption.xml` is not one: free books scramble their fonts, too.
 const LOCKS: &[&str] = &["/META-INF/rights.xml", "/META-INF/license.lcpl"];
 
-/// Reads a book.
+/// Parses a book.
 ///
 /// # Errors
 /// `Protected`, `Failed`.
-pub(super) fn parse(bytes: &[u8]) -> Result<Parsed, ParseError> {
+pub(crate) fn parse(bytes: &[u8]) -> Result<Parsed, ParseError> {
     let book = Epub::options()
         .skip_toc(true)
         .read(Cursor::new(bytes.to_vec()))
@@ -30,10 +33,10 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Parsed, ParseError> {
         if chapter.manifest_entry().properties().has_property("nav") {
             continue;
         }
-        chapters.push(html::whole_page_to_markdown(chapter.content())?);
+        chapters.push(whole_page_to_markdown(chapter.content())?);
     }
-    let mut parsed = markdown::parse(&chapters.join("\n\n"));
-    // The book's own name; the first heading is only its first chapter's.
+    let mut parsed = clean::parse(&chapters.join("\n\n"));
+    // The title of the book; the first heading is that of its first chapter.
     if let Some(title) = book.metadata().title() {
         parsed.title = Some(title.value().to_owned());
     }

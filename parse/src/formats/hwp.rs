@@ -1,52 +1,55 @@
-//! HWP 5 and HWPX, the formats of Korean offices.
+//! Parses HWP 5 and HWPX, the formats of Korean offices.
 //!
-//! What unhwp writes where a document has no words of its own (pictures, equations it cannot read) is left out.
+//! The placeholders that unhwp writes for pictures and for unsupported equations are removed.
 
 use memchr::memmem;
 use unhwp::{Document, ErrorKind, RenderOptions};
 
-use super::{ParseError, Parsed, hwpx, markdown};
+use crate::error::ParseError;
+use crate::formats::hwpx;
+use crate::formats::markdown::{clean, headings};
+use crate::parsed::Parsed;
 
-/// Stands in the stream that begins an HWP 5 document, which is never compressed.
+/// The signature in the header of an HWP 5 document, whose stream is never compressed.
 const SIGNATURE: &[u8] = b"HWP Document File";
 
-/// Begins a picture that nobody has described. The same words in a text are escaped.
+/// What unhwp writes for a picture without a description. In a text it would be escaped.
 const PICTURE: &str = "![image](";
 
-/// Stands for an equation.
-const UNREAD_EQUATION: &str = "[unhwp:equation-unsupported]";
+/// What unhwp writes for an equation that it does not support.
+const UNSUPPORTED_EQUATION: &str = "[unhwp:equation-unsupported]";
 
 /// Whether an OLE container holds an HWP document.
 pub(crate) fn is_hwp(container: &[u8]) -> bool {
     memmem::find(container, SIGNATURE).is_some()
 }
 
-/// Reads an HWP 5 document.
+/// Parses an HWP 5 document.
 ///
 /// # Errors
 /// `Protected`, `Failed`.
-pub(super) fn parse(bytes: &[u8]) -> Result<Parsed, ParseError> {
+pub(crate) fn parse(bytes: &[u8]) -> Result<Parsed, ParseError> {
     let document = unhwp::parse_bytes(bytes).map_err(|error| refusal(&error))?;
-    // A copy made to be handed out is encrypted; what can be read of it says that a newer program is needed.
+    // A distribution copy is encrypted; its readable part only says that a newer program is needed.
     if document.metadata.is_distribution {
         return Err(ParseError::Protected);
     }
     render(document)
 }
 
-/// Reads an HWPX document.
+/// Parses an HWPX document.
 ///
 /// # Errors
 /// `Protected`, `TooCostly`, `Failed`.
-pub(super) fn parse_hwpx(bytes: &[u8]) -> Result<Parsed, ParseError> {
-    render(unhwp::parse_bytes(&hwpx::untangle(bytes)?).map_err(|error| refusal(&error))?)
+pub(crate) fn parse_hwpx(bytes: &[u8]) -> Result<Parsed, ParseError> {
+    render(unhwp::parse_bytes(&hwpx::flatten(bytes)?).map_err(|error| refusal(&error))?)
 }
 
 fn render(document: Document) -> Result<Parsed, ParseError> {
     let text = unhwp::render::render_markdown(&document, &RenderOptions::default())
         .map_err(|error| refusal(&error))?;
-    let text = text.replace(PICTURE, "![](").replace(UNREAD_EQUATION, "");
-    Ok(markdown::with_title(markdown::parse(&text), document.metadata.title))
+    let text = text.replace(PICTURE, "![](").replace(UNSUPPORTED_EQUATION, "");
+    Ok(headings::with_title(clean::parse(&text), document.metadata.title))
 }
 
 fn refusal(error: &unhwp::Error) -> ParseError {

@@ -1,9 +1,9 @@
-//! HWPX in the shape that unhwp reads whole.
+//! Flattens HWPX documents so that unhwp reads all of their text.
 //!
-//! unhwp 0.23 takes the first end of a run for the end of the run it is in. A text box, a caption or a note stands within a run and
-//! has paragraphs and runs of its own: what the outer run says after it would be lost. Here such paragraphs are moved behind
-//! the one around them. On the way out go what readers of the document do not see (deleted text, comments), page headers and footers, and
-//! pictures; an equation stays as its source, and of a word with a reading above it the word.
+//! unhwp 0.23 takes the first end of a run for the end of the run it is in. A text box, a caption or a note is inside a run
+//! and has paragraphs and runs of its own, so the rest of the outer run would be lost. [`flatten`] moves such paragraphs
+//! behind the one around them. It also removes what readers of the document do not see (deleted text, comments), page
+//! headers and footers, and pictures. Equations keep their source, and words with a reading above them keep the word.
 
 use std::io::{Cursor, Write};
 
@@ -13,34 +13,34 @@ use zip::CompressionMethod::Stored;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
-use super::ParseError;
-use super::package::{self, next, part};
+use crate::error::ParseError;
+use crate::formats::package::{self, next, part};
 
-/// Elements within a run that have paragraphs of their own.
+/// Elements inside a run that have paragraphs of their own.
 const BOXES: &[&str] = &["caption", "drawText", "endNote", "footNote"];
 
-/// Boxes within boxes: more than any document has.
+/// Maximum depth of boxes inside boxes, far above that of real documents.
 const MAX_NESTED_BOXES: usize = 32;
 
-/// Elements whose content is not read.
-const UNREAD: &[&str] = &["footer", "header", "hiddenComment", "img"];
+/// Elements whose content is left out.
+const OMITTED: &[&str] = &["footer", "header", "hiddenComment", "img"];
 
-/// Elements that hold text without saying so.
+/// Elements that hold text and that unhwp does not know as such.
 const TEXTS: &[&str] = &["mainText", "script"];
 
-/// Elements within a text that separate words.
+/// Elements inside a text that separate words.
 const SPACES: &[&str] = &["fwSpace", "lineBreak", "nbSpace"];
 
-/// Folders of a package that hold no text.
+/// Folders of a package without text.
 const WITHOUT_TEXT: &[&str] = &["BinData/", "Preview/"];
 
-/// The document without paragraphs inside of runs.
+/// Rewrites the document without paragraphs inside runs.
 ///
 /// # Errors
 /// `Protected`, `TooCostly`, `Failed`.
-pub(super) fn untangle(bytes: &[u8]) -> Result<Vec<u8>, ParseError> {
+pub(crate) fn flatten(bytes: &[u8]) -> Result<Vec<u8>, ParseError> {
     let mut package = package::open(bytes)?;
-    let mut untangled = ZipWriter::new(Cursor::new(Vec::new()));
+    let mut flattened = ZipWriter::new(Cursor::new(Vec::new()));
     let options = SimpleFileOptions::default().compression_method(Stored);
     for index in 0..package.len() {
         let member = package.by_index_raw(index).map_err(|error| ParseError::failed(&error))?;
@@ -49,45 +49,45 @@ pub(super) fn untangle(bytes: &[u8]) -> Result<Vec<u8>, ParseError> {
             continue;
         }
         if !is_section(&name) {
-            untangled.raw_copy_file(member).map_err(|error| ParseError::failed(&error))?;
+            flattened.raw_copy_file(member).map_err(|error| ParseError::failed(&error))?;
             continue;
         }
         drop(member);
         let xml = part(&mut package, &name)?.unwrap_or_default();
-        untangled.start_file(name, options).map_err(|error| ParseError::failed(&error))?;
-        untangled.write_all(&untangle_section(&xml)?).map_err(|error| ParseError::failed(&error))?;
+        flattened.start_file(name, options).map_err(|error| ParseError::failed(&error))?;
+        flattened.write_all(&flatten_section(&xml)?).map_err(|error| ParseError::failed(&error))?;
     }
-    Ok(untangled.finish().map_err(|error| ParseError::failed(&error))?.into_inner())
+    Ok(flattened.finish().map_err(|error| ParseError::failed(&error))?.into_inner())
 }
 
 fn is_section(name: &str) -> bool {
     name.starts_with("Contents/section") && name.ends_with(".xml")
 }
 
-fn untangle_section(xml: &str) -> Result<Vec<u8>, ParseError> {
+fn flatten_section(xml: &str) -> Result<Vec<u8>, ParseError> {
     let mut reader = Reader::from_str(xml);
     let mut section = Section::default();
-    let mut unread_depth = 0_usize;
+    let mut omitted_depth = 0_usize;
     loop {
         let event = next(&mut reader)?;
         match &event {
             Event::Eof => return Ok(section.finish()),
-            Event::Start(start) if unread_depth > 0 || UNREAD.contains(&start.local_name().as_ref()) => {
-                unread_depth += 1;
+            Event::Start(start) if omitted_depth > 0 || OMITTED.contains(&start.local_name().as_ref()) => {
+                omitted_depth += 1;
             }
-            Event::End(_) if unread_depth > 0 => unread_depth -= 1,
-            _ if unread_depth > 0 => {}
+            Event::End(_) if omitted_depth > 0 => omitted_depth -= 1,
+            _ if omitted_depth > 0 => {}
             _ => section.take(event)?,
         }
     }
 }
 
-/// A section that is being written.
+/// A section being rewritten.
 #[derive(Default)]
 struct Section {
-    /// What is written to: the section itself, or the innermost box.
+    /// The current output: the section itself, or the innermost open box.
     flow: Flow,
-    /// What `flow` is in, outermost first.
+    /// The outputs around `flow`, outermost first.
     around: Vec<Flow>,
     is_deleted: bool,
 }
@@ -95,45 +95,49 @@ struct Section {
 impl Section {
     fn take(&mut self, event: Event<'_>) -> Result<(), ParseError> {
         match &event {
-            Event::Start(start) => match start.local_name().as_ref() {
-                name if BOXES.contains(&name) => self.open_box(),
-                name if TEXTS.contains(&name) => self.flow.write(Event::Start(BytesStart::new("hp:t"))),
-                "p" => {
-                    self.flow.open_paragraphs.push(Vec::new());
-                    self.flow.write(event)
-                }
-                _ => self.flow.write(event),
-            },
-            Event::End(end) => match end.local_name().as_ref() {
-                name if BOXES.contains(&name) => {
-                    self.close_box();
-                    Ok(())
-                }
-                name if TEXTS.contains(&name) => self.flow.write(Event::End(BytesEnd::new("hp:t"))),
-                "p" => {
-                    self.flow.write(event)?;
-                    let after = self.flow.open_paragraphs.pop().unwrap_or_default();
-                    self.flow.xml.extend(after);
-                    Ok(())
-                }
-                _ => self.flow.write(event),
-            },
-            Event::Empty(element) => match element.local_name().as_ref() {
-                "deleteBegin" => {
-                    self.is_deleted = true;
-                    Ok(())
-                }
-                "deleteEnd" => {
-                    self.is_deleted = false;
-                    Ok(())
-                }
-                name if SPACES.contains(&name) => self.flow.write(Event::Text(BytesText::from_escaped(" "))),
-                name if BOXES.contains(&name) || UNREAD.contains(&name) => Ok(()),
-                _ => self.flow.write(event),
-            },
+            Event::Start(start) => self.start(start.local_name().as_ref(), &event),
+            Event::End(end) => self.end(end.local_name().as_ref(), &event),
+            Event::Empty(element) => self.empty(element.local_name().as_ref(), &event),
             Event::Text(_) | Event::CData(_) | Event::GeneralRef(_) if self.is_deleted => Ok(()),
-            _ => self.flow.write(event),
+            _ => self.flow.write(event.borrow()),
         }
+    }
+
+    fn start(&mut self, name: &str, event: &Event<'_>) -> Result<(), ParseError> {
+        match name {
+            _ if BOXES.contains(&name) => self.open_box(),
+            _ if TEXTS.contains(&name) => self.flow.write(Event::Start(BytesStart::new("hp:t"))),
+            "p" => {
+                self.flow.open_paragraphs.push(Vec::new());
+                self.flow.write(event.borrow())
+            }
+            _ => self.flow.write(event.borrow()),
+        }
+    }
+
+    fn end(&mut self, name: &str, event: &Event<'_>) -> Result<(), ParseError> {
+        match name {
+            _ if BOXES.contains(&name) => self.close_box(),
+            _ if TEXTS.contains(&name) => self.flow.write(Event::End(BytesEnd::new("hp:t")))?,
+            "p" => {
+                self.flow.write(event.borrow())?;
+                let after = self.flow.open_paragraphs.pop().unwrap_or_default();
+                self.flow.xml.extend(after);
+            }
+            _ => self.flow.write(event.borrow())?,
+        }
+        Ok(())
+    }
+
+    fn empty(&mut self, name: &str, event: &Event<'_>) -> Result<(), ParseError> {
+        match name {
+            "deleteBegin" => self.is_deleted = true,
+            "deleteEnd" => self.is_deleted = false,
+            _ if SPACES.contains(&name) => self.flow.write(Event::Text(BytesText::from_escaped(" ")))?,
+            _ if BOXES.contains(&name) || OMITTED.contains(&name) => {}
+            _ => self.flow.write(event.borrow())?,
+        }
+        Ok(())
     }
 
     fn open_box(&mut self) -> Result<(), ParseError> {
@@ -162,12 +166,13 @@ impl Section {
     }
 }
 
+/// The rewritten XML of a section or of a box.
 #[derive(Default)]
 struct Flow {
     xml: Vec<u8>,
-    /// Of a box only the paragraphs are written.
+    /// Only the paragraphs of a box are written.
     is_box: bool,
-    /// What comes after each paragraph that is open, outermost first.
+    /// What is written behind each open paragraph when it ends, outermost first.
     open_paragraphs: Vec<Vec<u8>>,
 }
 
@@ -184,14 +189,14 @@ impl Flow {
 mod tests {
     use super::*;
 
-    fn untangled(paragraph: &str) -> String {
-        String::from_utf8(untangle_section(paragraph).expect("well-formed")).expect("UTF-8")
+    fn flattened(paragraph: &str) -> String {
+        String::from_utf8(flatten_section(paragraph).expect("well-formed")).expect("UTF-8")
     }
 
     #[test]
     fn paragraphs_of_boxes_and_notes_come_after_the_one_around_them() {
         assert_eq!(
-            untangled(
+            flattened(
                 "<s><p><run><rect><drawText><subList><p><run><t>상자</t></run></p></subList></drawText><sz/></rect>\
                  <t>본문</t><ctrl><footNote><subList><p><run><t>각주</t></run></p></subList></footNote></ctrl><t>끝</t></run></p></s>",
             ),
@@ -203,7 +208,7 @@ mod tests {
     #[test]
     fn a_box_in_a_cell_stays_in_its_cell_and_a_box_in_a_box_follows_it() {
         assert_eq!(
-            untangled(
+            flattened(
                 "<p><run><tbl><tc><subList><p><run><drawText><p><run><drawText><p>가</p></drawText><t>나</t></run></p></drawText>\
                  <t>다</t></run></p></subList></tc></tbl></run></p>",
             ),
@@ -214,7 +219,7 @@ mod tests {
     #[test]
     fn what_nobody_sees_is_left_out_and_what_holds_words_stays() {
         assert_eq!(
-            untangled(
+            flattened(
                 "<p><run><ctrl><header><subList><p><run><t>머리말</t></run></p></subList></header></ctrl>\
                  <ctrl><hiddenComment><subList><p><run><t>메모</t></run></p></subList></hiddenComment></ctrl>\
                  <t>첫째<lineBreak/>둘째<deleteBegin/> 지운 글&amp;<deleteEnd/></t>\
@@ -227,8 +232,8 @@ mod tests {
 
     #[test]
     fn boxes_without_end_and_boxes_without_number() {
-        assert_eq!(untangled("<p><run><drawText><p><t>가"), "<p><run>");
+        assert_eq!(flattened("<p><run><drawText><p><t>가"), "<p><run>");
         let nested = "<p><drawText>".repeat(MAX_NESTED_BOXES + 1);
-        assert!(matches!(untangle_section(&nested), Err(ParseError::Failed(_))));
+        assert!(matches!(flatten_section(&nested), Err(ParseError::Failed(_))));
     }
 }

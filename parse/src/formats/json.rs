@@ -1,32 +1,33 @@
-//! JSON and JSON Lines, as people export records of them: questions with answers, products, tickets.
+//! Parses JSON and JSON Lines, mostly exported records: questions with answers, products, tickets.
 //!
-//! Records whose values are short make a table. Longer ones are sections, each under the value that names it, so that a
-//! question finds one record and not the file. What is nested in a record is a section or a list within it.
+//! Records with short values become a table. Longer ones become sections, each with the value that names it as heading, so
+//! that a search finds one record and not the whole file. Nested values become sections or lists within their record.
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
 
-use super::table::Rows;
-use super::{Parsed, markdown};
+use crate::formats::markdown::clean;
+use crate::formats::table::Rows;
+use crate::parsed::Parsed;
 
 /// Deepest heading of Markdown.
 const DEEPEST_LEVEL: usize = 6;
 
-/// Most columns of a table, and most characters of a cell; records beyond it are sections.
+/// Maximum columns of a table, and maximum characters of a cell; records beyond that become sections.
 const MAX_COLUMNS: usize = 12;
 const MAX_CELL_CHARACTERS: usize = 120;
 
-/// Longest value that names its record, in characters.
+/// Maximum length of a value that names its record, in characters.
 const MAX_NAME_CHARACTERS: usize = 200;
 
-/// Fields that name a record; the first that it has does.
+/// Fields that name a record, by priority.
 const NAME_FIELDS: &[&str] =
     &["title", "name", "question", "subject", "heading", "label", "제목", "이름", "질문", "품목", "항목"];
 
-/// Reads a text as [`is_json`] admits it.
-pub(super) fn parse(text: &str) -> Parsed {
-    // What follows a damaged value would have been no JSON to `is_json`.
+/// Parses a text for which [`is_json`] is true.
+pub(crate) fn parse(text: &str) -> Parsed {
+    // `is_json` has seen that there is no invalid value.
     let mut values: Vec<Value> = values(text).map_while(Result::ok).collect();
     let mut written = Writer::default();
     match values.pop() {
@@ -37,28 +38,28 @@ pub(super) fn parse(text: &str) -> Parsed {
         }
         None => {}
     }
-    markdown::parse(&written.markdown)
+    clean::parse(&written.markdown)
 }
 
-/// Whether a text is one object or array, or one after the other.
+/// Whether a text is an object or an array, or several in a row.
 pub(crate) fn is_json(text: &str) -> bool {
     let text = text.trim_start();
     text.starts_with(['{', '[']) && values::<IgnoredAny>(text).all(|value| value.is_ok())
 }
 
-/// The values of JSON or JSON Lines. serde_json ends at a depth of 128.
+/// The values of JSON or JSON Lines. serde_json refuses more than 128 levels of nesting.
 fn values<'a, V: Deserialize<'a> + 'a>(text: &'a str) -> impl Iterator<Item = serde_json::Result<V>> + 'a {
     serde_json::Deserializer::from_str(text).into_iter()
 }
 
-/// Markdown in the making.
+/// Writes values as Markdown.
 #[derive(Default)]
 struct Writer {
     markdown: String,
 }
 
 impl Writer {
-    /// A value of its own; its sections have headings of `level` or deeper.
+    /// Writes a value; headings of its sections are of `level` or deeper.
     fn value(&mut self, value: &Value, level: usize) {
         match value {
             Value::Array(values) => self.values(values, level),
@@ -100,7 +101,7 @@ impl Writer {
         self.paragraph(&rows.into_markdown());
     }
 
-    /// A record's values, except the one in its heading: short ones as a list, then long ones, then what is nested.
+    /// Writes the values of a record, except the one in its heading: short ones as a list, then long ones, then nested ones.
     fn fields(&mut self, record: &Map<String, Value>, named_by: Option<&str>, level: usize) {
         let is_short = |text: &str| !text.contains('\n') && text.chars().count() <= MAX_CELL_CHARACTERS;
         let mut long = Vec::new();
@@ -152,7 +153,7 @@ impl Writer {
     }
 }
 
-/// The columns of records that make a table: few, and short in every record.
+/// The columns of the table that the records make; `None` if they have too many fields, or long or nested values.
 fn columns<'a>(records: &[&'a Map<String, Value>]) -> Option<Vec<&'a str>> {
     let mut columns: Vec<&str> = Vec::new();
     for (field, value) in records.iter().flat_map(|record| record.iter()) {

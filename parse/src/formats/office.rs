@@ -1,7 +1,7 @@
-//! Microsoft Office, new (DOCX, XLSX, PPTX) and old (DOC, XLS, PPT).
+//! Parses Microsoft Office documents: DOCX, XLSX, PPTX, and the older DOC, XLS, PPT.
 //!
 //! A slide is a page, a sheet a section under its name. What readers of the document do not see is left out: hidden
-//! sheets, speaker notes, comments, what tracked changes have deleted; and so are page headers and footers.
+//! sheets, speaker notes, comments and deleted text of tracked changes. So are page headers and footers.
 
 use std::collections::{HashMap, HashSet};
 use std::io::Cursor;
@@ -10,20 +10,22 @@ use calamine::{Reader, SheetVisible, open_workbook_auto_from_rs};
 use undoc::render::{RenderOptions, render_section_to_string, to_markdown};
 use undoc::{Document, ErrorKind, FormatType};
 
-use super::pages::Pages;
-use super::table::Rows;
-use super::{ParseError, Parsed, markdown};
+use crate::error::ParseError;
+use crate::formats::markdown::{clean, headings};
+use crate::formats::pages::Pages;
+use crate::formats::table::Rows;
+use crate::parsed::Parsed;
 
-/// Whether an OLE container holds a document that [`parse`] reads.
+/// Whether an OLE container holds a Microsoft Office document.
 pub(crate) fn is_office(container: &[u8]) -> bool {
     undoc::detect_format_from_bytes(container).is_ok()
 }
 
-/// Reads a document.
+/// Parses a document.
 ///
 /// # Errors
 /// `Protected`, `Failed`.
-pub(super) fn parse(bytes: &[u8]) -> Result<Parsed, ParseError> {
+pub(crate) fn parse(bytes: &[u8]) -> Result<Parsed, ParseError> {
     let mut document = undoc::parse_bytes(bytes).map_err(|error| refusal(&error))?;
     let options = RenderOptions { include_images: false, ..RenderOptions::default() };
     let title = document.metadata.title.take();
@@ -32,20 +34,20 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Parsed, ParseError> {
         FormatType::Xls | FormatType::Xlsx => {
             let hidden = hidden_sheets(bytes)?;
             document.sections.retain(|sheet| sheet.name.as_ref().is_none_or(|name| !hidden.contains(name)));
-            markdown::parse(&to_markdown(&document, &options).map_err(|error| refusal(&error))?)
+            clean::parse(&to_markdown(&document, &options).map_err(|error| refusal(&error))?)
         }
         FormatType::Doc | FormatType::Docx => {
-            markdown::parse(&to_markdown(&document, &options).map_err(|error| refusal(&error))?)
+            clean::parse(&to_markdown(&document, &options).map_err(|error| refusal(&error))?)
         }
     };
-    Ok(markdown::with_title(parsed, title))
+    Ok(headings::with_title(parsed, title))
 }
 
-/// Reads a workbook that undoc does not know, sheet by sheet.
+/// Parses a workbook of a format that undoc does not support, sheet by sheet.
 ///
 /// # Errors
 /// `Failed`.
-pub(super) fn workbook(bytes: &[u8]) -> Result<Parsed, ParseError> {
+pub(crate) fn workbook(bytes: &[u8]) -> Result<Parsed, ParseError> {
     let mut workbook =
         open_workbook_auto_from_rs(Cursor::new(bytes)).map_err(|error| ParseError::failed(&error))?;
     let mut markdown = String::new();
@@ -60,13 +62,13 @@ pub(super) fn workbook(bytes: &[u8]) -> Result<Parsed, ParseError> {
         }
         markdown.push_str(&format!("## {}\n\n{}\n", sheet.name, rows.into_markdown()));
     }
-    Ok(markdown::parse(&markdown))
+    Ok(clean::parse(&markdown))
 }
 
 fn slides(document: Document, options: &RenderOptions) -> Parsed {
     let mut pages = Pages::default();
     for (index, mut slide) in document.sections.into_iter().enumerate() {
-        // Its name is "Slide" and its number.
+        // The name of a slide is only "Slide" and its number.
         (slide.name, slide.notes) = (None, None);
         let text = render_section_to_string(&slide, index, document.format, options, &HashMap::new());
         pages.push(index as u32 + 1, text);
@@ -74,7 +76,7 @@ fn slides(document: Document, options: &RenderOptions) -> Parsed {
     pages.join()
 }
 
-/// undoc reads sheets and does not say which are hidden. Where that cannot be told, none is shown.
+/// The names of hidden sheets, which undoc does not report. A workbook whose hidden sheets are unknown is refused.
 fn hidden_sheets(workbook: &[u8]) -> Result<HashSet<String>, ParseError> {
     let workbook =
         open_workbook_auto_from_rs(Cursor::new(workbook)).map_err(|error| ParseError::failed(&error))?;

@@ -1,48 +1,49 @@
-//! Pages into one text. What the paper says at the edge of page after page is no part of it.
+//! Joins pages to one text, without the headers and footers that are repeated on every page.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use domain::PageStart;
 
-use super::{Parsed, markdown};
+use crate::formats::markdown::{clean, headings};
+use crate::parsed::Parsed;
 
-/// Lines at the top and at the bottom of a page that may belong to the paper and not to the text.
+/// Number of lines at the top and at the bottom of a page that may be a header or footer.
 const EDGE_LINES: usize = 3;
 
-/// Pages on which an edge line must stand to be left out, and their share of all pages.
-const FEWEST_REPEATS: usize = 3;
-const REPEATED_SHARE: f64 = 0.5;
+/// An edge line is removed if it is on at least this many pages, and on this share of all pages.
+const MIN_REPEATS: usize = 3;
+const MIN_REPEATED_SHARE: f64 = 0.5;
 
 /// A document's pages, in order.
 #[derive(Default)]
-pub(super) struct Pages {
+pub(crate) struct Pages {
     pages: Vec<(u32, String)>,
 }
 
 impl Pages {
-    /// Adds a page as Markdown; `number` is what a viewer shows, from 1.
-    pub(super) fn push(&mut self, number: u32, page: String) {
+    /// Adds a page as Markdown; `number` is the one that a viewer shows, from 1.
+    pub(crate) fn push(&mut self, number: u32, page: String) {
         self.pages.push((number, page));
     }
 
-    /// The pages without the lines that stand at the edges of many. The first page with such a line keeps it, for it may be
-    /// the title.
-    pub(super) fn without_edges(mut self) -> Self {
+    /// Removes lines that are repeated at the edges of many pages. The first page with such a line keeps it: it may be the
+    /// title.
+    pub(crate) fn without_running_lines(mut self) -> Self {
         let running = running_lines(&self.pages);
-        let mut met = HashSet::new();
+        let mut seen = HashSet::new();
         for (_, page) in &mut self.pages {
-            *page = without_known(page, &met);
-            met.extend(edge_patterns(page).into_iter().filter(|pattern| running.contains(pattern)));
+            *page = trim_lines(page, &seen);
+            seen.extend(edge_patterns(page).into_iter().filter(|pattern| running.contains(pattern)));
         }
         self
     }
 
-    /// One cleaned Markdown text and where the pages begin in it. Blank pages have no place in it.
-    pub(super) fn join(self) -> Parsed {
+    /// Joins the pages to one cleaned Markdown text with page starts. Blank pages have none.
+    pub(crate) fn join(self) -> Parsed {
         let mut joined = String::new();
         let mut page_starts = Vec::new();
         for (page, text) in &self.pages {
-            let text = markdown::parse(text).markdown;
+            let text = clean::parse(text).markdown;
             let text = text.trim();
             if text.is_empty() {
                 continue;
@@ -54,11 +55,12 @@ impl Pages {
             joined.push_str(text);
         }
         joined.push('\n');
-        Parsed { title: markdown::first_heading(&joined), markdown: joined, page_starts }
+        Parsed { title: headings::first_heading(&joined), markdown: joined, page_starts }
     }
 }
 
-/// A line as it is on every page: page numbers count up, and spaces are set by the justification.
+/// The part of a line that is the same on every page: without page numbers, and without spaces, which justified lines
+/// spread.
 fn pattern(line: &str) -> String {
     let mut pattern = String::with_capacity(line.len());
     for character in line.chars().filter(|character| !character.is_whitespace()) {
@@ -71,8 +73,8 @@ fn pattern(line: &str) -> String {
     pattern
 }
 
-/// The patterns of the lines at the top and at the bottom of a page. Rows of a table belong to the text: its header is
-/// repeated where it goes on.
+/// The patterns of the lines at the top and at the bottom of a page, without rows of tables: a table that continues on
+/// the next page repeats its header there.
 fn edge_patterns(page: &str) -> BTreeSet<String> {
     let lines: Vec<&str> = page.lines().filter(|line| !line.trim().is_empty()).collect();
     let top = lines.iter().take(EDGE_LINES);
@@ -81,22 +83,22 @@ fn edge_patterns(page: &str) -> BTreeSet<String> {
     lines.map(|line| pattern(line)).collect()
 }
 
-/// The patterns that stand at an edge of many pages.
+/// The patterns at the edges of many pages.
 fn running_lines(pages: &[(u32, String)]) -> HashSet<String> {
     let mut seen = HashMap::<String, usize>::new();
     for pattern in pages.iter().flat_map(|(_, page)| edge_patterns(page)) {
         *seen.entry(pattern).or_default() += 1;
     }
-    let needed = FEWEST_REPEATS.max((pages.len() as f64 * REPEATED_SHARE).ceil() as usize);
+    let needed = MIN_REPEATS.max((pages.len() as f64 * MIN_REPEATED_SHARE).ceil() as usize);
     seen.into_iter().filter(|(_, pages)| *pages >= needed).map(|(pattern, _)| pattern).collect()
 }
 
-/// The page without blank and known lines around it.
-fn without_known(page: &str, known: &HashSet<String>) -> String {
+/// Removes blank lines and lines with these patterns from both ends of the page.
+fn trim_lines(page: &str, patterns: &HashSet<String>) -> String {
     let lines: Vec<&str> = page.lines().collect();
-    let is_known = |line: &&&str| line.trim().is_empty() || known.contains(&pattern(line));
-    let top = lines.iter().take_while(is_known).count();
-    let bottom = lines[top..].iter().rev().take_while(is_known).count();
+    let is_removed = |line: &&&str| line.trim().is_empty() || patterns.contains(&pattern(line));
+    let top = lines.iter().take_while(is_removed).count();
+    let bottom = lines[top..].iter().rev().take_while(is_removed).count();
     lines[top..lines.len() - bottom].join("\n")
 }
 
@@ -106,7 +108,7 @@ mod tests {
 
     fn joined(pages: &[&str]) -> Parsed {
         let pages = Pages { pages: (1..).zip(pages.iter().map(|page| (*page).to_owned())).collect() };
-        pages.without_edges().join()
+        pages.without_running_lines().join()
     }
 
     #[test]

@@ -1,20 +1,21 @@
-//! PDF: the text of each page, with what its layout says of headings, lists and tables.
+//! Parses PDF: the text of each page, with headings, lists and tables recognized by their layout.
 //!
-//! Pictures are not read. A scan without a text layer is refused as such, and so is a document that wants a password.
+//! Images are not parsed: a scan without a text layer is refused, and so is a document with a password.
 
 use std::ops::ControlFlow;
 
 use unpdf::render::{BlockRenderer, RenderOptions};
 use unpdf::{Block, ErrorKind, PageStreamOptions, ParseEvent, PdfParser};
 
-use super::pages::Pages;
-use super::{ParseError, Parsed};
+use crate::error::ParseError;
+use crate::formats::pages::Pages;
+use crate::parsed::Parsed;
 
-/// Reads a PDF, page by page: a long one is never in memory as a whole, except its bytes and its text.
+/// Parses a PDF page by page, so that only the bytes and the text of a long one are in memory as a whole.
 ///
 /// # Errors
 /// `Protected`, `NoTextLayer`, `Failed`.
-pub(super) fn parse(bytes: &[u8]) -> Result<Parsed, ParseError> {
+pub(crate) fn parse(bytes: &[u8]) -> Result<Parsed, ParseError> {
     let options = PageStreamOptions { parallel: false, ..PageStreamOptions::default() };
     let renderer = BlockRenderer::new(RenderOptions::new());
     let mut pages = Pages::default();
@@ -33,9 +34,9 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Parsed, ParseError> {
             })
         })
         .map_err(|error| refusal(&error))?;
-    let parsed = pages.without_edges().join();
+    let parsed = pages.without_running_lines().join();
     if parsed.markdown.trim().is_empty() {
-        // Nothing is drawn on it that is text; a page with nothing at all is rare and no better for its owner.
+        // Almost always a scan; a PDF of blank pages is rare.
         return Err(ParseError::NoTextLayer);
     }
     Ok(Parsed { title: parsed.title.or(title), ..parsed })

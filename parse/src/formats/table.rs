@@ -1,21 +1,21 @@
-//! Comma- and tab-separated values: one Markdown table, which is cut between rows with its header repeated.
+//! Parses comma- and tab-separated values to one Markdown table.
 
 use csv::ReaderBuilder;
 
-use super::{ParseError, Parsed};
+use crate::error::ParseError;
+use crate::parsed::Parsed;
 
-/// What may stand between values, where it is not told by the file's name. Semicolons come from offices whose decimal mark
-/// is the comma.
+/// Possible delimiters. Semicolons come from spreadsheet programs in countries where the comma is the decimal separator.
 const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
 
-/// Lines from which the delimiter is told.
+/// Number of lines from which the delimiter is detected.
 const SAMPLE_LINES: usize = 20;
 
-/// Reads a table; its first row is its header.
+/// Parses a table; its first row is its header.
 ///
 /// # Errors
-/// `Failed` where it is no table.
-pub(super) fn parse(text: &str) -> Result<Parsed, ParseError> {
+/// `Failed` if it is not a table.
+pub(crate) fn parse(text: &str) -> Result<Parsed, ParseError> {
     let mut reader = ReaderBuilder::new()
         .delimiter(delimiter(text))
         .has_headers(false)
@@ -29,16 +29,16 @@ pub(super) fn parse(text: &str) -> Result<Parsed, ParseError> {
     Ok(Parsed { title: None, markdown: rows.into_markdown(), page_starts: Vec::new() })
 }
 
-/// A Markdown table in the making. Its first row is its header; blank rows are none.
+/// Writes a Markdown table. Its first row is its header; blank rows are left out.
 #[derive(Default)]
-pub(super) struct Rows {
+pub(crate) struct Rows {
     markdown: String,
     columns: usize,
 }
 
 impl Rows {
-    /// Adds a row. It has as many cells as the header; what a longer one has more stands in its last cell.
-    pub(super) fn push<V: AsRef<str>>(&mut self, values: impl Iterator<Item = V>) {
+    /// Adds a row with as many cells as the header; the last cell takes the surplus values of a longer row.
+    pub(crate) fn push<V: AsRef<str>>(&mut self, values: impl Iterator<Item = V>) {
         let values: Vec<V> = values.collect();
         if values.iter().all(|value| value.as_ref().trim().is_empty()) {
             return;
@@ -66,19 +66,19 @@ impl Rows {
         }
     }
 
-    pub(super) fn into_markdown(self) -> String {
+    pub(crate) fn into_markdown(self) -> String {
         self.markdown
     }
 }
 
-/// The one that stands most often in each of the first lines.
+/// The delimiter that is most frequent in every one of the first lines.
 fn delimiter(text: &str) -> u8 {
     let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).take(SAMPLE_LINES).collect();
     let in_every_line = |delimiter: &u8| {
         let counts = lines.iter().map(|line| line.bytes().filter(|byte| byte == delimiter).count());
         counts.min().unwrap_or_default()
     };
-    // Of equals the first: the comma.
+    // `max_by_key` returns the last maximum: reversed, the comma wins a tie.
     DELIMITERS.into_iter().rev().max_by_key(in_every_line).unwrap_or(b',')
 }
 
@@ -101,8 +101,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::outline::LeafKind;
-    use crate::parse::markdown::outline;
+    use crate::formats::markdown::outline::outline;
+    use crate::formats::markdown::outline_builder::LeafKind;
 
     fn table(text: &str) -> String {
         parse(text).expect("a table").markdown

@@ -1,19 +1,20 @@
-//! Plain text to Markdown that says the same: structure that its author did not mean is escaped.
+//! Parses plain text: escapes what would be Markdown structure that its author did not intend.
 
-use super::{Parsed, markdown};
+use crate::formats::markdown::headings;
+use crate::parsed::Parsed;
 
-/// Lines of dashes or equals signs as long as this below one line make it a heading, as people write in plain text.
+/// Minimum length of a line of dashes or equals signs that makes the line above it a heading.
 const MIN_UNDERLINE_CHARACTERS: usize = 3;
 
-/// Reads plain text. `#` begins a comment in most files that are not Markdown, so it makes no heading; a title
-/// underlined with `===` or `---` does, where it is one line alone.
-pub(super) fn parse(text: &str) -> Parsed {
+/// Parses plain text. A `#` is escaped, because it begins a comment in most files that are not Markdown. A single line
+/// underlined with `===` or `---` is a heading.
+pub(crate) fn parse(text: &str) -> Parsed {
     let mut markdown = String::with_capacity(text.len());
     let mut paragraph_lines = 0;
     for line in text.lines() {
         let content = line.trim();
         if is_underline(content) && paragraph_lines > 1 {
-            // A rule below a paragraph: without the empty line the whole paragraph would be a heading.
+            // A rule below a paragraph: without a blank line between them the whole paragraph would be a heading.
             markdown.push('\n');
         }
         if content.starts_with('#') {
@@ -28,7 +29,7 @@ pub(super) fn parse(text: &str) -> Parsed {
         let is_paragraph = !content.is_empty() && !is_underline(content);
         paragraph_lines = if is_paragraph { paragraph_lines + 1 } else { 0 };
     }
-    Parsed { title: markdown::first_heading(&markdown), markdown, page_starts: Vec::new() }
+    Parsed { title: headings::first_heading(&markdown), markdown, page_starts: Vec::new() }
 }
 
 fn is_underline(content: &str) -> bool {
@@ -39,11 +40,12 @@ fn is_underline(content: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::outline::LeafKind;
+    use crate::formats::markdown::outline::outline;
+    use crate::formats::markdown::outline_builder::LeafKind;
 
     fn paths(text: &str) -> Vec<(Vec<String>, String)> {
         let parsed = parse(text);
-        markdown::outline(&parsed.markdown)
+        outline(&parsed.markdown)
             .into_iter()
             .map(|leaf| (leaf.path.to_vec(), leaf.text.into_owned()))
             .collect()
@@ -80,7 +82,7 @@ mod tests {
     fn nothing_is_read_as_html_or_dropped() {
         let text = "From: <kim@example.com>\n<b>x</b>\n[1]: a note\n";
         let leaves = parse(text);
-        let outline = markdown::outline(&leaves.markdown);
+        let outline = outline(&leaves.markdown);
         assert!(outline.iter().all(|leaf| leaf.kind == LeafKind::Prose));
         let joined: String = outline.iter().map(|leaf| leaf.text.as_ref()).collect();
         assert!(joined.contains("<kim@example.com>") && joined.contains("[1]: a note"));

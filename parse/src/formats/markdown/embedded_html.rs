@@ -1,10 +1,10 @@
-//! HTML within Markdown: what its tags say to a reader is kept, the tags are not.
+//! Converts HTML inside Markdown: removes the tags and keeps what a reader would see.
 
 use dom_query::Document;
 
-use super::html;
+use crate::formats::html::to_markdown;
 
-/// Elements that HTML knows. Anything else in angle brackets is text: a placeholder (`<path>` in a manual), a type
+/// The elements of HTML. Anything else in angle brackets is text: a placeholder (`<path>` in a manual), a type
 /// parameter, or a component of a documentation tool.
 const ELEMENTS: &[&str] = &[
     "a",
@@ -122,82 +122,82 @@ const ELEMENTS: &[&str] = &[
     "wbr",
 ];
 
-/// Attributes of a component whose values people read.
+/// Attributes of a component whose values are shown to readers.
 const READABLE_ATTRIBUTES: &[&str] = &["title", "caption", "label", "alt", "description"];
 
-/// What becomes of one inline tag.
+/// How an inline tag is handled.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum InlineTag {
-    /// It is no tag but text.
+pub(crate) enum InlineTag {
+    /// It is text, not a tag.
     Text,
-    /// It stands for this.
-    Stands(String),
+    /// It is replaced with this.
+    Replace(String),
     /// It opens a superscript.
-    Raises,
-    /// It opens an element whose content is hidden; the name closes it again.
-    Hides(String),
+    OpenSuperscript,
+    /// It opens a hidden element of this name.
+    OpenHidden(String),
     /// It closes an element of this name.
-    Closes(String),
+    Close(String),
 }
 
-/// Reads an inline tag or comment as the Markdown parser reports it.
-pub(super) fn inline(tag: &str) -> InlineTag {
+/// Classifies an inline tag or comment as the Markdown parser reports it.
+pub(crate) fn inline(tag: &str) -> InlineTag {
     if tag.starts_with("<!") || tag.starts_with("<?") {
-        return InlineTag::Stands(String::new());
+        return InlineTag::Replace(String::new());
     }
     let name = name_of(tag);
     if !is_element(&name) {
         return InlineTag::Text;
     }
     if tag.starts_with("</") {
-        return InlineTag::Closes(name);
+        return InlineTag::Close(name);
     }
     match name.as_str() {
-        "br" => InlineTag::Stands(" ".to_owned()),
-        "sup" => InlineTag::Raises,
-        "img" => InlineTag::Stands(attribute(tag, "alt").unwrap_or_default()),
-        _ if html::hides(tag) => InlineTag::Hides(name),
-        _ => InlineTag::Stands(String::new()),
+        "br" => InlineTag::Replace(" ".to_owned()),
+        "sup" => InlineTag::OpenSuperscript,
+        "img" => InlineTag::Replace(attribute(tag, "alt").unwrap_or_default()),
+        _ if to_markdown::hides(tag) => InlineTag::OpenHidden(name),
+        _ => InlineTag::Replace(String::new()),
     }
 }
 
-/// A block of HTML as Markdown; `None` where it is no HTML and stays as it is.
-pub(super) fn block(html: &str) -> Option<String> {
+/// Converts a block of HTML to Markdown; `None` if it is not HTML and stays as it is.
+pub(crate) fn block(html: &str) -> Option<String> {
     let trimmed = html.trim();
     if trimmed.starts_with("<!") || trimmed.starts_with("<?") {
-        // A comment, possibly with more behind it.
-        return Some(html::fragment_to_markdown(trimmed));
+        // A comment, possibly followed by more.
+        return Some(to_markdown::fragment_to_markdown(trimmed));
     }
     let name = name_of(trimmed);
     if is_element(&name) {
-        return Some(html::fragment_to_markdown(trimmed));
+        return Some(to_markdown::fragment_to_markdown(trimmed));
     }
     is_component(trimmed).then(|| component(trimmed))
 }
 
-/// Components of documentation tools (MDX, mdBook's `<Listing>`) begin with a capital, unlike any HTML element.
+/// Whether it is a component of a documentation tool (MDX, mdBook's `<Listing>`). Their names begin with a capital.
 fn is_component(tag: &str) -> bool {
     tag.trim_start_matches(['<', '/']).starts_with(|c: char| c.is_ascii_uppercase()) && tag.ends_with('>')
 }
 
-/// `<Listing number="4-1" caption="A variable">` says "Listing 4-1: A variable".
+/// Converts a component: `<Listing number="4-1" caption="A variable">` becomes "Listing 4-1: A variable".
 fn component(html: &str) -> String {
-    let inner = html::fragment_to_markdown(html);
+    let inner = to_markdown::fragment_to_markdown(html);
     let tag_end = html.find('>').map_or(html.len(), |end| end + 1);
     let tag = &html[..tag_end];
-    let said: Vec<String> = READABLE_ATTRIBUTES.iter().filter_map(|name| attribute(tag, name)).collect();
-    if said.is_empty() {
+    let captions: Vec<String> = READABLE_ATTRIBUTES.iter().filter_map(|name| attribute(tag, name)).collect();
+    if captions.is_empty() {
         return inner;
     }
     let name: String = tag.trim_start_matches('<').chars().take_while(char::is_ascii_alphanumeric).collect();
     let caption = match attribute(tag, "number") {
-        Some(number) => format!("{name} {number}: {}", said.join(", ")),
-        None => said.join(", "),
+        Some(number) => format!("{name} {number}: {}", captions.join(", ")),
+        None => captions.join(", "),
     };
     if inner.is_empty() { caption } else { format!("{caption}\n\n{inner}") }
 }
 
-/// The lower-case name in a tag.
+/// The name of a tag in lower case.
 fn name_of(tag: &str) -> String {
     let after_bracket = tag.trim_start_matches('<').trim_start_matches('/');
     let name: String = after_bracket.chars().take_while(char::is_ascii_alphanumeric).collect();
@@ -208,7 +208,7 @@ fn is_element(name: &str) -> bool {
     ELEMENTS.binary_search(&name).is_ok()
 }
 
-/// An attribute's value as HTML reads it, not blank.
+/// The value of an attribute, with entities resolved; `None` if it is blank.
 fn attribute(tag: &str, name: &str) -> Option<String> {
     let document = Document::fragment(tag);
     let value = document.select(&format!("[{name}]")).attr(name)?;
@@ -227,14 +227,14 @@ mod tests {
 
     #[test]
     fn tags_go_and_what_they_say_stays() {
-        assert_eq!(inline("<span class=\"filename\">"), InlineTag::Stands(String::new()));
-        assert_eq!(inline("</span>"), InlineTag::Closes("span".to_owned()));
-        assert_eq!(inline("<!-- ignore -->"), InlineTag::Stands(String::new()));
+        assert_eq!(inline("<span class=\"filename\">"), InlineTag::Replace(String::new()));
+        assert_eq!(inline("</span>"), InlineTag::Close("span".to_owned()));
+        assert_eq!(inline("<!-- ignore -->"), InlineTag::Replace(String::new()));
         assert_eq!(
             inline("<img alt=\"조직도,\n2026년\" src=x>"),
-            InlineTag::Stands("조직도, 2026년".to_owned())
+            InlineTag::Replace("조직도, 2026년".to_owned())
         );
-        assert_eq!(inline("<span style='DISPLAY : none'>"), InlineTag::Hides("span".to_owned()));
+        assert_eq!(inline("<span style='DISPLAY : none'>"), InlineTag::OpenHidden("span".to_owned()));
     }
 
     #[test]

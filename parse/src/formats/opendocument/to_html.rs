@@ -1,25 +1,22 @@
-//! OpenDocument: texts (ODT) and presentations (ODP). Spreadsheets (ODS) are read where all workbooks are, in `office.rs`.
+//! Translates the content of an OpenDocument document to HTML.
 //!
-//! `content.xml` is translated to HTML, which has a word for everything in it that people read, and goes the way of HTML
-//! from there. Elements are known by the prefixes that the standard itself uses and every office program writes.
-//! Left out is what readers of the document do not see: deleted text, comments, speaker notes, hidden text, and the
-//! table of contents, which says every heading a second time.
+//! Elements are matched by the namespace prefixes of the standard, which every office program writes.
 
-use std::collections::{HashMap, HashSet};
 use std::fmt::Write;
 
+use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
-use quick_xml::{Reader, XmlVersion};
 
-use super::package::{self, next, part};
-use super::pages::Pages;
-use super::{ParseError, Parsed, html, markdown, office};
+use crate::error::ParseError;
+use crate::formats::opendocument::styles::{Styles, heading_level};
+use crate::formats::opendocument::xml::{attribute, characters, number};
+use crate::formats::package::next;
 
-/// Most spaces that one element may stand for.
+/// Maximum number of spaces that one element can expand to.
 const MAX_SPACES: usize = 100;
 
-/// Elements whose content is not read.
-const UNREAD: &[&str] = &[
+/// Elements whose content is left out.
+const OMITTED: &[&str] = &[
     "text:tracked-changes",
     "text:table-of-content",
     "text:note-citation",
@@ -33,75 +30,29 @@ const UNREAD: &[&str] = &[
     "svg:desc",
 ];
 
-/// Frames of a slide that are on every slide.
-const AROUND_SLIDES: &[&str] = &["header", "footer", "date-time", "page-number"];
+/// Classes of frames that are repeated on every slide.
+const REPEATED_FRAMES: &[&str] = &["header", "footer", "date-time", "page-number"];
 
-/// Reads a document.
+/// Translates `content.xml` to HTML: what comes before the first slide, then slide by slide.
 ///
 /// # Errors
-/// `Protected`, `TooCostly` for a part of more than 128 MiB, `Failed`.
-pub(super) fn parse(bytes: &[u8]) -> Result<Parsed, ParseError> {
-    let mut package = package::open(bytes)?;
-    let kind = part(&mut package, "mimetype")?.unwrap_or_default();
-    if kind.contains("spreadsheet") {
-        return office::workbook(bytes);
-    }
-    let content = part(&mut package, "content.xml")?
-        .ok_or_else(|| ParseError::Failed("it has no content.xml".to_owned()))?;
-    let title = match part(&mut package, "meta.xml")? {
-        Some(meta) => text_of(&meta, "dc:title")?,
-        None => None,
-    };
-    let mut pages = translate(&content)?;
-    let parsed = match pages.len() {
-        1 => html::parse(&format!("<main>{}</main>", pages.remove(0)))?,
-        _ => slides(pages),
-    };
-    Ok(markdown::with_title(parsed, title))
-}
-
-fn slides(slides: Vec<String>) -> Parsed {
-    let mut pages = Pages::default();
-    // What stands before the first slide is no slide.
-    for (number, slide) in (1..).zip(slides.into_iter().skip(1)) {
-        pages.push(number, html::fragment_to_markdown(&slide));
-    }
-    pages.join()
-}
-
-/// The text of the first element of that name.
-fn text_of(xml: &str, element: &str) -> Result<Option<String>, ParseError> {
-    let mut reader = Reader::from_str(xml);
-    let mut inside = false;
-    let mut text = String::new();
-    loop {
-        match next(&mut reader)? {
-            Event::Start(start) if start.name().as_ref() == element => inside = true,
-            Event::End(end) if end.name().as_ref() == element => return Ok(Some(text)),
-            Event::Eof => return Ok(None),
-            event if inside => text.extend(characters(&event)),
-            _ => {}
-        }
-    }
-}
-
-/// The document's HTML: what stands before the first slide, then slide by slide.
-fn translate(content: &str) -> Result<Vec<String>, ParseError> {
+/// `Failed` for a part that is not well-formed.
+pub(crate) fn translate(content: &str) -> Result<Vec<String>, ParseError> {
     let styles = Styles::read(content)?;
     let mut reader = Reader::from_str(content);
     let mut page = Translation::new(&styles);
-    let mut unread_depth = 0_usize;
+    let mut omitted_depth = 0_usize;
     loop {
         match next(&mut reader)? {
             Event::Eof => return Ok(page.pages),
-            Event::Start(start) if unread_depth > 0 || page.is_unread(&start) => {
+            Event::Start(start) if omitted_depth > 0 || page.is_omitted(&start) => {
                 drop(start);
-                unread_depth += 1;
+                omitted_depth += 1;
             }
-            Event::End(_) if unread_depth > 0 => unread_depth -= 1,
-            _ if unread_depth > 0 => {}
+            Event::End(_) if omitted_depth > 0 => omitted_depth -= 1,
+            _ if omitted_depth > 0 => {}
             Event::Start(start) => page.open(&start),
-            Event::Empty(start) if page.is_unread(&start) => {}
+            Event::Empty(start) if page.is_omitted(&start) => {}
             Event::Empty(start) => {
                 page.open(&start);
                 page.close(start.name().as_ref());
@@ -112,70 +63,15 @@ fn translate(content: &str) -> Result<Vec<String>, ParseError> {
     }
 }
 
-/// What styles say that matters to a reader.
-#[derive(Default)]
-struct Styles {
-    /// Lists that count.
-    numbered: HashSet<String>,
-    /// Text that is not shown.
-    hidden: HashSet<String>,
-    /// Paragraphs that look like headings: their level.
-    headings: HashMap<String, u8>,
-}
-
-impl Styles {
-    fn read(content: &str) -> Result<Self, ParseError> {
-        let mut reader = Reader::from_str(content);
-        let mut styles = Self::default();
-        let mut current = String::new();
-        loop {
-            let (Event::Start(element) | Event::Empty(element)) = (match next(&mut reader)? {
-                Event::Eof => return Ok(styles),
-                event => event,
-            }) else {
-                continue;
-            };
-            match element.name().as_ref() {
-                "style:style" | "text:list-style" => {
-                    current = attribute(&element, "style:name").unwrap_or_default();
-                    let parent = attribute(&element, "style:parent-style-name");
-                    if let Some(level) = parent.as_deref().and_then(heading_level) {
-                        styles.headings.insert(current.clone(), level);
-                    }
-                }
-                "text:list-level-style-number"
-                    if attribute(&element, "text:level").as_deref() == Some("1") =>
-                {
-                    styles.numbered.insert(current.clone());
-                }
-                "style:text-properties" if attribute(&element, "text:display").as_deref() == Some("none") => {
-                    styles.hidden.insert(current.clone());
-                }
-                // Styles stand before the text.
-                "office:body" => return Ok(styles),
-                _ => {}
-            }
-        }
-    }
-}
-
-/// The level of the headings that the program itself calls so.
-fn heading_level(style: &str) -> Option<u8> {
-    match style.strip_prefix("Heading_20_") {
-        Some(level) => level.parse().ok().map(|level: u8| level.clamp(1, 6)),
-        None => (style == "Title").then_some(1),
-    }
-}
-
-/// HTML in the making.
+/// Writes the HTML.
 struct Translation<'a> {
     styles: &'a Styles,
     pages: Vec<String>,
-    /// Whether each open list counts.
+    /// For each open list, whether it is numbered.
     lists: Vec<bool>,
     /// Level of the open heading.
     heading: Option<u8>,
-    /// Depth of open notes, whose paragraphs stand within one of the text.
+    /// Depth of open notes, whose paragraphs are inside a paragraph of the text.
     notes: usize,
     /// Whether the open frame holds a slide's title.
     in_title: bool,
@@ -210,17 +106,17 @@ impl<'a> Translation<'a> {
         }
     }
 
-    fn is_unread(&self, element: &BytesStart<'_>) -> bool {
+    fn is_omitted(&self, element: &BytesStart<'_>) -> bool {
         let name = element.name();
         let is = |key, values: &[&str]| {
             attribute(element, key).is_some_and(|value| values.contains(&value.as_str()))
         };
         let is_hidden =
             |key| attribute(element, key).is_some_and(|style| self.styles.hidden.contains(&style));
-        UNREAD.contains(&name.as_ref())
+        OMITTED.contains(&name.as_ref())
             || is("text:display", &["none"])
             || is("table:visibility", &["collapse", "filter"])
-            || is("presentation:class", AROUND_SLIDES)
+            || is("presentation:class", REPEATED_FRAMES)
             || is_hidden("text:style-name")
     }
 
@@ -235,18 +131,8 @@ impl<'a> Translation<'a> {
                 let level = number(element, "text:outline-level").unwrap_or(1).clamp(1, 6) as u8;
                 self.begin_heading(level);
             }
-            "text:p" if self.notes > 0 => self.push(" "),
-            "text:p" => match self.level_of(element) {
-                Some(level) => self.begin_heading(level),
-                None => self.push("<p>"),
-            },
-            "text:list" => {
-                let inherited = self.lists.last().copied().unwrap_or_default();
-                let is_numbered = attribute(element, "text:style-name")
-                    .map_or(inherited, |style| self.styles.numbered.contains(&style));
-                self.lists.push(is_numbered);
-                self.push(if is_numbered { "<ol>" } else { "<ul>" });
-            }
+            "text:p" => self.open_paragraph(element),
+            "text:list" => self.open_list(element),
             "text:list-item" | "text:list-header" => self.push("<li>"),
             "text:line-break" => self.push("<br>"),
             "text:tab" => self.push(" "),
@@ -264,6 +150,24 @@ impl<'a> Translation<'a> {
             "table:covered-table-cell" => self.push("<td></td>"),
             _ => {}
         }
+    }
+
+    fn open_paragraph(&mut self, paragraph: &BytesStart<'_>) {
+        if self.notes > 0 {
+            return self.push(" ");
+        }
+        match self.level_of(paragraph) {
+            Some(level) => self.begin_heading(level),
+            None => self.push("<p>"),
+        }
+    }
+
+    fn open_list(&mut self, list: &BytesStart<'_>) {
+        let inherited = self.lists.last().copied().unwrap_or_default();
+        let is_numbered = attribute(list, "text:style-name")
+            .map_or(inherited, |style| self.styles.numbered.contains(&style));
+        self.lists.push(is_numbered);
+        self.push(if is_numbered { "<ol>" } else { "<ul>" });
     }
 
     fn close(&mut self, name: &str) {
@@ -289,7 +193,7 @@ impl<'a> Translation<'a> {
         }
     }
 
-    /// The level of a paragraph that is shown as a heading.
+    /// The heading level of a paragraph that looks like a heading.
     fn level_of(&self, paragraph: &BytesStart<'_>) -> Option<u8> {
         let style = attribute(paragraph, "text:style-name");
         let level =
@@ -310,27 +214,6 @@ impl<'a> Translation<'a> {
             let _ = write!(page, "</h{level}>");
         }
     }
-}
-
-/// The text of an event. Of entities only those that XML itself has: no document may define its own.
-fn characters(event: &Event<'_>) -> Option<String> {
-    match event {
-        Event::Text(text) => Some(text.xml_content(XmlVersion::Implicit1_0).into_owned()),
-        Event::CData(text) => Some(text.as_ref().to_owned()),
-        Event::GeneralRef(reference) => match reference.resolve_char_ref() {
-            Ok(Some(character)) => Some(character.to_string()),
-            _ => quick_xml::escape::resolve_predefined_entity(reference).map(str::to_owned),
-        },
-        _ => None,
-    }
-}
-
-fn attribute(element: &BytesStart<'_>, name: &str) -> Option<String> {
-    element.try_get_attribute(name).ok().flatten().map(|attribute| attribute.value.into_owned())
-}
-
-fn number(element: &BytesStart<'_>, name: &str) -> Option<usize> {
-    attribute(element, name)?.parse().ok()
 }
 
 #[cfg(test)]

@@ -1,30 +1,30 @@
-//! Replacements in a text, collected in any order and applied at once.
+//! Collects replacements in a text, in any order, and applies them at once.
 
 use std::ops::Range;
 
 /// Replacements in one text.
-pub(super) struct Edits<'a> {
+pub(crate) struct Edits<'a> {
     text: &'a str,
     replacements: Vec<(Range<usize>, String)>,
 }
 
 impl<'a> Edits<'a> {
-    pub(super) fn new(text: &'a str) -> Self {
+    pub(crate) fn new(text: &'a str) -> Self {
         Self { text, replacements: Vec::new() }
     }
 
-    /// Puts `with` in the place of `range`.
-    pub(super) fn replace(&mut self, range: Range<usize>, with: impl Into<String>) {
+    /// Replaces `range` with `with`.
+    pub(crate) fn replace(&mut self, range: Range<usize>, with: impl Into<String>) {
         self.replacements.push((range, with.into()));
     }
 
-    /// Takes `range` away.
-    pub(super) fn remove(&mut self, range: Range<usize>) {
+    /// Removes `range`.
+    pub(crate) fn remove(&mut self, range: Range<usize>) {
         self.replace(range, "");
     }
 
-    /// The edited text. Of overlapping replacements the one that begins first holds, at the same place the longest.
-    pub(super) fn apply(mut self) -> String {
+    /// Applies the replacements. Of overlapping ones the first wins, of those that begin at the same place the longest.
+    pub(crate) fn apply(mut self) -> String {
         self.replacements.sort_by_key(|(range, _)| (range.start, std::cmp::Reverse(range.end)));
         let mut edited = String::with_capacity(self.text.len());
         let mut copied = 0;

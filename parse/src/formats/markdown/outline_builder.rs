@@ -1,60 +1,59 @@
-//! The structure of a Markdown text as leaves under their headings: what the chunker cuts along.
+//! Builds the outline of a Markdown text: leaves under their headings, along which the chunker cuts.
 //!
-//! The text is *tiled*: [`OutlineBuilder`] only collects places where one leaf ends and the next begins, so every
-//! byte is in exactly one leaf and nothing can be lost, whatever the parser reports. Which places those are
-//! is decided in `parse/markdown.rs`.
+//! The text is *tiled*: [`OutlineBuilder`] only collects the offsets where one leaf ends and the next begins, so every byte
+//! is in exactly one leaf and nothing is lost, whatever the parser reports. `outline.rs` decides which offsets those are.
 
 use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// Headings above a piece of text, outermost first.
-pub(crate) type HeadingPath = Arc<[String]>;
+/// The headings above a leaf, outermost first.
+pub type HeadingPath = Arc<[String]>;
 
-/// Longest heading kept as a part of a path; a longer one is a paragraph marked up wrongly.
+/// Maximum length of a heading in a path; a longer one is a paragraph with the wrong markup.
 const MAX_HEADING_CHARACTERS: usize = 160;
 
-/// Headings within block quotes nested deeper than this are text.
+/// Maximum depth of block quotes whose headings open sections.
 const MAX_QUOTE_DEPTH: usize = 3;
 
 /// How a leaf may be divided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum LeafKind {
+pub enum LeafKind {
     /// At sentences.
     Prose,
-    /// Kept whole where it fits, else at sentences.
+    /// Kept whole if it fits, else at sentences.
     Item,
-    /// Kept whole where it fits, else at lines, fences repeated.
+    /// Kept whole if it fits, else at lines, with its fences repeated.
     Code,
-    /// Kept whole where it fits, else at rows, header repeated.
+    /// Kept whole if it fits, else at rows, with its header repeated.
     Table,
-    /// A heading that has nothing under it, or is too long for a path; other headings are in paths only.
+    /// A heading with nothing under it, or too long for a path; other headings are in paths only.
     Heading,
 }
 
-/// A piece of the text that has one kind.
+/// A part of the text that has one kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Leaf<'a> {
+pub struct Leaf<'a> {
     /// How it may be divided.
-    pub(crate) kind: LeafKind,
+    pub kind: LeafKind,
     /// Leaves of one list share a number; any other leaf has its own.
-    pub(crate) block: usize,
+    pub block: usize,
     /// Byte offset in the text at which it begins.
-    pub(crate) offset: usize,
+    pub offset: usize,
     /// Its Markdown without the marks of surrounding block quotes; not blank.
-    pub(crate) text: Cow<'a, str>,
+    pub text: Cow<'a, str>,
     /// Headings above it.
-    pub(crate) path: HeadingPath,
+    pub path: HeadingPath,
 }
 
-/// A place where a leaf begins; it ends at the next cut.
+/// The beginning of a leaf, which ends at the next cut.
 struct Cut {
     offset: usize,
     kind: LeafKind,
     block: usize,
     quote_depth: usize,
     path: HeadingPath,
-    /// For headings: the path of what follows.
+    /// For headings: the path of the leaves that follow.
     opens: Option<HeadingPath>,
 }
 
@@ -73,8 +72,8 @@ pub(crate) struct OutlineBuilder<'a> {
     quote_depth: usize,
     list_depth: usize,
     block: usize,
-    /// The last offset whose line was looked up, and where that line begins: offsets only grow, so finding
-    /// lines costs one pass in all.
+    /// The last offset whose line was looked up, and where that line begins. Offsets only grow, so finding lines costs
+    /// one pass in total.
     seen: (usize, usize),
 }
 
@@ -94,24 +93,24 @@ impl<'a> OutlineBuilder<'a> {
         outline
     }
 
-    /// Whether a heading here opens a section. In lists it does not: the item is one thing with its heading.
+    /// Whether a heading here opens a section. In lists it does not: it is a part of its item.
     pub(crate) fn takes_headings(&self) -> bool {
         self.list_depth == 0 && self.quote_depth <= MAX_QUOTE_DEPTH
     }
 
-    /// A leaf begins on the line of `offset`.
+    /// Begins a leaf on the line of `offset`.
     pub(crate) fn begin(&mut self, offset: usize, kind: LeafKind) {
         let line = self.line_start(offset);
         self.cut(line, kind);
     }
 
-    /// What began last ends at `offset`. Whatever the parser passes over before the next leaf is prose.
+    /// Ends the last leaf at `offset`. Text that the parser skips before the next leaf is prose.
     pub(crate) fn end(&mut self, offset: usize) {
         let rest = if self.list_depth > 0 { LeafKind::Item } else { LeafKind::Prose };
         self.cut(offset, rest);
     }
 
-    /// A list begins; its items are leaves of one block.
+    /// Begins a list, whose items are leaves of one block.
     pub(crate) fn begin_list(&mut self, offset: usize) {
         if self.list_depth == 0 {
             self.begin(offset, LeafKind::Item);
@@ -119,7 +118,7 @@ impl<'a> OutlineBuilder<'a> {
         self.list_depth += 1;
     }
 
-    /// The list ends.
+    /// Ends a list.
     pub(crate) fn end_list(&mut self, offset: usize) {
         self.list_depth = self.list_depth.saturating_sub(1);
         if self.list_depth == 0 {
@@ -127,7 +126,7 @@ impl<'a> OutlineBuilder<'a> {
         }
     }
 
-    /// A block quote begins. Headings in it hold for the quote only.
+    /// Begins a block quote. Headings in it are valid up to its end.
     pub(crate) fn begin_quote(&mut self, offset: usize) {
         if self.list_depth == 0 {
             self.quote_depth += 1;
@@ -135,7 +134,7 @@ impl<'a> OutlineBuilder<'a> {
         }
     }
 
-    /// The block quote ends.
+    /// Ends a block quote.
     pub(crate) fn end_quote(&mut self, offset: usize) {
         if self.list_depth == 0 {
             self.quote_depth = self.quote_depth.saturating_sub(1);
@@ -145,7 +144,7 @@ impl<'a> OutlineBuilder<'a> {
         }
     }
 
-    /// A heading of `level` (1 is the outermost) with the plain text `text` covers `range`.
+    /// Adds a heading of `level` (1 is the outermost) at `range` with the plain text `text`.
     pub(crate) fn heading(&mut self, range: &Range<usize>, level: usize, text: &str) {
         let title = text.split_whitespace().collect::<Vec<_>>().join(" ");
         let is_title = !title.is_empty() && title.chars().count() <= MAX_HEADING_CHARACTERS;
@@ -163,7 +162,7 @@ impl<'a> OutlineBuilder<'a> {
         self.end(range.end);
     }
 
-    /// The leaves in order. Blank ones are left out, and so are headings with something under them.
+    /// The leaves in order, without blank ones and without headings that have leaves under them.
     pub(crate) fn finish(self) -> Vec<Leaf<'a>> {
         let mut leaves: Vec<(Leaf<'a>, Option<HeadingPath>)> = Vec::with_capacity(self.cuts.len());
         let ends = self.cuts.iter().skip(1).map(|cut| cut.offset).chain([self.text.len()]);
@@ -200,7 +199,7 @@ impl<'a> OutlineBuilder<'a> {
             opens: None,
         };
         match self.cuts.last_mut() {
-            // The former leaf would be empty. The latter is the more exact word on the same place.
+            // The last leaf would be empty; the new one is the more precise one at the same offset.
             Some(last) if cut.offset <= last.offset && last.opens.is_none() => {
                 cut.offset = last.offset;
                 *last = cut;
@@ -224,7 +223,7 @@ impl<'a> OutlineBuilder<'a> {
     }
 }
 
-/// The text in `range` without quote marks and blank lines around it, and where it begins; `None` where it is blank.
+/// The offset and the text of a leaf, without quote marks and blank lines around it; `None` if it is blank.
 fn leaf_text<'t>(text: &'t str, range: &Range<usize>, quote_depth: usize) -> Option<(usize, Cow<'t, str>)> {
     let raw = text.get(range.clone())?;
     if quote_depth == 0 {
@@ -263,6 +262,6 @@ fn strip_quote_marks(line: &str, depth: usize) -> &str {
             _ => break,
         }
     }
-    // A quoted empty line is ">" alone; its line end must stay.
+    // A quoted empty line is ">" alone, and keeps its line end.
     rest
 }

@@ -1,30 +1,20 @@
-//! Markdown: cleaned for storing ([`parse`]), and taken apart for chunking ([`outline`]).
+//! Parses Markdown: cleans it for storing.
 //!
-//! Cleaning edits the author's text in place and leaves the rest of it as written. What goes: front matter,
-//! comments, HTML tags, hidden text, link definitions, targets that mean nothing outside the source (relative
-//! links, image files), and `{{#include}}` lines of book tools, whose text is elsewhere.
+//! Edits the author's text in place and leaves the rest as written. Removed are front matter, comments, HTML tags, hidden
+//! text, link definitions, link targets without meaning outside the source (relative links, image files), and the
+//! `{{#include}}` lines of book tools, whose text is in other files.
 
 use std::ops::Range;
 
-use pulldown_cmark::{Event, LinkType, Options, Parser, Tag, TagEnd};
+use pulldown_cmark::{Event, LinkType, Parser, Tag, TagEnd};
 
-use super::Parsed;
-use super::edits::Edits;
-use super::embedded_html::{self, InlineTag};
-use crate::outline::{Leaf, LeafKind, OutlineBuilder};
+use crate::formats::markdown::edits::Edits;
+use crate::formats::markdown::embedded_html::{self, InlineTag};
+use crate::formats::markdown::headings::{first_heading, with_title};
+use crate::formats::markdown::syntax::SOURCE_SYNTAX;
+use crate::parsed::Parsed;
 
-/// Syntax beyond CommonMark that is recognised in a stored text.
-const SYNTAX: Options = Options::ENABLE_TABLES
-    .union(Options::ENABLE_FOOTNOTES)
-    .union(Options::ENABLE_STRIKETHROUGH)
-    .union(Options::ENABLE_TASKLISTS);
-
-/// Front matter is recognised in a source only; a stored text has none.
-const SOURCE_SYNTAX: Options = SYNTAX
-    .union(Options::ENABLE_YAML_STYLE_METADATA_BLOCKS)
-    .union(Options::ENABLE_PLUSES_DELIMITED_METADATA_BLOCKS);
-
-/// Reads a Markdown source. Its title is its first heading, else the one its front matter gives.
+/// Parses a Markdown source. Its title is its first heading, else the one in its front matter.
 pub(crate) fn parse(source: &str) -> Parsed {
     let parser = Parser::new_ext(source, SOURCE_SYNTAX);
     let mut cleaner = Cleaner::new(source);
@@ -40,113 +30,20 @@ pub(crate) fn parse(source: &str) -> Parsed {
     with_title(parsed, front_title)
 }
 
-/// Makes a title that its format keeps apart the main heading, unless the text has one of its own.
-pub(super) fn with_title(parsed: Parsed, title: Option<String>) -> Parsed {
-    let title = title.map(|title| title.split_whitespace().collect::<Vec<_>>().join(" "));
-    let Some(title) = title.filter(|title| !title.is_empty() && !parsed.markdown.trim().is_empty()) else {
-        return parsed;
-    };
-    if headings(&parsed.markdown).any(|(level, _, _)| level == 1) {
-        return parsed;
-    }
-    // The same words as a lesser heading would stand beside the sections, not above them.
-    let repeated = headings(&parsed.markdown).next().filter(|(_, text, _)| *text == title);
-    let mut edits = Edits::new(&parsed.markdown);
-    if let Some((_, _, range)) = repeated {
-        edits.remove(range);
-    }
-    let markdown = format!("# {title}\n\n{}", edits.apply().trim_start());
-    Parsed { title: Some(title), markdown, page_starts: parsed.page_starts }
-}
-
-/// The plain text of the first heading that has any.
-pub(super) fn first_heading(markdown: &str) -> Option<String> {
-    headings(markdown).map(|(_, text, _)| text).find(|text| !text.is_empty())
-}
-
-/// Where a Markdown text leads, in its order.
-pub(crate) fn links(text: &str) -> Vec<String> {
-    let links = Parser::new_ext(text, SYNTAX).filter_map(|event| match event {
-        Event::Start(Tag::Link { dest_url, .. }) => Some(dest_url.into_string()),
-        _ => None,
-    });
-    links.collect()
-}
-
-/// The leaves of a stored text, in order.
-pub(crate) fn outline(markdown: &str) -> Vec<Leaf<'_>> {
-    let mut outline = OutlineBuilder::new(markdown);
-    let mut heading: Option<String> = None;
-    for (event, range) in Parser::new_ext(markdown, SYNTAX).into_offset_iter() {
-        match event {
-            Event::Start(Tag::Heading { .. }) if outline.takes_headings() => heading = Some(String::new()),
-            Event::End(TagEnd::Heading(level)) => {
-                if let Some(text) = heading.take() {
-                    outline.heading(&range, level as usize, &text);
-                }
-            }
-            Event::Start(Tag::List(_)) => outline.begin_list(range.start),
-            Event::End(TagEnd::List(_)) => outline.end_list(range.end),
-            Event::Start(Tag::Item) => outline.begin(range.start, LeafKind::Item),
-            Event::Start(Tag::BlockQuote(_)) => outline.begin_quote(range.start),
-            Event::End(TagEnd::BlockQuote(_)) => outline.end_quote(range.end),
-            Event::Start(Tag::CodeBlock(_)) => outline.begin(range.start, LeafKind::Code),
-            Event::Start(Tag::Table(_)) => outline.begin(range.start, LeafKind::Table),
-            Event::End(TagEnd::CodeBlock | TagEnd::Table) => outline.end(range.end),
-            Event::Start(Tag::Paragraph | Tag::HtmlBlock | Tag::FootnoteDefinition(_)) | Event::Rule
-                if outline.takes_headings() =>
-            {
-                outline.begin(range.start, LeafKind::Prose);
-            }
-            event => {
-                if let Some(text) = &mut heading {
-                    push_plain_text(text, &event);
-                }
-            }
-        }
-    }
-    outline.finish()
-}
-
-/// Level, plain text and place of each heading.
-fn headings(markdown: &str) -> impl Iterator<Item = (usize, String, Range<usize>)> {
-    let mut text = String::new();
-    Parser::new_ext(markdown, SYNTAX).into_offset_iter().filter_map(move |(event, range)| match event {
-        Event::Start(Tag::Heading { .. }) => {
-            text.clear();
-            None
-        }
-        Event::End(TagEnd::Heading(level)) => Some((level as usize, text.trim().to_owned(), range)),
-        event => {
-            push_plain_text(&mut text, &event);
-            None
-        }
-    })
-}
-
-fn push_plain_text(text: &mut String, event: &Event<'_>) {
-    match event {
-        // What looks like a tag in a stored text is text: cleaning has left it there.
-        Event::Text(part) | Event::Code(part) | Event::InlineHtml(part) => text.push_str(part),
-        Event::SoftBreak | Event::HardBreak => text.push(' '),
-        _ => {}
-    }
-}
-
-/// A construct whose end is awaited.
+/// A construct whose end has not been reached.
 struct Open {
     range: Range<usize>,
     text: String,
 }
 
-/// A link whose end is awaited: its text is between its first byte and `text_end`.
+/// A link whose end has not been reached: its text is between its first byte and `text_end`.
 struct OpenLink {
     range: Range<usize>,
     target: Option<String>,
     text_end: usize,
 }
 
-/// Watches the events of a source and collects the edits.
+/// Collects the edits from the parser's events.
 struct Cleaner<'a> {
     source: &'a str,
     edits: Edits<'a>,
@@ -157,10 +54,10 @@ struct Cleaner<'a> {
     html: Option<Open>,
     code: Option<Open>,
     paragraph: Option<Open>,
-    /// The name of a hidden element, and where it was opened.
+    /// The name of the open hidden element, and where it begins.
     hidden: Option<(String, usize)>,
-    /// The tag that opened a superscript.
-    raised: Option<Range<usize>>,
+    /// The tag that opened the superscript.
+    superscript: Option<Range<usize>>,
 }
 
 impl<'a> Cleaner<'a> {
@@ -176,7 +73,7 @@ impl<'a> Cleaner<'a> {
             code: None,
             paragraph: None,
             hidden: None,
-            raised: None,
+            superscript: None,
         }
     }
 
@@ -234,7 +131,7 @@ impl<'a> Cleaner<'a> {
             }
             TagEnd::Paragraph => {
                 self.hidden = None;
-                self.raised = None;
+                self.superscript = None;
                 let is_directive = |paragraph: Open| {
                     !paragraph.text.trim().is_empty() && is_only_directives(&paragraph.text)
                 };
@@ -244,7 +141,7 @@ impl<'a> Cleaner<'a> {
             }
             TagEnd::Heading(_) => self.remove_heading_id(&range),
             TagEnd::Image => {
-                // An image within an image's description ends first; the outermost one counts.
+                // An image inside an image's description ends first; the outermost one counts.
                 if let Some(image) = self.image.take_if(|image| image.range == range) {
                     self.edits.replace(image.range, image.text);
                 }
@@ -266,14 +163,14 @@ impl<'a> Cleaner<'a> {
     fn inline_html(&mut self, tag: &str, range: Range<usize>) {
         match embedded_html::inline(tag) {
             InlineTag::Text => {}
-            InlineTag::Stands(text) => self.edits.replace(range, text),
-            InlineTag::Raises => self.raised = Some(range),
-            InlineTag::Closes(name) if name == "sup" => self.end_superscript(range),
-            InlineTag::Hides(name) => {
+            InlineTag::Replace(text) => self.edits.replace(range, text),
+            InlineTag::OpenSuperscript => self.superscript = Some(range),
+            InlineTag::Close(name) if name == "sup" => self.end_superscript(range),
+            InlineTag::OpenHidden(name) => {
                 self.edits.remove(range.clone());
                 self.hidden.get_or_insert((name, range.start));
             }
-            InlineTag::Closes(name) => {
+            InlineTag::Close(name) => {
                 let start = match self.hidden.take_if(|(hidden, _)| *hidden == name) {
                     Some((_, start)) => start,
                     None => range.start,
@@ -283,16 +180,16 @@ impl<'a> Cleaner<'a> {
         }
     }
 
-    /// 2<sup>n - 1</sup> is 2^(n - 1) and must not become 2n - 1; 1<sup>st</sup> is 1st.
+    /// Writes 2<sup>n - 1</sup> as 2^(n - 1), because 2n - 1 would be wrong, and 1<sup>st</sup> as 1st.
     fn end_superscript(&mut self, close: Range<usize>) {
-        let Some(open) = self.raised.take() else { return self.edits.remove(close) };
+        let Some(open) = self.superscript.take() else { return self.edits.remove(close) };
         let raised = self.source[open.end..close.start].trim();
         let (before, after) = match raised {
             "st" | "nd" | "rd" | "th" => ("", ""),
             _ if raised.chars().all(char::is_alphanumeric) => ("^", ""),
             _ => ("^(", ")"),
         };
-        // A line that begins with "1)" would be a list.
+        // On a line of its own, "1)" would begin a list.
         let raised = raised.replace('\n', " ");
         self.edits.replace(open.start..close.end, format!("{before}{raised}{after}"));
     }
@@ -304,7 +201,7 @@ impl<'a> Cleaner<'a> {
             self.edits.remove(html.range);
             return;
         }
-        // In a list or a quote every line needs the marks before it.
+        // Inside a list or a quote, each line needs the marks in front of it.
         let line = self.source[..html.range.start].rfind('\n').map_or(0, |newline| newline + 1);
         let marks = self.source[line..html.range.start].chars();
         let marks: String = marks.map(|mark| if mark == '>' { '>' } else { ' ' }).collect();
@@ -313,7 +210,7 @@ impl<'a> Cleaner<'a> {
         self.edits.replace(html.range, if ends_line { lines + "\n" } else { lines });
     }
 
-    /// A link keeps its target where that means something outside of the source.
+    /// A link keeps its target only if that has a meaning outside the source.
     fn end_link(&mut self, range: &Range<usize>) {
         let Some(link) = self.links.pop_if(|link| link.range == *range) else { return };
         let text_start = link.range.start + 1;
@@ -328,7 +225,7 @@ impl<'a> Cleaner<'a> {
         }
     }
 
-    /// `## Prices {#prices}` gives the heading an id in several tools.
+    /// Removes the id of a heading, which several tools write as `## Prices {#prices}`.
     fn remove_heading_id(&mut self, range: &Range<usize>) {
         let heading = self.source[range.clone()].trim_end();
         if let Some(id) = heading.rfind("{#").filter(|_| heading.ends_with('}')) {
@@ -341,7 +238,7 @@ fn is_absolute(target: &str) -> bool {
     ["https://", "http://", "mailto:", "tel:"].iter().any(|scheme| target.starts_with(scheme))
 }
 
-/// Whether there is nothing but `{{#include file}}` and its like.
+/// Whether the text consists of `{{#include file}}` and similar directives only.
 fn is_only_directives(text: &str) -> bool {
     text.lines()
         .map(str::trim)
@@ -359,6 +256,7 @@ fn front_matter_title(front_matter: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::formats::markdown::outline::outline;
 
     fn cleaned(source: &str) -> String {
         parse(source).markdown
@@ -436,34 +334,6 @@ mod tests {
     fn ids_of_headings_go() {
         assert_eq!(cleaned("## Prices {#prices}\n"), "## Prices \n");
         assert_eq!(parse("## Prices {#prices}\n").title.as_deref(), Some("Prices"));
-    }
-
-    #[test]
-    fn leaves_tell_kinds_and_lists_are_one_block() {
-        let text = "p\n\n- a\n  - b\n\n  ```sh\n  c\n  ```\n- d\n\n| x |\n|---|\n| y |\n";
-        let leaves = outline(text);
-        let kinds: Vec<(LeafKind, &str)> =
-            leaves.iter().map(|leaf| (leaf.kind, leaf.text.as_ref())).collect();
-        assert_eq!(
-            kinds,
-            [
-                (LeafKind::Prose, "p"),
-                (LeafKind::Item, "- a"),
-                (LeafKind::Item, "  - b"),
-                (LeafKind::Code, "  ```sh\n  c\n  ```"),
-                (LeafKind::Item, "- d"),
-                (LeafKind::Table, "| x |\n|---|\n| y |"),
-            ]
-        );
-        let list: std::collections::HashSet<usize> = leaves[1..5].iter().map(|leaf| leaf.block).collect();
-        assert_eq!(list.len(), 1);
-    }
-
-    #[test]
-    fn what_the_parser_passes_over_is_still_a_leaf() {
-        let leaves = outline("[a]: b\n\n# H\n[c]: d\n");
-        let texts: Vec<&str> = leaves.iter().map(|leaf| leaf.text.as_ref()).collect();
-        assert_eq!(texts, ["[a]: b", "[c]: d"]);
     }
 
     #[test]

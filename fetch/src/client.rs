@@ -1,0 +1,188 @@
+//! Fetches pages, at public addresses only.
+//!
+//! Each hop of a redirect is checked anew: its scheme, its host, and every address that the host has, resolved once. The
+//! connection is made to those addresses and no others, so a name that resolves to something else a moment later makes no
+//! difference. No proxy of the environment is used, for a proxy would resolve by itself; no cookie, referrer or password
+//! is sent. What comes is bounded in time and in bytes, counted after decompression.
+
+#[cfg(test)]
+mod tests;
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::StreamExt;
+use futures::future::BoxFuture;
+use jiff::Timestamp;
+use jiff::fmt::rfc2822;
+use reqwest::header::{
+    ETAG, HeaderName, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED, LOCATION,
+};
+use reqwest::redirect::Policy;
+use reqwest::{Client, Response, StatusCode};
+use url::{Host, Url};
+
+use crate::address::{AllowedHost, may_reach};
+use crate::error::FetchError;
+use crate::limits::{CONNECT_TIMEOUT, MAX_REDIRECTS, PAGE_TIMEOUT};
+use crate::page::{Fetched, Page, Validators, page_url};
+
+/// What the other side reads in its log.
+const USER_AGENT: &str = concat!("daedap/", env!("CARGO_PKG_VERSION"));
+
+/// Finds the addresses of a name and port.
+type Lookup = Arc<dyn Fn(String, u16) -> BoxFuture<'static, io::Result<Vec<SocketAddr>>> + Send + Sync>;
+
+/// Fetches pages. Cheap to clone.
+#[derive(Clone)]
+pub struct Fetcher {
+    allowed: Arc<[AllowedHost]>,
+    limit_bytes: u64,
+    lookup: Lookup,
+    time_limit: Duration,
+}
+
+impl Fetcher {
+    /// A fetcher of pages of at most `limit_bytes`, which besides the public Internet reaches what is `allowed`.
+    pub fn new(allowed: Vec<AllowedHost>, limit_bytes: u64) -> Self {
+        let lookup: Lookup = Arc::new(|name, port| {
+            Box::pin(async move { Ok(tokio::net::lookup_host((name, port)).await?.collect()) })
+        });
+        Self { allowed: allowed.into(), limit_bytes, lookup, time_limit: PAGE_TIMEOUT }
+    }
+
+    /// Fetches the page at `url`, as [`page_url`] gives it.
+    ///
+    /// # Errors
+    /// Any [`FetchError`].
+    pub async fn fetch(&self, url: &Url) -> Result<Page, FetchError> {
+        match self.fetch_if_changed(url, &Validators::default()).await? {
+            Fetched::Page(page) => Ok(page),
+            Fetched::NotModified => Err(status_error(url, StatusCode::NOT_MODIFIED)),
+        }
+    }
+
+    /// The same, unless the page is the one that has these validators.
+    ///
+    /// # Errors
+    /// Any [`FetchError`].
+    pub(crate) async fn fetch_if_changed(
+        &self,
+        url: &Url,
+        validators: &Validators,
+    ) -> Result<Fetched, FetchError> {
+        tokio::time::timeout(self.time_limit, self.follow(url.clone(), validators))
+            .await
+            .unwrap_or(Err(FetchError::TooSlow))
+    }
+
+    async fn follow(&self, mut url: Url, validators: &Validators) -> Result<Fetched, FetchError> {
+        for _ in 0..=MAX_REDIRECTS {
+            let response = self.ask(&url, validators).await?;
+            let status = response.status();
+            if status == StatusCode::NOT_MODIFIED {
+                return Ok(Fetched::NotModified);
+            }
+            if status.is_redirection() {
+                let next = header(&response, LOCATION).and_then(|next| url.join(&next).ok());
+                url = page_url(next.as_ref().map_or("a redirect without a goal", Url::as_str))?;
+                continue;
+            }
+            if !status.is_success() {
+                return Err(status_error(&url, status));
+            }
+            return Ok(Fetched::Page(self.read(url, response).await?));
+        }
+        Err(FetchError::TooManyRedirects)
+    }
+
+    /// Asks for one page, at addresses that were looked at.
+    async fn ask(&self, url: &Url, validators: &Validators) -> Result<Response, FetchError> {
+        let addresses = self.addresses(url).await?;
+        let mut client = Client::builder()
+            .redirect(Policy::none())
+            .no_proxy()
+            .referer(false)
+            .user_agent(USER_AGENT)
+            .connect_timeout(CONNECT_TIMEOUT);
+        if let Some(Host::Domain(name)) = url.host() {
+            client = client.resolve_to_addrs(name, &addresses);
+        }
+        let client = client.build().map_err(|error| unreachable(url, &error))?;
+        let mut request = client.get(url.clone());
+        for (name, value) in
+            [(IF_NONE_MATCH, &validators.etag), (IF_MODIFIED_SINCE, &validators.last_modified)]
+        {
+            if let Some(value) = value.as_deref().and_then(|value| HeaderValue::from_str(value).ok()) {
+                request = request.header(name, value);
+            }
+        }
+        request.send().await.map_err(|error| unreachable(url, &error))
+    }
+
+    /// The addresses of the URL's host, all of which may be reached.
+    async fn addresses(&self, url: &Url) -> Result<Vec<SocketAddr>, FetchError> {
+        let bad = || FetchError::BadUrl(url.to_string());
+        let port = url.port_or_known_default().ok_or_else(bad)?;
+        let (name, addresses) = match url.host().ok_or_else(bad)? {
+            Host::Ipv4(address) => (None, vec![SocketAddr::new(address.into(), port)]),
+            Host::Ipv6(address) => (None, vec![SocketAddr::new(address.into(), port)]),
+            Host::Domain(name) => {
+                let name = name.trim_end_matches('.');
+                let found = (self.lookup)(name.to_owned(), port).await;
+                (Some(name), found.map_err(|error| unreachable(url, &error))?)
+            }
+        };
+        if addresses.is_empty() {
+            return Err(unreachable(url, &"it has no address"));
+        }
+        let is_allowed = |address: &SocketAddr| may_reach(&self.allowed, name, *address);
+        if !addresses.iter().all(is_allowed) {
+            return Err(FetchError::AddressRefused { host: host(url) });
+        }
+        Ok(addresses)
+    }
+
+    async fn read(&self, url: Url, response: Response) -> Result<Page, FetchError> {
+        let validators =
+            Validators { etag: header(&response, ETAG), last_modified: header(&response, LAST_MODIFIED) };
+        let modified_at = validators.last_modified.as_deref().and_then(http_date);
+        let robots = header(&response, HeaderName::from_static("x-robots-tag")).unwrap_or_default();
+        let is_noindex = robots.to_ascii_lowercase().contains("noindex");
+        let mut pieces = response.bytes_stream();
+        let mut bytes = Vec::new();
+        while let Some(piece) = pieces.next().await {
+            let piece = piece.map_err(|error| unreachable(&url, &error))?;
+            if (bytes.len() + piece.len()) as u64 > self.limit_bytes {
+                return Err(FetchError::TooLarge { limit_bytes: self.limit_bytes });
+            }
+            bytes.extend_from_slice(&piece);
+        }
+        Ok(Page { url, is_noindex, validators, bytes: bytes.into(), modified_at })
+    }
+}
+
+fn status_error(url: &Url, status: StatusCode) -> FetchError {
+    FetchError::Status { host: host(url), status: status.as_u16() }
+}
+
+fn host(url: &Url) -> String {
+    url.host_str().unwrap_or_default().to_owned()
+}
+
+/// A header's value; some servers write their own language into `Location` as it is.
+fn header(response: &Response, name: HeaderName) -> Option<String> {
+    String::from_utf8(response.headers().get(name)?.as_bytes().to_vec()).ok()
+}
+
+/// A date as HTTP writes it; `GMT` is `+0000` in the format's modern form.
+fn http_date(text: &str) -> Option<Timestamp> {
+    rfc2822::parse(&text.replace("GMT", "+0000")).ok().map(|date| date.timestamp())
+}
+
+/// The innermost cause says what happened; the others repeat the URL.
+fn unreachable(url: &Url, error: &dyn std::fmt::Display) -> FetchError {
+    FetchError::Unreachable { host: host(url), reason: error.to_string() }
+}

@@ -1,0 +1,12 @@
+//! Bounds on what one page may take.
+
+use std::time::Duration;
+
+/// Longest time for one page, all redirects included.
+pub(crate) const PAGE_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Longest wait for a connection.
+pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Maximum number of redirects that are followed.
+pub(crate) const MAX_REDIRECTS: usize = 5;
