@@ -17,8 +17,16 @@ export function isAbort(error) {
   return error instanceof DOMException && error.name === "AbortError";
 }
 
+let spoken = null; // The language to answer in; without one, the browser's.
+
+// Asks the server to write its messages in `language`, which may be another than the browser's.
+export function answerIn(language) {
+  spoken = language;
+}
+
 async function request(method, path, { json, form, signal } = {}) {
   const headers = json === undefined ? {} : { "content-type": "application/json" };
+  if (spoken) headers["accept-language"] = spoken;
   const body = json === undefined ? form : JSON.stringify(json);
   let response;
   try {
@@ -42,6 +50,9 @@ async function fetchJson(method, path, options) {
 }
 
 const id = encodeURIComponent;
+
+// The page's texts by id: {"chat-send": "Send", …}.
+export const messages = async (locale) => (await fetchJson("GET", `/messages?locale=${id(locale)}`)).messages;
 
 export const status = () => fetchJson("GET", "/status");
 

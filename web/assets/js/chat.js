@@ -125,11 +125,11 @@ export class Chat {
       if (!accepted) [asked, view.element].forEach((element) => element.remove());
       this.#ask(thread, question);
     }));
-    view.wait("starting");
+    view.wait("chat-sending");
     thread.element.append(asked, view.element);
     if (thread === this.#thread) this.#toEnd();
     this.#hooks.onChange();
-    announce(t("starting"));
+    announce(t("chat-sending"));
     try {
       await this.#ensureStored(thread, question, controller.signal);
       this.#streaming.set(thread.id, thread);
@@ -162,20 +162,20 @@ export class Chat {
   #receive(view, { event, data }) {
     switch (event) {
       case "accepted":
-        view.wait("searching");
+        view.wait("chat-searching");
         return false;
       case "queued":
-        view.wait("queued", data);
+        view.wait(data.position > 0 ? "chat-queued" : "chat-waiting-for-model", data);
         return false;
       case "sources":
-        if (data.length > 0) view.wait("reading", { passages: data.length });
+        if (data.length > 0) view.wait("chat-reading", { count: data.length });
         return false;
       case "delta":
         view.append(data.text);
         return false;
       case "done":
         view.show({ ...data, id: data.turn_id, state: "complete" });
-        announce(t("answerReady", { text: view.plainText() }));
+        announce(t("chat-answer-ready", { text: view.plainText() }));
         return true;
       case "error":
         throw new api.ApiError(data);
@@ -187,7 +187,7 @@ export class Chat {
   #failed(view, error) {
     if (api.isAbort(error)) {
       view.showStopped();
-      announce(t("stopped"));
+      announce(t("chat-stopped"));
     } else {
       if (!(error instanceof api.ApiError)) console.error(error);
       view.showFailure(error);

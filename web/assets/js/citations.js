@@ -77,12 +77,12 @@ export class PassagePanel {
     byId("passage-path").replaceChildren(...path.map((heading) => make("li", {}, heading)));
     const page = byId("passage-page");
     page.hidden = citation.page === null;
-    if (citation.page !== null) says(page, "page", { page: citation.page });
+    if (citation.page !== null) says(page, "chat-page", { page: citation.page });
     byId("passage-text").innerHTML = citation.html; // Sanitised by the server, like the answers.
     this.#offerOriginal(citation);
     this.#body.scrollTop = 0;
     byId("passage-previous").disabled = at === 0;
     byId("passage-next").disabled = at === this.#citations.length - 1;
-    says(byId("passage-position"), "position", { at: at + 1, of: this.#citations.length });
+    says(byId("passage-position"), "chat-position", { position: at + 1, total: this.#citations.length });
   }
 }

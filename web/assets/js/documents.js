@@ -2,11 +2,16 @@
 
 import * as api from "./api.js";
 import { byId, confirmed, icon, make, named, says } from "./dom.js";
-import { count, failure, shortDate } from "./format.js";
+import { failure, shortDate } from "./format.js";
 import { localize, t } from "./i18n.js";
 
 const JOB_POLL_MS = 700;
-const JOB_TEXTS = { queued: "jobQueued", running: "jobRunning", done: "jobDone", cancelled: "jobCancelled" };
+const JOB_TEXTS = {
+  queued: "chat-job-queued",
+  running: "chat-job-running",
+  done: "chat-job-done",
+  cancelled: "chat-job-cancelled",
+};
 
 export class DocumentsPanel {
   #dialog = byId("documents");
@@ -45,7 +50,7 @@ export class DocumentsPanel {
     this.#select.replaceChildren(...collections.map(({ id, name }) => make("option", { value: id }, name)));
     this.#select.hidden = collections.length < 2;
     byId("pick-files").disabled = collections.length === 0;
-    if (collections.length === 0) return this.#say((element) => (element.textContent = t("noCollections")));
+    if (collections.length === 0) return this.#say((element) => (element.textContent = t("chat-no-collections")));
     const kept = collections.find(({ id }) => id === this.#collection) ?? collections[0];
     this.#select.value = kept.id;
     await this.#choose(kept.id);
@@ -75,7 +80,7 @@ export class DocumentsPanel {
 
   #sayWhetherEmpty() {
     this.#message.hidden = true;
-    if (this.#list.childElementCount === 0) this.#say((element) => (element.textContent = t("noDocuments")));
+    if (this.#list.childElementCount === 0) this.#say((element) => (element.textContent = t("chat-no-documents")));
   }
 
   #say(render) {
@@ -85,18 +90,18 @@ export class DocumentsPanel {
 
   #row(document) {
     const meta = localize(make("p", { class: "document-meta" }), (element) => {
-      const parts = [document.source, t("chunks", { count: count(document.chunk_count) }), shortDate(document.updated_at)];
+      const parts = [document.source, t("chat-passages", { count: document.chunk_count }), shortDate(document.updated_at)];
       element.textContent = parts.join(" · ");
     });
     const title = make("p", { class: "document-title", lang: document.language }, document.title);
-    const remove = named(make("button", { class: "icon-button", type: "button" }, icon("trash")), "deleteDocument", document);
+    const remove = named(make("button", { class: "icon-button", type: "button" }, icon("trash")), "chat-delete-document", document);
     const row = make("li", { class: "document" }, make("div", { class: "document-text" }, title, meta), remove);
     remove.addEventListener("click", () => this.#delete(document, row));
     return row;
   }
 
   async #delete(document, row) {
-    if (!(await confirmed(t("confirmDocument", document)))) return;
+    if (!(await confirmed(t("chat-confirm-delete-document", document)))) return;
     try {
       await api.deleteDocument(document.id);
     } catch (error) {
@@ -132,7 +137,7 @@ export class DocumentsPanel {
     const collection = this.#collection;
     if (collection === null) return;
     const rows = files.map((file) => {
-      const state = says(make("span", { class: "upload-state" }), "jobQueued");
+      const state = says(make("span", { class: "upload-state" }), "chat-job-queued");
       const row = make("li", { class: "upload" }, make("span", { class: "upload-name" }, file.name), state);
       this.#uploads.append(row);
       return { file, row, state };
@@ -145,10 +150,10 @@ export class DocumentsPanel {
   async #upload(collection, file, row, state) {
     const fail = (error) => {
       row.classList.add("failed");
-      localize(state, () => (state.textContent = t("jobFailed", { reason: failure(error) })));
+      localize(state, () => (state.textContent = t("chat-job-failed", { reason: failure(error) })));
     };
     try {
-      says(state, "uploading");
+      says(state, "chat-uploading");
       let job = await api.uploadDocument(collection, file);
       while (job.state === "queued" || job.state === "running") {
         says(state, JOB_TEXTS[job.state]);

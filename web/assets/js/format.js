@@ -28,9 +28,10 @@ export function nearestHeading({ title, heading_path: path }) {
 
 // A failure in the reader's language: by its code, else by its kind, else in the server's words.
 export function failure({ code = "unknown", status, message }) {
-  const known = find(`errors.${code}`, { message });
+  const known = find(`chat-error-${code.replaceAll("_", "-")}`);
   if (known) return known;
   // Events in a stream carry no status, so the code's ending tells the kind as well.
   const passing = status === 503 || status === 429 || code.endsWith("_unavailable");
-  return passing ? t("errors.unavailable") : t("errors.unknown", { message });
+  const text = passing ? t("chat-error-unavailable") : message ? t("chat-failed-because", { message }) : t("chat-failed");
+  return text || message; // Without messages of the page, the server's.
 }

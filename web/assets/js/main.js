@@ -97,7 +97,7 @@ byId("skip-link").addEventListener("click", (event) => {
   composer.focus();
 });
 window.addEventListener("hashchange", follow);
-startLanguage(byId("language-switch"), draw);
+startLanguage(byId("language-switch"), { onSwitch: draw, onFailure });
 follow();
 sidebar.refresh();
 describe();

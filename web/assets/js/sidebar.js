@@ -84,17 +84,17 @@ export class Sidebar {
     const current = conversation.id === this.#current;
     const open = make("a", { class: "conversation-open", href: `#/c/${conversation.id}`, dir: "auto", title: conversation.title });
     if (conversation.title) open.textContent = conversation.title;
-    else says(open, "untitled");
+    else says(open, "chat-untitled");
     if (current) open.setAttribute("aria-current", "page");
     open.addEventListener("click", () => this.close());
     const remove = make("button", { class: "icon-button conversation-delete", type: "button" }, icon("trash"));
     remove.addEventListener("click", () => this.#delete(conversation));
-    named(remove, "deleteConversation", { title: conversation.title });
+    named(remove, "chat-delete-conversation", { title: conversation.title });
     return make("li", { class: `conversation ${current ? "current" : ""}`, "data-id": conversation.id }, open, remove);
   }
 
   async #delete(conversation) {
-    if (!(await confirmed(t("confirmConversation", { title: conversation.title || t("untitled") })))) return;
+    if (!(await confirmed(t("chat-confirm-delete-conversation", { title: conversation.title || t("chat-untitled") })))) return;
     try {
       await api.deleteConversation(conversation.id);
     } catch (error) {
@@ -107,5 +107,5 @@ export class Sidebar {
 
 function groupOf({ updated_at: updated }) {
   const days = daysAgo(updated);
-  return days <= 0 ? "today" : days === 1 ? "yesterday" : "earlier";
+  return days <= 0 ? "chat-today" : days === 1 ? "chat-yesterday" : "chat-earlier";
 }

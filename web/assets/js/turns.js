@@ -8,7 +8,7 @@ const LOGO = new URL("../img/logo.svg", import.meta.url).pathname;
 const COPIED_MS = 2_000;
 
 export function questionView(text) {
-  const asked = says(make("span", { class: "visually-hidden" }), "youAsked");
+  const asked = says(make("span", { class: "visually-hidden" }), "chat-you-asked");
   return make("article", { class: "question", "data-testid": "user-question", dir: "auto" }, asked, text);
 }
 
@@ -27,7 +27,7 @@ export class AnswerView {
     this.#body = make("div", { class: "answer-body" }, this.#state, this.#text);
     const mark = make("img", { class: "answer-mark", src: LOGO, alt: "", width: 28, height: 28 });
     this.element = make("article", { class: "answer", "data-testid": "answer", "data-state": "waiting" }, mark, this.#body);
-    localize(this.element, () => this.element.setAttribute("aria-label", t("answer")));
+    localize(this.element, () => this.element.setAttribute("aria-label", t("chat-answer")));
   }
 
   // What is going on before the first word.
@@ -64,10 +64,10 @@ export class AnswerView {
     // The one place where the page takes HTML: the server has sanitised it, and the page's policy runs no script in it.
     this.#text.innerHTML = turn.html;
     this.element.classList.toggle("abstained", turn.abstained);
-    if (turn.abstained) this.#text.before(note("missing", "notInDocuments"));
-    else if (turn.state === "interrupted") this.#noteWithRetry("interrupted");
-    else if (turn.finish_reason === "length") this.#body.append(note("alert", "lengthLimit"));
-    else if (turn.finish_reason === "extractive") this.#body.append(note("documents", "extractive"));
+    if (turn.abstained) this.#text.before(note("missing", "chat-not-in-documents"));
+    else if (turn.state === "interrupted") this.#noteWithRetry("chat-interrupted");
+    else if (turn.finish_reason === "length") this.#body.append(note("alert", "chat-length-limit"));
+    else if (turn.finish_reason === "extractive") this.#body.append(note("documents", "chat-extractive"));
     this.#linkCitations(turn.citations);
     if (turn.citations.length > 0) this.#body.append(this.#sources(turn.citations));
     if (this.#text.textContent.trim()) this.#body.append(this.#tools(turn.id));
@@ -76,19 +76,19 @@ export class AnswerView {
   // An answer still being written elsewhere.
   showWriting(turn) {
     this.#text.textContent = turn.content;
-    this.wait("stillWriting");
+    this.wait("chat-still-writing");
     this.#text.after(this.#state);
   }
 
   showStopped() {
     this.#end("interrupted");
-    this.#noteWithRetry("stopped");
+    this.#noteWithRetry("chat-stopped");
   }
 
   showFailure(error) {
     this.#end("failed");
     const text = localize(make("span"), (span) => (span.textContent = failure(error)));
-    this.#body.append(make("div", { class: "answer-error", role: "alert" }, text, this.#retry("tryAgain")));
+    this.#body.append(make("div", { class: "answer-error", role: "alert" }, text, this.#retry("chat-try-again")));
   }
 
   #end(state) {
@@ -101,7 +101,7 @@ export class AnswerView {
 
   #noteWithRetry(key) {
     const element = note("alert", key, "interrupted");
-    element.append(this.#retry("askAgain"));
+    element.append(this.#retry("chat-ask-again"));
     this.#body.append(element);
   }
 
@@ -115,7 +115,7 @@ export class AnswerView {
       const number = Number(link.dataset.citation);
       const citation = citations.find((candidate) => candidate.number === number);
       if (!citation) continue;
-      named(link, "openSource", citation);
+      named(link, "chat-open-source", citation);
       link.setAttribute("role", "button");
       link.setAttribute("aria-expanded", "false");
       this.#opens(link, citations, number);
@@ -140,15 +140,15 @@ export class AnswerView {
       this.#opens(button, citations, citation.number);
       return make("li", {}, button);
     });
-    const title = says(make("p", { class: "sources-title" }), "sources");
+    const title = says(make("p", { class: "sources-title" }), "chat-sources");
     return make("div", { class: "sources", "data-testid": "sources" }, title, make("ol", {}, ...items));
   }
 
   #tools(turnId) {
     const thanks = make("span", { class: "tool-thanks" });
-    const copy = named(make("button", { class: "tool", type: "button", "data-testid": "copy" }, icon("copy")), "copy");
+    const copy = named(make("button", { class: "tool", type: "button", "data-testid": "copy" }, icon("copy")), "chat-copy");
     copy.addEventListener("click", () => copyText(this.plainText(), copy));
-    const thumbs = [["thumb-up", "helpful", true], ["thumb-down", "notHelpful", false]].map(([picture, key, helpful]) => {
+    const thumbs = [["thumb-up", "chat-helpful", true], ["thumb-down", "chat-not-helpful", false]].map(([picture, key, helpful]) => {
       const thumb = make("button", { class: "tool", type: "button", "aria-pressed": "false", "data-testid": key }, icon(picture));
       thumb.addEventListener("click", async () => {
         try {
@@ -158,8 +158,8 @@ export class AnswerView {
           return;
         }
         for (const other of thumbs) other.setAttribute("aria-pressed", String(other === thumb));
-        says(thanks, "thanks");
-        announce(t("thanks"));
+        says(thanks, "chat-thanks");
+        announce(t("chat-thanks"));
       });
       return named(thumb, key);
     });
@@ -189,10 +189,10 @@ async function copyText(text, button) {
     return; // Refused by the browser; the text can still be selected by hand.
   }
   button.replaceChildren(icon("check"));
-  named(button, "copied");
-  announce(t("copied"));
+  named(button, "chat-copied");
+  announce(t("chat-copied"));
   setTimeout(() => {
     button.replaceChildren(icon("copy"));
-    named(button, "copy");
+    named(button, "chat-copy");
   }, COPIED_MS);
 }
