@@ -1,61 +1,35 @@
-//! The local engine: a GGUF file in, answers out.
+//! The local engine: loads a GGUF file, and answers requests with it on the CPU.
 //!
-//! [`Engine::load`] checks the file, which is untrusted input, and builds from it the model, the tokenizer and the
-//! chat template. One thread owns the model; requests reach it through a bounded queue and read their answers as
-//! streams. Dropping a stream ends its work within one step.
+//! [`Engine::load`] checks the file, which is untrusted input, and builds the model, the tokenizer and the chat template
+//! from it. One thread owns the model; requests reach it through a bounded queue and read their answers as streams.
 //!
 //! ```text
-//! messages --template--> markup and texts --tokenizer--> tokens --queue--> worker: model, sampling --> stream
+//! messages --chat template--> prompt --tokenizer--> tokens --scheduler--> batch loop: model, sampling --> stream
 //! ```
 //!
 //! | module | owns |
 //! |---|---|
-//! | `gguf`, `shape` | what may be in a file |
-//! | `vocabulary`, `tokenizer`, `decode` | text and tokens |
-//! | `template` | messages and text |
-//! | `simd`, `processor` | what the machine computes with |
-//! | `matrix`, `ops`, `rotation`, `attention` | one operation each, over rows of numbers |
-//! | `decoder` | the network of most families: tokens in, logits out |
-//! | `borrowed` | the networks of those that candle-transformers has |
-//! | `model` | which of the two a file needs |
-//! | `cache` | keys and values of what was read, and who shares them |
-//! | `sampling`, `stop`, `answer` | which token is next, and which is the last |
-//! | `queue`, `worker`, `engine` | who is answered when |
+//! | `serve` | `engine`, `scheduler`, `batch_loop`, `sampling`: which request is computed when, and which token is next |
+//! | `text` | `chat_template`, `tokenizer`, `vocabulary`, `detokenize`, `stop`: messages to tokens, tokens to text |
+//! | `kv_cache` | `blocks`, `prefix_tree`: keys and values of computed tokens, and who shares them |
+//! | `model` | `gguf`, `config`, `decoder`, `candle_models`: what is in a file, and the network that computes logits |
+//! | `compute` | `simd`, `matrix`, `attention`, `rope`, `ops`, `thread_pool`: one operation each, over rows of numbers |
 //!
-//! What is absent: downloads (`models`), prompts (`chat`), any knowledge of documents. Text from people never becomes
-//! special tokens; see `template` and `tokenizer`.
+//! Does not contain downloads (`models`), prompts (`chat`), or any knowledge of documents. Text from people never becomes
+//! special tokens; see `text`.
 
-mod answer;
-mod attention;
 pub mod bench;
-mod borrowed;
-mod cache;
-mod decode;
-mod decoder;
-mod engine;
+mod catch_panic;
+mod compute;
 mod error;
-mod gguf;
-#[cfg(test)]
-mod llama_cpp;
-mod matrix;
+mod kv_cache;
 mod model;
-mod ops;
-mod processor;
-mod queue;
-mod rotation;
-mod sampling;
-mod shape;
-mod simd;
-mod stop;
-mod template;
-mod threads;
+mod serve;
 #[cfg(test)]
-mod tiny;
-mod tokenizer;
-mod vocabulary;
-mod worker;
+mod testing;
+mod text;
 
-pub use engine::{Engine, EngineOptions, ModelProfile};
+pub use compute::thread_pool::{compute_threads, set_compute_threads};
 pub use error::LoadError;
-pub use model::Support;
-pub use threads::{compute_threads, set_compute_threads};
+pub use model::architecture::Support;
+pub use serve::engine::{Engine, EngineOptions, ModelProfile};

@@ -1,7 +1,7 @@
 //! Memory under ten thousand requests. A program of its own, so that nobody else's memory is counted.
 #![cfg(target_os = "linux")]
 
-#[path = "../src/tiny.rs"]
+#[path = "../src/testing/tiny_model.rs"]
 #[expect(dead_code, reason = "the unit tests' models, of which this test needs one")]
 mod tiny;
 

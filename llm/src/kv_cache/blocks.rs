@@ -1,52 +1,61 @@
-//! Where keys and values lie: blocks of sixteen tokens, in half precision.
+//! Stores keys and values in half precision, in blocks of sixteen tokens.
 //!
-//! Keys lie turned, sixteen tokens of one number together, because they are multiplied as the columns of a matrix;
-//! values lie as rows. Memory is reserved at once and taken from the machine as blocks are first written.
+//! Keys are stored transposed, the same number of sixteen tokens together, because attention multiplies them as columns
+//! of a matrix; values are stored as rows. Address space is reserved at once; the system provides memory as blocks are
+//! first written.
 
-use crate::processor::{Processor, Shared};
-use crate::simd::{Kernel, LANES, Simd};
+use crate::compute::backend::CpuBackend;
+use crate::compute::disjoint_slices::DisjointSlices;
+use crate::compute::simd::vector::{Kernel, LANES, Simd};
 
 /// Tokens of a block.
 pub(crate) const BLOCK_TOKENS: usize = LANES;
 
-/// A block's place, the same in all layers.
+/// The index of a block, the same in all layers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct BlockId(pub(crate) u32);
 
-/// The memory of all blocks of all layers.
-pub(crate) struct KvStore {
+/// The keys and values of one layer's rows, all key-value heads of a row together.
+#[derive(Clone, Copy)]
+pub(crate) struct KvRows<'a> {
+    pub(crate) keys: &'a [f32],
+    pub(crate) values: &'a [f32],
+}
+
+/// The keys and values of all blocks of all layers.
+pub(crate) struct KvBlocks {
     /// For every layer, block and head: the keys, for every number of the head that of sixteen tokens; then the
-    /// values, for every token the numbers of the head. One piece, because memory that is large enough comes from the
-    /// machine already zeroed and is not there before it is written.
+    /// values, for every token the numbers of the head. One allocation, because a large one comes zeroed from the
+    /// system and takes no memory before it is written.
     numbers: Vec<u16>,
-    form: Form,
+    dimensions: Dimensions,
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Form {
+struct Dimensions {
     blocks: usize,
     heads: usize,
     head_size: usize,
 }
 
-impl Form {
-    /// Numbers that the keys of a head in a block are, and so many its values.
-    fn part(self) -> usize {
+impl Dimensions {
+    /// How many numbers the keys of a head take in a block; its values take as many.
+    fn keys_length(self) -> usize {
         self.head_size * BLOCK_TOKENS
     }
 
     /// Where the keys of a head in a block begin.
-    fn start(self, layer: usize, block: BlockId, head: usize) -> usize {
-        ((layer * self.blocks + block.0 as usize) * self.heads + head) * 2 * self.part()
+    fn offset(self, layer: usize, block: BlockId, head: usize) -> usize {
+        ((layer * self.blocks + block.0 as usize) * self.heads + head) * 2 * self.keys_length()
     }
 }
 
-impl KvStore {
-    /// Room for `blocks` blocks. `heads` are those of keys and values; `head_size` is a multiple of sixteen.
+impl KvBlocks {
+    /// Reserves `blocks` blocks. `heads` counts key-value heads; `head_size` is a multiple of sixteen.
     pub(crate) fn new(blocks: usize, layers: usize, heads: usize, head_size: usize) -> Self {
         assert!(head_size.is_multiple_of(LANES), "heads are whole vectors");
-        let form = Form { blocks, heads, head_size };
-        Self { numbers: vec![0; layers * blocks * heads * 2 * form.part()], form }
+        let dimensions = Dimensions { blocks, heads, head_size };
+        Self { numbers: vec![0; layers * blocks * heads * 2 * dimensions.keys_length()], dimensions }
     }
 
     /// Bytes that a block takes in all layers.
@@ -56,47 +65,34 @@ impl KvStore {
 
     /// The keys and the values of a head in a block.
     pub(crate) fn read(&self, layer: usize, block: BlockId, head: usize) -> (&[u16], &[u16]) {
-        let start = self.form.start(layer, block, head);
-        self.numbers[start..start + 2 * self.form.part()].split_at(self.form.part())
+        let start = self.dimensions.offset(layer, block, head);
+        let length = self.dimensions.keys_length();
+        self.numbers[start..start + 2 * length].split_at(length)
     }
 
-    /// Stores the keys and values of rows, all heads of a row together. `place` says for each row which token of
-    /// which block it is; no two rows have the same place.
+    /// Stores the keys and values of rows. `slot` returns the block of a row, and which of its tokens the row is; no
+    /// two rows have the same slot.
     pub(crate) fn write(
         &mut self,
-        processor: Processor,
+        backend: CpuBackend,
         layer: usize,
-        keys: &[f32],
-        values: &[f32],
-        place: impl Fn(usize) -> (BlockId, usize) + Sync,
+        rows: KvRows<'_>,
+        slot: impl Fn(usize) -> (BlockId, usize) + Sync,
     ) {
-        let form = self.form;
-        let (heads, head_size) = (form.heads, form.head_size);
+        let Dimensions { heads, head_size, .. } = self.dimensions;
         let width = heads * head_size;
-        let stored = Shared::new(&mut self.numbers);
-        processor.each_row(keys.len() / width, width, |rows| {
-            for row in rows {
-                let (block, token) = place(row);
+        let writer =
+            Writer { backend, dimensions: self.dimensions, numbers: DisjointSlices::new(&mut self.numbers) };
+        backend.for_each_row_range(rows.keys.len() / width, width, |range| {
+            for row in range {
+                let (block, token) = slot(row);
                 for head in 0..heads {
-                    let start = form.start(layer, block, head);
+                    let start = writer.dimensions.offset(layer, block, head);
                     let from = row * width + head * head_size..row * width + (head + 1) * head_size;
-                    let mut halves = [0_u16; LANES];
-                    for (sixteen, numbers) in keys[from.clone()].chunks_exact(LANES).enumerate() {
-                        // SAFETY: sixteen numbers, into as many.
-                        unsafe { processor.launch(Halve { numbers, into: &mut halves }) };
-                        for (number, half) in halves.iter().enumerate() {
-                            let at = (sixteen * LANES + number) * BLOCK_TOKENS + token;
-                            // SAFETY: no two rows have the same place.
-                            unsafe { stored.slice(start + at, 1)[0] = *half };
-                        }
-                    }
-                    for (sixteen, numbers) in values[from].chunks_exact(LANES).enumerate() {
-                        let at = start + form.part() + token * head_size + sixteen * LANES;
-                        // SAFETY: no two rows have the same place.
-                        unsafe {
-                            let into = stored.slice(at, LANES);
-                            processor.launch(Halve { numbers, into });
-                        }
+                    // SAFETY: no two rows have the same slot.
+                    unsafe {
+                        writer.write_key(start, token, &rows.keys[from.clone()]);
+                        writer.write_value(start, token, &rows.values[from]);
                     }
                 }
             }
@@ -104,18 +100,61 @@ impl KvStore {
     }
 }
 
-/// Sixteen numbers to half precision.
-struct Halve<'a> {
-    numbers: &'a [f32],
-    into: &'a mut [u16],
+/// Writes single keys and values into blocks.
+struct Writer<'a> {
+    backend: CpuBackend,
+    dimensions: Dimensions,
+    numbers: DisjointSlices<'a, u16>,
 }
 
-impl Kernel for Halve<'_> {
+impl Writer<'_> {
+    /// Writes the key of `token` to the head's part of a block that begins at `start`.
+    ///
+    /// # Safety
+    ///
+    /// Nobody else writes or reads this token's key.
+    unsafe fn write_key(&self, start: usize, token: usize, key: &[f32]) {
+        let mut halves = [0_u16; LANES];
+        for (vector, numbers) in key.chunks_exact(LANES).enumerate() {
+            // SAFETY: sixteen numbers, and room for as many.
+            unsafe { self.backend.launch(ToHalf { numbers, output: &mut halves }) };
+            for (number, half) in halves.iter().enumerate() {
+                let at = (vector * LANES + number) * BLOCK_TOKENS + token;
+                // SAFETY: the caller vouches that nobody else has this token's numbers.
+                unsafe { self.numbers.slice(start + at, 1)[0] = *half };
+            }
+        }
+    }
+
+    /// Writes the value of `token` to the head's part of a block that begins at `start`.
+    ///
+    /// # Safety
+    ///
+    /// Nobody else writes or reads this token's value.
+    unsafe fn write_value(&self, start: usize, token: usize, value: &[f32]) {
+        let start = start + self.dimensions.keys_length() + token * self.dimensions.head_size;
+        for (vector, numbers) in value.chunks_exact(LANES).enumerate() {
+            // SAFETY: sixteen numbers, and room for as many; the caller vouches that nobody else has them.
+            unsafe {
+                let output = self.numbers.slice(start + vector * LANES, LANES);
+                self.backend.launch(ToHalf { numbers, output });
+            }
+        }
+    }
+}
+
+/// Converts sixteen numbers to half precision.
+struct ToHalf<'a> {
+    numbers: &'a [f32],
+    output: &'a mut [u16],
+}
+
+impl Kernel for ToHalf<'_> {
     type Output = ();
 
     #[inline(always)]
     unsafe fn run<S: Simd>(self, simd: S) {
         // SAFETY: both have sixteen numbers.
-        unsafe { simd.store_half(self.into.as_mut_ptr(), simd.load(self.numbers.as_ptr())) }
+        unsafe { simd.store_half(self.output.as_mut_ptr(), simd.load(self.numbers.as_ptr())) }
     }
 }

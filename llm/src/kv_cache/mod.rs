@@ -1,10 +1,7 @@
-//! What the engine remembers of texts it has read: keys and values, in blocks that several sequences can share.
+//! Keeps the keys and values of computed tokens, in blocks that sequences with the same prefix share.
 //!
-//! [`KvStore`] is the memory. [`PrefixTree`] says which block holds which tokens after which others, who uses it, and
-//! which is to go when room is needed. Neither computes.
+//! [`blocks`] is the memory. [`prefix_tree`] knows which block holds which tokens after which prefix, which sequences
+//! use it, and which to evict when a new sequence needs room. Neither computes.
 
-mod store;
-mod tree;
-
-pub(crate) use store::{BLOCK_TOKENS, BlockId, KvStore};
-pub(crate) use tree::{Lease, PrefixTree};
+pub(crate) mod blocks;
+pub(crate) mod prefix_tree;

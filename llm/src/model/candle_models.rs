@@ -1,35 +1,36 @@
-//! Families that the [decoder](crate::decoder) does not know and candle-transformers does: one answer at a time,
-//! nothing remembered.
+//! Runs the families that only candle-transformers has: one answer at a time, without a prefix cache.
 //!
-//! candle's models keep the keys and values of one sequence, which begins anew at position 0. They hold the scores of
-//! all pairs of tokens and a mask for every pair of lengths they have met, so the context is short and the
-//! lengths are few. Absent for that reason: shared beginnings, several answers in a step, sliding windows, and an end
-//! inside a prompt, which is read in one step. Absent because candle's model cannot begin anew: Qwen3 with experts.
+//! candle's models keep the keys and values of one sequence, which starts over at position 0. They hold the scores of
+//! all pairs of tokens and a mask for every pair of lengths they have met, so the context is short and the lengths are
+//! few. For that reason there is no prefix cache, no batch, no sliding window, and no cancelling within a prompt, which
+//! is one step. Qwen3 with experts is not supported, because candle's model cannot start over.
 
 use candle_core::quantized::gguf_file::{Content, Value};
 use candle_core::{DType, Device, Tensor};
 use candle_transformers::models::{quantized_glm4, quantized_lfm2, quantized_phi, quantized_phi3};
 
-use crate::LoadError;
-use crate::decoder::Part;
-use crate::gguf::Gguf;
-use crate::shape::{MAX_LAYERS, check_vocabulary_rows, size_under};
+use crate::catch_panic::catch_panic;
+use crate::error::LoadError;
+use crate::model::batch::SequenceTokens;
+use crate::model::config::{default_head_size, layer_count};
+use crate::model::gguf::file::GgufFile;
+use crate::model::tensor_checks::check_vocabulary_rows;
 
-/// Most tokens of prompt and answer: 32 heads' scores of all pairs take half a gigabyte.
-const CONTEXT_TOKENS: usize = 2048;
-/// A prompt's first step is a multiple of this; what is left follows token by token.
-const STEP_TOKENS: usize = 64;
+/// Maximum tokens of prompt and answer: the scores of all pairs take half a gigabyte with 32 heads.
+const MAX_CONTEXT_TOKENS: usize = 2048;
+/// The first step of a prompt is a multiple of this; the rest follows token by token.
+const PREFILL_STEP_TOKENS: usize = 64;
 
-/// The families that are borrowed.
+/// A family that candle-transformers runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Family {
+pub(crate) enum CandleFamily {
     Phi2,
     Phi3,
     Glm4,
     Lfm2,
 }
 
-impl Family {
+impl CandleFamily {
     pub(crate) const ALL: [Self; 4] = [Self::Phi2, Self::Phi3, Self::Glm4, Self::Lfm2];
 
     /// Its name in GGUF.
@@ -48,11 +49,114 @@ impl Family {
     }
 }
 
+/// The checked config of a file that candle runs.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct CandleConfig {
+    pub(crate) family: CandleFamily,
+    /// Maximum tokens of prompt and answer together.
+    pub(crate) context_tokens: usize,
+}
+
+impl CandleConfig {
+    /// Checks what candle takes on trust. `vocabulary` is the number of tokens.
+    pub(crate) fn read(gguf: &GgufFile, family: CandleFamily, vocabulary: usize) -> Result<Self, LoadError> {
+        let name = family.name();
+        let size = |key: &str| gguf.size(&format!("{name}.{key}"));
+        layer_count(gguf, name)?;
+        let hidden_size = size("embedding_length")?;
+        let head_size = default_head_size(hidden_size, size("attention.head_count")?)?;
+        check_vocabulary_rows(gguf, "token_embd.weight", hidden_size, vocabulary)?;
+        check_rope(gguf, family, head_size)?;
+        if let Some(unused) = gguf.tensor_names().find(|name| name.starts_with("rope_")) {
+            return Err(LoadError::UnsupportedArchitecture(format!("{name} with tensor `{unused}`")));
+        }
+        let window = gguf.number(&format!("{name}.attention.sliding_window"))?.unwrap_or(0);
+        let window = usize::try_from(window).ok().filter(|&window| window > 0).unwrap_or(usize::MAX);
+        // Phi-2's file has a context length, but candle's model has one of its own.
+        let context_tokens = size("context_length")?.min(MAX_CONTEXT_TOKENS).min(window);
+        Ok(Self { family, context_tokens })
+    }
+}
+
+/// Checks that the file wants the RoPE that candle's model has built in.
+fn check_rope(gguf: &GgufFile, family: CandleFamily, head_size: usize) -> Result<(), LoadError> {
+    let name = family.name();
+    let head_size = gguf.number(&format!("{name}.attention.key_length"))?.unwrap_or(head_size as u64);
+    let rotated = gguf.number(&format!("{name}.rope.dimension_count"))?;
+    let base = gguf.float(&format!("{name}.rope.freq_base"))?;
+    let is_built_in = match family {
+        CandleFamily::Phi2 => base.is_none_or(|base| base == 10_000.0),
+        CandleFamily::Phi3 => base.is_none_or(|base| base == 10_000.0) && rotated == Some(head_size),
+        CandleFamily::Glm4 => rotated == Some(head_size / 2),
+        CandleFamily::Lfm2 => rotated.is_none_or(|rotated| rotated == head_size),
+    };
+    if is_built_in {
+        return Ok(());
+    }
+    let rotated = rotated.unwrap_or(head_size);
+    let unsupported = format!("{name} with a RoPE of {rotated} of {head_size} dimensions and base {base:?}");
+    Err(LoadError::UnsupportedArchitecture(unsupported))
+}
+
 /// A model of candle's, and the sequence it is at.
-pub(crate) struct Borrowed {
+pub(crate) struct CandleModel {
     device: Device,
     network: Network,
     vocabulary: usize,
+}
+
+impl CandleModel {
+    /// Loads the model of a file whose config was checked. `vocabulary` is the number of tokens.
+    pub(crate) fn load(gguf: GgufFile, config: CandleConfig, vocabulary: usize) -> Result<Self, LoadError> {
+        let CandleConfig { family, context_tokens } = config;
+        tracing::warn!(
+            family = family.name(),
+            context_tokens,
+            "this family runs on candle-transformers: one answer at a time, no prefix cache, slower than others"
+        );
+        let GgufFile { mut content, mut file, .. } = gguf;
+        // candle reserves memory by it.
+        let length = u32::try_from(context_tokens).unwrap_or(u32::MAX);
+        content.metadata.insert(format!("{}.context_length", family.name()), Value::U32(length));
+        let device = device()?;
+        let load = || Ok(Network::load(family, content, &mut file, &device));
+        let network = catch_panic(load).map_err(|panic| LoadError::Model(panic.into()))??;
+        Ok(Self { device, network, vocabulary })
+    }
+
+    /// How many of the `left` prefill tokens from `position` on are computed in one step.
+    pub(crate) fn prefill_step(position: usize, left: usize) -> usize {
+        match (position, left) {
+            (0, PREFILL_STEP_TOKENS..) => left / PREFILL_STEP_TOKENS * PREFILL_STEP_TOKENS,
+            (0, 1..) => 1 << left.ilog2(),
+            _ => left.min(1),
+        }
+    }
+
+    /// Computes the tokens of a sequence, which continues that of the last call or starts over at position 0. Returns
+    /// the logits of its last token if they are wanted.
+    pub(crate) fn forward(&mut self, sequence: &SequenceTokens<'_>) -> Result<Vec<Vec<f32>>, String> {
+        // With a single token LFM2's convolutions would continue the last sequence.
+        if sequence.position == 0 && sequence.tokens.len() < 2 {
+            return Err("a prompt of this family has at least two tokens".to_owned());
+        }
+        let logits = Tensor::new(sequence.tokens, &self.device)
+            .and_then(|tokens| self.network.forward(&tokens.unsqueeze(0)?, sequence.position))
+            .map_err(|error| error.to_string())?;
+        if logits.len() < self.vocabulary {
+            return Err(format!("the model has logits for {} of {} tokens", logits.len(), self.vocabulary));
+        }
+        let wanted = (sequence.logits > 0).then(|| logits[..self.vocabulary].to_vec());
+        Ok(wanted.into_iter().collect())
+    }
+}
+
+/// A GPU that this build can use, or the CPU.
+fn device() -> candle_core::Result<Device> {
+    match Device::cuda_if_available(0)? {
+        Device::Cpu => Device::metal_if_available(0),
+        gpu => Ok(gpu),
+    }
 }
 
 enum Network {
@@ -62,124 +166,27 @@ enum Network {
     Lfm2(quantized_lfm2::ModelWeights),
 }
 
-/// Checks what candle believes without looking. Returns the most tokens of prompt and answer together.
-pub(crate) fn check(gguf: &Gguf, family: Family, vocabulary: usize) -> Result<usize, LoadError> {
-    let name = family.name();
-    let size = |key: &str| size_under(gguf, &format!("{name}.{key}"));
-    if size("block_count")? > MAX_LAYERS {
-        return Err(LoadError::Malformed(format!("it announces more than {MAX_LAYERS} layers")));
-    }
-    let (hidden_size, heads) = (size("embedding_length")?, size("attention.head_count")?);
-    if !hidden_size.is_multiple_of(heads) {
-        return Err(LoadError::Malformed(format!("{hidden_size} numbers make no {heads} heads")));
-    }
-    check_vocabulary_rows(gguf, "token_embd.weight", hidden_size, vocabulary)?;
-    check_rotation(gguf, family, hidden_size / heads)?;
-    if let Some(left_out) = gguf.tensor_names().find(|name| name.starts_with("rope_")) {
-        return Err(LoadError::UnsupportedArchitecture(format!("{name} with `{left_out}`")));
-    }
-    let window = gguf.number(&format!("{name}.attention.sliding_window"))?.unwrap_or(0);
-    let window = usize::try_from(window).ok().filter(|&window| window > 0).unwrap_or(usize::MAX);
-    // Phi-2's file has a context, but candle's model has one of its own.
-    Ok(size("context_length")?.min(CONTEXT_TOKENS).min(window))
-}
-
-/// How candle's models turn queries and keys is built in.
-fn check_rotation(gguf: &Gguf, family: Family, head_size: usize) -> Result<(), LoadError> {
-    let name = family.name();
-    let head_size = gguf.number(&format!("{name}.attention.key_length"))?.unwrap_or(head_size as u64);
-    let rotated = gguf.number(&format!("{name}.rope.dimension_count"))?;
-    let base = gguf.float(&format!("{name}.rope.freq_base"))?;
-    let fits = match family {
-        Family::Phi2 => base.is_none_or(|base| base == 10_000.0),
-        Family::Phi3 => base.is_none_or(|base| base == 10_000.0) && rotated == Some(head_size),
-        Family::Glm4 => rotated == Some(head_size / 2),
-        Family::Lfm2 => rotated.is_none_or(|rotated| rotated == head_size),
-    };
-    if fits {
-        return Ok(());
-    }
-    let rotated = rotated.unwrap_or(head_size);
-    let unknown = format!("{name} that rotates {rotated} of {head_size} dimensions from base {base:?}");
-    Err(LoadError::UnsupportedArchitecture(unknown))
-}
-
-impl Borrowed {
-    /// Builds the model of a file that [`check`] found sound.
-    pub(crate) fn load(
-        gguf: Gguf,
-        family: Family,
-        context_tokens: usize,
-        vocabulary: usize,
-    ) -> Result<Self, LoadError> {
-        tracing::warn!(
-            family = family.name(),
-            context_tokens,
-            "this family runs on candle-transformers: one answer at a time, nothing remembered, slower than others"
-        );
-        let Gguf { mut content, mut file, .. } = gguf;
-        // Memory is reserved by it.
-        let length = u32::try_from(context_tokens).unwrap_or(u32::MAX);
-        content.metadata.insert(format!("{}.context_length", family.name()), Value::U32(length));
-        let device = device()?;
-        let build = || Network::load(family, content, &mut file, &device);
-        let network = crate::worker::caught(build).map_err(LoadError::Model)?;
-        Ok(Self { device, network, vocabulary })
-    }
-
-    /// How many of `left` tokens from `position` on are computed in one step.
-    pub(crate) fn step_tokens(position: usize, left: usize) -> usize {
-        match (position, left) {
-            (0, STEP_TOKENS..) => left / STEP_TOKENS * STEP_TOKENS,
-            (0, 1..) => 1 << left.ilog2(),
-            _ => left.min(1),
-        }
-    }
-
-    /// Computes the tokens of `part`, which continues the sequence of the last call or begins one. Returns the logits of
-    /// its last token if they are wanted.
-    pub(crate) fn forward(&mut self, part: &Part<'_>) -> Result<Vec<Vec<f32>>, String> {
-        // LFM2's convolutions would go on with what they have of the last sequence.
-        if part.position == 0 && part.tokens.len() < 2 {
-            return Err("a prompt of this family has at least two tokens".to_owned());
-        }
-        let logits = Tensor::new(part.tokens, &self.device)
-            .and_then(|tokens| self.network.forward(&tokens.unsqueeze(0)?, part.position))
-            .map_err(|error| error.to_string())?;
-        if logits.len() < self.vocabulary {
-            return Err(format!("the model has logits for {} tokens", logits.len()));
-        }
-        let wanted = (part.logits > 0).then(|| logits[..self.vocabulary].to_vec());
-        Ok(wanted.into_iter().collect())
-    }
-}
-
-/// A graphics card that this build can use, or the processor.
-fn device() -> candle_core::Result<Device> {
-    match Device::cuda_if_available(0)? {
-        Device::Cpu => Device::metal_if_available(0),
-        card => Ok(card),
-    }
-}
-
 impl Network {
     fn load(
-        family: Family,
+        family: CandleFamily,
         content: Content,
         file: &mut std::fs::File,
         device: &Device,
-    ) -> Result<Self, String> {
-        let network = match family {
-            Family::Phi2 => quantized_phi::ModelWeights::from_gguf(content, file, device).map(Self::Phi2),
-            Family::Phi3 => {
+    ) -> candle_core::Result<Self> {
+        match family {
+            CandleFamily::Phi2 => {
+                quantized_phi::ModelWeights::from_gguf(content, file, device).map(Self::Phi2)
+            }
+            CandleFamily::Phi3 => {
                 quantized_phi3::ModelWeights::from_gguf(false, content, file, device).map(Self::Phi3)
             }
-            Family::Glm4 => {
+            CandleFamily::Glm4 => {
                 quantized_glm4::ModelWeights::from_gguf(content, file, device, DType::F32).map(Self::Glm4)
             }
-            Family::Lfm2 => quantized_lfm2::ModelWeights::from_gguf(content, file, device).map(Self::Lfm2),
-        };
-        network.map_err(|error| error.to_string())
+            CandleFamily::Lfm2 => {
+                quantized_lfm2::ModelWeights::from_gguf(content, file, device).map(Self::Lfm2)
+            }
+        }
     }
 
     fn forward(&mut self, tokens: &Tensor, position: usize) -> candle_core::Result<Vec<f32>> {
@@ -194,4 +201,4 @@ impl Network {
 }
 
 #[cfg(test)]
-pub(crate) mod tests;
+mod tests;

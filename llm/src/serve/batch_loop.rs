@@ -1,75 +1,75 @@
-//! The engine's thread: takes requests from the queue and answers them together, one step at a time.
+//! The engine's thread: admits requests to the batch, and computes the batch step by step.
 //!
-//! A step computes one token for each answer that is being written, and a piece of the prompts that are being read:
-//! a small one while others wait for their next token, a large one while nobody does. Between two steps it looks
-//! whether a reader has gone, the time is up, or the engine is to end. It alone touches the model.
+//! A step decodes one token of each answer, and prefills a part of the prompts: a small part while answers wait for
+//! their next token, a large one otherwise. Between two steps it ends requests whose reader is gone or whose deadline
+//! has passed, and all of them when the engine shuts down. This thread alone touches the model.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use domain::{FinishReason, GenerateError, GenerationEvent};
 
-use crate::answer::{Answer, Next};
-use crate::cache::{Lease, PrefixTree};
-use crate::decoder::Part;
-use crate::model::Model;
-use crate::queue::{Queue, shutting_down};
-use crate::vocabulary::Vocabulary;
+use crate::catch_panic::catch_panic;
+use crate::kv_cache::prefix_tree::{BlockTable, PrefixTree};
+use crate::model::batch::SequenceTokens;
+use crate::model::loaded_model::LoadedModel;
+use crate::serve::answer::{Answer, Next};
+use crate::serve::request::shutting_down;
+use crate::serve::scheduler::Scheduler;
+use crate::text::vocabulary::Vocabulary;
 
 /// What the engine's thread owns.
-pub(crate) struct Worker {
-    model: Model,
-    tree: PrefixTree,
+pub(crate) struct BatchLoop {
+    model: LoadedModel,
+    prefix_tree: PrefixTree,
     vocabulary: Arc<Vocabulary>,
-    queue: Arc<Queue>,
-    /// Requests that have a place, the longest here first.
-    running: Vec<Running>,
+    scheduler: Arc<Scheduler>,
+    /// Admitted requests, the oldest first.
+    running: Vec<Sequence>,
 }
 
-/// A request that has a place.
-struct Running {
+/// An admitted request.
+struct Sequence {
     answer: Answer,
-    lease: Lease,
-    /// The prompt, and what was written after it.
+    blocks: BlockTable,
+    /// The prompt, and the answer so far.
     tokens: Vec<u32>,
-    /// How many of the tokens have their keys and values in the store.
+    /// How many of the tokens have their keys and values in the KV cache.
     computed: usize,
 }
 
-impl Running {
-    /// Whether its next token needs nothing but the one before.
-    fn writes(&self) -> bool {
-        self.tokens.len() - self.computed == 1
-    }
-}
-
-/// How a request leaves its place.
+/// How a request ends.
 enum End {
     Done(FinishReason),
-    /// Nobody reads it any more.
+    /// The reader is gone.
     Abandoned,
     Failed(GenerateError),
 }
 
-/// However the thread ends, nobody waits for it in vain.
-impl Drop for Worker {
+/// However the thread ends, no request waits for it in vain.
+impl Drop for BatchLoop {
     fn drop(&mut self) {
-        self.queue.close();
+        self.scheduler.close();
     }
 }
 
-impl Worker {
-    /// A worker for a model that has room for `blocks` blocks of tokens.
-    pub(crate) fn new(model: Model, vocabulary: Arc<Vocabulary>, queue: Arc<Queue>, blocks: usize) -> Self {
-        Self { model, tree: PrefixTree::new(blocks), vocabulary, queue, running: Vec::new() }
+impl BatchLoop {
+    /// The loop of a model that has `blocks` KV blocks.
+    pub(crate) fn new(
+        model: LoadedModel,
+        vocabulary: Arc<Vocabulary>,
+        scheduler: Arc<Scheduler>,
+        blocks: usize,
+    ) -> Self {
+        Self { model, prefix_tree: PrefixTree::new(blocks), vocabulary, scheduler, running: Vec::new() }
     }
 
-    /// Answers requests until the queue is closed.
+    /// Answers requests until the scheduler is closed.
     pub(crate) fn run(mut self) {
         loop {
             self.admit();
-            let open = if self.running.is_empty() { self.queue.wait() } else { self.queue.sweep() };
-            let ends = self.running.iter().map(|running| running.cut_short(open)).collect();
+            let open =
+                if self.running.is_empty() { self.scheduler.wait() } else { self.scheduler.update_queue() };
+            let ends = self.running.iter().map(|sequence| sequence.end_before_step(open)).collect();
             self.end(ends);
             if !open {
                 return;
@@ -78,31 +78,34 @@ impl Worker {
         }
     }
 
-    /// Gives places to those who wait, as long as there are places and blocks.
+    /// Admits waiting requests while slots and KV blocks are free.
     fn admit(&mut self) {
-        let tree = &mut self.tree;
-        while let Some((job, lease)) = self.queue.take(|job| tree.lease(&job.prompt, job.most_tokens())) {
-            let tokens = job.prompt.clone();
-            let mut answer = Answer::new(job, self.vocabulary.kind);
-            let computed = lease.shared_tokens();
+        let tree = &mut self.prefix_tree;
+        while let Some((request, blocks)) =
+            self.scheduler.admit(|request| tree.allocate(&request.prompt, request.total_tokens()))
+        {
+            let tokens = request.prompt.clone();
+            let mut answer = Answer::new(request, self.vocabulary.kind);
+            let computed = blocks.shared_tokens();
             answer.usage.cached_tokens = computed;
-            self.running.push(Running { answer, lease, tokens, computed });
+            self.running.push(Sequence { answer, blocks, tokens, computed });
         }
     }
 
-    /// Computes the next tokens of everyone who has a turn, and lets them choose what follows.
+    /// Computes one step of the batch, and samples the tokens that follow.
     fn step(&mut self) {
-        let counts = self.shares();
-        let parts: Vec<Part<'_>> =
-            self.running.iter().zip(&counts).filter_map(|(running, &count)| running.part(count)).collect();
-        if parts.is_empty() {
+        let counts = self.plan_step();
+        let sequences = self.running.iter().zip(&counts);
+        let batch: Vec<SequenceTokens<'_>> =
+            sequences.filter_map(|(sequence, &count)| sequence.next_tokens(count)).collect();
+        if batch.is_empty() {
             return;
         }
         let model = &mut self.model;
-        let ends = match caught(|| model.forward(&parts)) {
-            Ok(logits) => self.go_on(&counts, logits),
+        let ends = match catch_panic(|| model.forward(&batch)) {
+            Ok(logits) => self.sample(&counts, logits),
             Err(reason) => {
-                tracing::error!(reason, "a step of the engine failed");
+                tracing::error!(reason, "engine step failed");
                 let failed = || End::Failed(GenerateError::Failed(reason.clone()));
                 counts.iter().map(|&count| (count > 0).then(failed)).collect()
             }
@@ -111,23 +114,22 @@ impl Worker {
     }
 
     /// How many tokens of each request the next step computes.
-    fn shares(&mut self) -> Vec<usize> {
-        let anyone_writes = self.running.iter().any(Running::writes);
-        let mut prompt_tokens = self.model.prompt_tokens(anyone_writes);
+    fn plan_step(&mut self) -> Vec<usize> {
+        let decodes = self.running.iter().any(Sequence::decodes);
+        let mut prefill_tokens = self.model.max_prefill_tokens(decodes);
         let mut counts = Vec::with_capacity(self.running.len());
-        for running in &mut self.running {
-            let begins = running.computed == running.lease.shared_tokens();
-            if prompt_tokens > 0 && begins && self.model.remembers() {
-                self.tree.adopt(&mut running.lease, &running.tokens);
-                running.answer.usage.cached_tokens += running.lease.shared_tokens() - running.computed;
-                running.computed = running.lease.shared_tokens();
+        for sequence in &mut self.running {
+            // Only whole blocks are shared, so only a sequence at the end of a block can continue with those of others.
+            let at_block_end = sequence.computed == sequence.blocks.shared_tokens();
+            if prefill_tokens > 0 && at_block_end && self.model.caches_prefixes() {
+                sequence.extend_prefix(&mut self.prefix_tree);
             }
-            let count = if running.writes() {
+            let count = if sequence.decodes() {
                 1
             } else {
-                let left = prompt_tokens.min(running.tokens.len() - running.computed);
-                let count = self.model.step_tokens(running.computed, left);
-                prompt_tokens -= count;
+                let left = prefill_tokens.min(sequence.tokens.len() - sequence.computed);
+                let count = self.model.prefill_step(sequence.computed, left);
+                prefill_tokens -= count;
                 count
             };
             counts.push(count);
@@ -135,102 +137,95 @@ impl Worker {
         counts
     }
 
-    /// Takes note of what a step computed. Returns who ends with it.
-    fn go_on(&mut self, counts: &[usize], logits: Vec<Vec<f32>>) -> Vec<Option<End>> {
+    /// Records what a step computed, and samples the next token of each complete sequence. Returns which of them end.
+    fn sample(&mut self, counts: &[usize], logits: Vec<Vec<f32>>) -> Vec<Option<End>> {
         let mut logits = logits.into_iter();
         let mut ends = Vec::with_capacity(counts.len());
-        for (running, &count) in self.running.iter_mut().zip(counts) {
-            running.computed += count;
-            if self.model.remembers() {
-                self.tree.share(&mut running.lease, &running.tokens[..running.computed]);
+        for (sequence, &count) in self.running.iter_mut().zip(counts) {
+            sequence.computed += count;
+            if self.model.caches_prefixes() {
+                self.prefix_tree.insert(&mut sequence.blocks, &sequence.tokens[..sequence.computed]);
             }
-            let is_complete = count > 0 && running.computed == running.tokens.len();
+            let is_complete = count > 0 && sequence.computed == sequence.tokens.len();
             let next = if is_complete { logits.next() } else { None };
-            ends.push(next.and_then(
-                |mut logits| match running.answer.choose(&mut logits, &self.vocabulary) {
-                    Ok(Next::Token(token)) => {
-                        running.tokens.push(token);
-                        None
-                    }
-                    Ok(Next::End(reason)) => Some(End::Done(reason)),
-                    Err(error) => Some(End::Failed(error)),
-                },
-            ));
+            ends.push(next.and_then(|mut logits| sequence.advance(&mut logits, &self.vocabulary)));
         }
         ends
     }
 
-    /// Takes their places from those who have an end.
+    /// Removes the requests that have an end, and tells their readers.
     fn end(&mut self, ends: Vec<Option<End>>) {
         let mut staying = Vec::with_capacity(self.running.len());
-        for (mut running, end) in std::mem::take(&mut self.running).into_iter().zip(ends) {
+        for (mut sequence, end) in std::mem::take(&mut self.running).into_iter().zip(ends) {
             let Some(end) = end else {
-                staying.push(running);
+                staying.push(sequence);
                 continue;
             };
-            self.tree.release(running.lease);
+            self.prefix_tree.release(sequence.blocks);
             if matches!(end, End::Done(_)) {
-                running.answer.flush();
+                sequence.answer.flush();
             }
-            // First the place, then the news: who hears of the end and asks again must find the engine free.
-            self.queue.finish();
+            // Before the last event: a reader that asks again after it must find the slot free.
+            self.scheduler.release_slot();
+            let Answer { request, usage, .. } = sequence.answer;
             match end {
-                End::Done(finish_reason) => {
-                    let usage = running.answer.usage;
-                    running.answer.job.send(Ok(GenerationEvent::Done { finish_reason, usage }));
-                }
-                End::Failed(error) => running.answer.job.send(Err(error)),
-                End::Abandoned => tracing::debug!("a reader went away; its answer is dropped"),
+                End::Done(finish_reason) => request.send(Ok(GenerationEvent::Done { finish_reason, usage })),
+                End::Failed(error) => request.send(Err(error)),
+                End::Abandoned => tracing::debug!("reader disconnected; request cancelled"),
             }
         }
         self.running = staying;
     }
 }
 
-impl Running {
-    /// The end of a request that is not to be computed any further.
-    fn cut_short(&self, open: bool) -> Option<End> {
-        let job = &self.answer.job;
-        if job.is_abandoned() {
+impl Sequence {
+    /// Whether its next step decodes, computing the last token alone.
+    fn decodes(&self) -> bool {
+        self.tokens.len() - self.computed == 1
+    }
+
+    /// Takes over what other sequences have computed of the prompt since the last step.
+    fn extend_prefix(&mut self, tree: &mut PrefixTree) {
+        tree.extend_prefix(&mut self.blocks, &self.tokens);
+        self.answer.usage.cached_tokens += self.blocks.shared_tokens() - self.computed;
+        self.computed = self.blocks.shared_tokens();
+    }
+
+    /// The end of a request that must not be computed any further.
+    fn end_before_step(&self, open: bool) -> Option<End> {
+        let request = &self.answer.request;
+        if request.is_abandoned() {
             return Some(End::Abandoned);
         }
         if !open {
             return Some(End::Failed(shutting_down()));
         }
-        if job.is_late() {
+        if request.is_expired() {
             return Some(End::Failed(GenerateError::DeadlineExceeded));
         }
-        (job.max_tokens == 0).then_some(End::Done(FinishReason::Length))
+        (request.max_tokens == 0).then_some(End::Done(FinishReason::Length))
     }
 
-    /// What a step that computes `count` more tokens has to know.
-    fn part(&self, count: usize) -> Option<Part<'_>> {
+    /// The next `count` tokens, for the model to compute.
+    fn next_tokens(&self, count: usize) -> Option<SequenceTokens<'_>> {
         let end = self.computed + count;
-        (count > 0).then(|| Part {
+        (count > 0).then(|| SequenceTokens {
             tokens: &self.tokens[self.computed..end],
             position: self.computed,
-            blocks: self.lease.blocks(),
+            blocks: self.blocks.blocks(),
             logits: usize::from(end == self.tokens.len()),
         })
     }
-}
 
-/// Runs `step`; a panic in it is an error like others, so that a bug in one answer does not end the service.
-pub(crate) fn caught<T>(step: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
-    catch_unwind(AssertUnwindSafe(step)).unwrap_or_else(|panic| {
-        let message = panic.downcast_ref::<String>().map(String::as_str);
-        let message = message.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
-        Err(format!("the model panicked: {message}"))
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::caught;
-
-    #[test]
-    fn a_panic_is_an_error() {
-        assert_eq!(caught::<()>(|| panic!("row {}", 7)), Err("the model panicked: row 7".to_owned()));
-        assert_eq!(caught(|| Ok(1)), Ok(1));
+    /// Samples the next token. Returns the end of the answer if it is complete.
+    fn advance(&mut self, logits: &mut [f32], vocabulary: &Vocabulary) -> Option<End> {
+        match self.answer.advance(logits, vocabulary) {
+            Ok(Next::Token(token)) => {
+                self.tokens.push(token);
+                None
+            }
+            Ok(Next::End(reason)) => Some(End::Done(reason)),
+            Err(error) => Some(End::Failed(error)),
+        }
     }
 }

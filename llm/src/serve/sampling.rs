@@ -1,7 +1,7 @@
-//! Choosing the next token from the model's logits.
+//! Samples the next token from the model's logits.
 //!
 //! The order: mask, repeat penalty, temperature, min-p, top-p, draw. Owns the random numbers: the same seed and the same
-//! logits give the same tokens on every machine.
+//! logits result in the same tokens on every machine.
 
 use std::collections::{BinaryHeap, VecDeque};
 use std::sync::Arc;
@@ -10,23 +10,23 @@ use domain::Sampling;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
-/// How many tokens back the repeat penalty looks, in the answer alone: penalising the words of the prompt would
-/// drive an answer away from its passages.
+/// How many tokens back the repeat penalty looks, in the answer alone: penalising the words of the prompt would drive an
+/// answer away from its passages.
 const REPEAT_WINDOW_TOKENS: usize = 64;
 
-/// The tokens that may be chosen.
+/// The tokens that may be sampled.
 #[derive(Debug, Clone)]
 pub(crate) struct TokenMask(Arc<[u32]>);
 
 impl TokenMask {
-    /// A mask that lets `tokens` through and no others.
+    /// Allows `tokens` and no others.
     pub(crate) fn of(mut tokens: Vec<u32>) -> Self {
         tokens.sort_unstable();
         tokens.dedup();
         Self(tokens.into())
     }
 
-    /// Makes the others impossible.
+    /// Makes all other tokens impossible.
     fn apply(&self, logits: &mut [f32]) {
         let (mut from, length) = (0, logits.len());
         for &token in self.0.iter().filter(|&&token| (token as usize) < length) {
@@ -37,7 +37,7 @@ impl TokenMask {
     }
 }
 
-/// Chooses the tokens of one answer.
+/// Samples the tokens of one answer.
 pub(crate) struct Sampler {
     mask: Option<TokenMask>,
     temperature: f32,
@@ -49,7 +49,7 @@ pub(crate) struct Sampler {
 }
 
 impl Sampler {
-    /// Settings outside their range act as the nearest one inside it, and what is no number switches its setting off.
+    /// Settings outside their range are clamped, and settings that are not finite are switched off.
     pub(crate) fn new(sampling: &Sampling, mask: Option<TokenMask>) -> Self {
         let finite_or = |value: f32, off: f32| if value.is_finite() { value } else { off };
         let penalty = finite_or(sampling.repeat_penalty, 1.0);
@@ -64,8 +64,8 @@ impl Sampler {
         }
     }
 
-    /// The next token: an index into `logits`, which are changed. `None` if none of them is a finite number.
-    pub(crate) fn choose(&mut self, logits: &mut [f32]) -> Option<u32> {
+    /// Samples the next token by `logits`, which are changed. `None` if none of them is finite.
+    pub(crate) fn sample(&mut self, logits: &mut [f32]) -> Option<u32> {
         if let Some(mask) = &self.mask {
             mask.apply(logits);
         }
@@ -98,7 +98,7 @@ impl Sampler {
     fn draw(&mut self, logits: &[f32], likeliest: u32) -> u32 {
         let highest = logits[likeliest as usize];
         let weight = |logit: f32| ((logit - highest) / self.temperature).exp();
-        // The likeliest token has weight 1, so min-p is a plain threshold on weights.
+        // The likeliest token has weight 1, so min-p is a threshold on weights.
         let candidates =
             logits.iter().zip(0..).filter(|(logit, _)| logit.is_finite()).filter_map(|(&logit, token)| {
                 let weight = weight(logit);
@@ -116,7 +116,7 @@ impl Sampler {
                 return candidate.token;
             }
         }
-        // Rounding may leave a hair's breadth after the last one.
+        // Rounding may leave a rest after the last candidate.
         candidates.last().map_or(likeliest, |candidate| candidate.token)
     }
 }
@@ -128,7 +128,7 @@ fn unit_interval(random: &mut ChaCha8Rng) -> f64 {
 
 fn argmax(logits: &[f32]) -> Option<u32> {
     let finite = logits.iter().zip(0u32..).filter(|(logit, _)| logit.is_finite());
-    // Of equal ones the first, so that greedy answers do not depend on the iteration.
+    // Of equal ones the first, so that greedy answers do not depend on the order of iteration.
     finite.max_by(|a, b| a.0.total_cmp(b.0).then(b.1.cmp(&a.1))).map(|(_, token)| token)
 }
 
@@ -153,8 +153,8 @@ impl PartialOrd for Candidate {
     }
 }
 
-/// The fewest likeliest candidates that have `top_p` of the probability together (Holtzman et al. 2020), at least one.
-/// A heap, because few of a vocabulary of 150,000 are needed and sorting all of them takes a third of a step.
+/// The fewest likeliest candidates that together have `top_p` of the probability (Holtzman et al. 2020), at least one. A
+/// heap, because few of a vocabulary of 150,000 are needed and sorting all of them takes a third of a step.
 fn nucleus(candidates: Vec<Candidate>, top_p: f32) -> Vec<Candidate> {
     let total: f64 = candidates.iter().map(|candidate| f64::from(candidate.weight)).sum();
     let enough = total * f64::from(top_p);
@@ -181,7 +181,7 @@ mod tests {
 
     fn draws(sampling: &Sampling, logits: &[f32], count: usize) -> Vec<u32> {
         let mut sampler = Sampler::new(sampling, None);
-        (0..count).map(|_| sampler.choose(&mut logits.to_vec()).expect("finite logits")).collect()
+        (0..count).map(|_| sampler.sample(&mut logits.to_vec()).expect("finite logits")).collect()
     }
 
     #[test]
@@ -191,8 +191,8 @@ mod tests {
 
     #[test]
     fn no_finite_logit_is_no_token() {
-        assert_eq!(Sampler::new(&WARM, None).choose(&mut [f32::NAN, f32::NEG_INFINITY]), None);
-        assert_eq!(Sampler::new(&WARM, None).choose(&mut []), None);
+        assert_eq!(Sampler::new(&WARM, None).sample(&mut [f32::NAN, f32::NEG_INFINITY]), None);
+        assert_eq!(Sampler::new(&WARM, None).sample(&mut []), None);
     }
 
     #[test]
@@ -229,19 +229,19 @@ mod tests {
     #[test]
     fn a_mask_leaves_what_it_names() {
         let mut sampler = Sampler::new(&Sampling::GREEDY, Some(TokenMask::of(vec![3, 1, 9])));
-        assert_eq!(sampler.choose(&mut [5.0, 1.0, 4.0, 2.0, 3.0]), Some(3));
-        assert_eq!(sampler.choose(&mut [5.0]), None, "none of its tokens is there");
+        assert_eq!(sampler.sample(&mut [5.0, 1.0, 4.0, 2.0, 3.0]), Some(3));
+        assert_eq!(sampler.sample(&mut [5.0]), None, "none of its tokens is there");
     }
 
     proptest! {
         #[test]
-        fn any_setting_chooses_a_finite_token(
+        fn any_setting_samples_a_finite_token(
             logits in prop::collection::vec(any::<f32>(), 1..40),
             temperature: f32, top_p: f32, min_p: f32, repeat_penalty: f32, seed: u64,
         ) {
             let mut sampler = Sampler::new(&Sampling { temperature, top_p, min_p, repeat_penalty, seed: Some(seed) }, None);
             for _ in 0..3 {
-                match sampler.choose(&mut logits.clone()) {
+                match sampler.sample(&mut logits.clone()) {
                     Some(token) => prop_assert!(logits[token as usize].is_finite()),
                     None => prop_assert!(logits.iter().all(|logit| !logit.is_finite()) || repeat_penalty != 1.0),
                 }

@@ -1,11 +1,10 @@
-//! The model's chat template: messages to the text the model was trained on.
+//! Renders messages with the model's chat template, to the prompt format that the model was trained on.
 //!
-//! A template is a Jinja program out of an untrusted file. It runs without files, without includes, with bounded
-//! fuel and bounded output. What messages say never enters it: it sees a placeholder for each content, and the
-//! contents are put in afterwards. So nothing in a message can act as markup, neither for the template nor for the
-//! tokenizer.
+//! A template is a Jinja program from an untrusted file. It runs without files, without includes, with bounded fuel and
+//! bounded output. It never sees what messages say, but a placeholder for each content; the contents replace the
+//! placeholders afterwards. So nothing in a message can act as markup, neither for the template nor for the tokenizer.
 //!
-//! Absent: tools, images, thinking switches.
+//! Does not support tools, images and thinking switches.
 
 use std::borrow::Cow;
 use std::io;
@@ -15,48 +14,53 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Kwargs;
 use minijinja::{Environment, ErrorKind, Value, context};
 
-use crate::LoadError;
+use crate::error::LoadError;
+use crate::model::gguf::file::GgufFile;
+use crate::text::prompt::PromptSegment;
+use crate::text::vocabulary::Vocabulary;
 
-/// A part of a rendered prompt.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Piece<'a> {
-    /// Written by the template: may name special tokens.
-    Markup(String),
-    /// Said by someone: plain text whatever it looks like.
-    Text(Cow<'a, str>),
-}
-
-/// Instructions of the template's program per rendering; the longest templates take some hundred per message.
+/// Maximum instructions of a rendering; the longest templates take some hundred per message.
 const FUEL: u64 = 2_000_000;
-/// What a template may write besides the contents.
+/// Maximum output of a template besides the contents.
 const MAX_MARKUP_BYTES: usize = 1 << 20;
 
-/// Content `i` is shown to the template as the character `FIRST_PLACEHOLDER + i` between two [`PADDING`]s.
-/// Private use plane 15: no template means anything by it.
+/// The template sees content `i` as the character `FIRST_PLACEHOLDER + i` between two [`PADDING`]s. It is of private use
+/// plane 15, which no template uses.
 const FIRST_PLACEHOLDER: u32 = 0xF_0000;
 const MAX_MESSAGES: usize = 0xFFFD;
-/// Whitespace that no template writes: where it is missing after rendering, the template trims its contents there.
+/// Whitespace that no template writes: where it is missing after rendering, the template has trimmed the content.
 const PADDING: char = '\u{2003}';
 
-/// For files of ChatML models (SmolLM, Qwen) that come without a template.
-pub(crate) const CHATML: &str = "{% for message in messages %}{{ '<|im_start|>' + message.role + '\\n' + \
+/// For files of ChatML models (SmolLM, Qwen) that have no template.
+const CHATML: &str = "{% for message in messages %}{{ '<|im_start|>' + message.role + '\\n' + \
     message.content + '<|im_end|>\\n' }}{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}\
     {% endif %}";
 
 /// A compiled template.
 pub(crate) struct ChatTemplate {
     environment: Environment<'static>,
-    /// Texts of the tokens that begin and end a text, for templates that write them themselves.
+    /// The tokens that begin and end a text, for templates that write them themselves.
     bos: String,
     eos: String,
-    /// The template knows no system message: its text goes before the first user message.
+    /// The template does not support system messages: their text is put before the first user message.
     folds_system: bool,
 }
 
 impl ChatTemplate {
+    /// Compiles the template of the file; ChatML for a file without one whose vocabulary has ChatML's markup.
+    pub(crate) fn read(gguf: &GgufFile, vocabulary: &Vocabulary) -> Result<Self, LoadError> {
+        let has_chatml = || vocabulary.iter().any(|(_, token, _)| token == "<|im_start|>");
+        let source = match gguf.text("tokenizer.chat_template")? {
+            Some(source) => source,
+            None if has_chatml() => CHATML,
+            None => return Err(LoadError::Template("the file has no chat template".into())),
+        };
+        Self::compile(source, vocabulary.token_text(vocabulary.bos), vocabulary.token_text(vocabulary.eos))
+    }
+
     /// Compiles `source` and tries it on a small conversation.
-    pub(crate) fn new(source: &str, bos: &str, eos: &str) -> Result<Self, LoadError> {
-        let refuse = |error: minijinja::Error| LoadError::Template(error.to_string());
+    fn compile(source: &str, bos: &str, eos: &str) -> Result<Self, LoadError> {
+        let refuse = |error: minijinja::Error| LoadError::Template(error.into());
         let mut environment = Environment::new();
         // As Hugging Face's tokenizers set up Jinja for chat templates.
         let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build().map_err(refuse)?;
@@ -68,23 +72,24 @@ impl ChatTemplate {
         environment.add_template_owned("chat", source.to_owned()).map_err(refuse)?;
         let mut template =
             Self { environment, bos: bos.to_owned(), eos: eos.to_owned(), folds_system: false };
-        template.folds_system = !template.shows_all(&trial(true));
-        if template.folds_system && !template.shows_all(&trial(false)) {
-            let failure = template.render(&trial(false)).err();
-            return Err(LoadError::Template(failure.unwrap_or_else(|| "it leaves messages out".to_owned())));
+        template.folds_system = !template.renders_all(&trial_messages(true));
+        if template.folds_system && !template.renders_all(&trial_messages(false)) {
+            let failure = template.render(&trial_messages(false)).err();
+            let failure = failure.unwrap_or_else(|| "it does not render all messages".to_owned());
+            return Err(LoadError::Template(failure.into()));
         }
         Ok(template)
     }
 
-    /// The prompt that asks for the next answer, in order. The error is the template's own, in its words.
-    pub(crate) fn render<'a>(&self, messages: &'a [Message]) -> Result<Vec<Piece<'a>>, String> {
+    /// Renders the prompt for the next answer. The error is the template's own.
+    pub(crate) fn render<'a>(&self, messages: &'a [Message]) -> Result<Vec<PromptSegment<'a>>, String> {
         let (roles, contents) = self.fold_system(messages);
         if contents.len() > MAX_MESSAGES {
-            return Err(format!("{} messages are too many", contents.len()));
+            return Err(format!("too many messages: {}, more than {MAX_MESSAGES}", contents.len()));
         }
         let shown = roles.into_iter().zip(&contents).zip(FIRST_PLACEHOLDER..).map(
             |((role, content), placeholder)| {
-                // Templates ask whether a content is empty. Whitespace alone is no more than that.
+                // Templates test whether a content is empty, so empty and blank ones are shown as they are.
                 let blank = content.trim().is_empty();
                 let content = if blank { content.to_string() } else { placeholder_text(placeholder) };
                 context! { role => role, content => content }
@@ -100,7 +105,7 @@ impl ChatTemplate {
         let template = self.environment.get_template("chat").map_err(|error| error.to_string())?;
         template.render_captured_to(variables, &mut markup).map_err(|error| error.to_string())?;
         let markup = String::from_utf8(markup.0).map_err(|error| error.to_string())?;
-        Ok(fill(&markup, &contents))
+        Ok(fill_placeholders(&markup, &contents))
     }
 
     fn fold_system<'a>(&self, messages: &'a [Message]) -> (Vec<&'static str>, Vec<Cow<'a, str>>) {
@@ -117,19 +122,18 @@ impl ChatTemplate {
         (roles, contents)
     }
 
-    /// Whether rendering works and shows every content.
-    fn shows_all(&self, messages: &[Message]) -> bool {
-        self.render(messages).is_ok_and(|pieces| {
-            messages.iter().all(|message| {
-                pieces
-                    .iter()
-                    .any(|piece| matches!(piece, Piece::Text(text) if text.contains(&message.content)))
-            })
+    /// Whether rendering works and includes every content.
+    fn renders_all(&self, messages: &[Message]) -> bool {
+        let Ok(prompt) = self.render(messages) else { return false };
+        messages.iter().all(|message| {
+            prompt.iter().any(
+                |segment| matches!(segment, PromptSegment::Text(text) if text.contains(&message.content)),
+            )
         })
     }
 }
 
-fn trial(with_system: bool) -> Vec<Message> {
+fn trial_messages(with_system: bool) -> Vec<Message> {
     let roles = [Role::System, Role::User, Role::Assistant, Role::User];
     let message = |(role, number)| Message { role, content: format!("content {number}") };
     roles.into_iter().zip(0..).skip(usize::from(!with_system)).map(message).collect()
@@ -147,10 +151,10 @@ fn placeholder_text(placeholder: u32) -> String {
     char::from_u32(placeholder).map(|mark| format!("{PADDING}{mark}{PADDING}")).unwrap_or_default()
 }
 
-/// Puts the contents in the places of their placeholders.
-fn fill<'a>(markup: &str, contents: &[Cow<'a, str>]) -> Vec<Piece<'a>> {
+/// Replaces the placeholders by the contents.
+fn fill_placeholders<'a>(markup: &str, contents: &[Cow<'a, str>]) -> Vec<PromptSegment<'a>> {
     let content_of = |mark: char| contents.get((mark as u32).checked_sub(FIRST_PLACEHOLDER)? as usize);
-    let mut pieces = Vec::new();
+    let mut prompt = Vec::new();
     let mut rest = markup;
     while let Some((at, mark, content)) =
         rest.char_indices().find_map(|(at, c)| Some((at, c, content_of(c)?)))
@@ -158,17 +162,17 @@ fn fill<'a>(markup: &str, contents: &[Cow<'a, str>]) -> Vec<Piece<'a>> {
         let (before, after) = (&rest[..at], &rest[at + mark.len_utf8()..]);
         let (before, keeps_start) = before.strip_suffix(PADDING).map_or((before, false), |text| (text, true));
         let (after, keeps_end) = after.strip_prefix(PADDING).map_or((after, false), |text| (text, true));
-        push_markup(&mut pieces, before);
-        pieces.push(Piece::Text(trimmed(content, keeps_start, keeps_end)));
+        push_markup(&mut prompt, before);
+        prompt.push(PromptSegment::Text(trimmed(content, keeps_start, keeps_end)));
         rest = after;
     }
-    push_markup(&mut pieces, rest);
-    pieces
+    push_markup(&mut prompt, rest);
+    prompt
 }
 
-fn push_markup(pieces: &mut Vec<Piece<'_>>, markup: &str) {
+fn push_markup(prompt: &mut Vec<PromptSegment<'_>>, markup: &str) {
     if !markup.is_empty() {
-        pieces.push(Piece::Markup(markup.to_owned()));
+        prompt.push(PromptSegment::Markup(markup.to_owned()));
     }
 }
 
@@ -184,12 +188,12 @@ fn trimmed<'a>(content: &Cow<'a, str>, keeps_start: bool, keeps_end: bool) -> Co
     }
 }
 
-/// Templates call this on conversations they do not allow.
+/// Templates call it for conversations that they do not allow.
 fn raise_exception(message: &str) -> Result<Value, minijinja::Error> {
     Err(minijinja::Error::new(ErrorKind::InvalidOperation, message.to_owned()))
 }
 
-/// Today's date in the words of `strftime`; Llama 3 templates tell it to the model.
+/// Today's date, formatted as by `strftime`; Llama 3 templates tell it to the model.
 fn strftime_now(format: &str, _options: Kwargs) -> Result<String, minijinja::Error> {
     jiff::fmt::strtime::format(format, &jiff::ZonedDateTime::now())
         .map_err(|error| minijinja::Error::new(ErrorKind::InvalidOperation, error.to_string()))
@@ -202,7 +206,7 @@ struct BoundedBuffer(Vec<u8>);
 impl io::Write for BoundedBuffer {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if self.0.len() + bytes.len() > MAX_MARKUP_BYTES {
-            return Err(io::Error::other("the chat template writes too much"));
+            return Err(io::Error::other("the output of the chat template exceeds the limit"));
         }
         self.0.extend_from_slice(bytes);
         Ok(bytes.len())
@@ -222,25 +226,25 @@ mod tests {
     }
 
     fn template(source: &str) -> ChatTemplate {
-        ChatTemplate::new(source, "<s>", "</s>").expect("a sound template")
+        ChatTemplate::compile(source, "<s>", "</s>").expect("a sound template")
     }
 
-    /// The prompt with contents marked, to see which text came from where.
-    fn shown(pieces: &[Piece<'_>]) -> String {
-        let show = |piece: &Piece<'_>| match piece {
-            Piece::Markup(markup) => markup.clone(),
-            Piece::Text(text) => format!("[{text}]"),
+    /// The prompt with contents in brackets, to see which text came from where.
+    fn shown(prompt: &[PromptSegment<'_>]) -> String {
+        let show = |segment: &PromptSegment<'_>| match segment {
+            PromptSegment::Markup(markup) => markup.clone(),
+            PromptSegment::Text(text) => format!("[{text}]"),
         };
-        pieces.iter().map(show).collect()
+        prompt.iter().map(show).collect()
     }
 
     #[test]
     fn contents_stay_apart_from_markup_and_untouched() {
         let messages = [message(Role::User, " <|im_end|> {{ 7 * 7 }} \u{F0000} ")];
-        let pieces = template(CHATML).render(&messages).expect("rendered");
+        let prompt = template(CHATML).render(&messages).expect("rendered");
         let expected =
             "<|im_start|>user\n[ <|im_end|> {{ 7 * 7 }} \u{F0000} ]<|im_end|>\n<|im_start|>assistant\n";
-        assert_eq!(shown(&pieces), expected);
+        assert_eq!(shown(&prompt), expected);
     }
 
     #[test]
@@ -257,13 +261,13 @@ mod tests {
     }
 
     #[test]
-    fn a_system_text_the_template_knows_nothing_of_goes_to_the_first_question() {
+    fn a_system_message_the_template_does_not_support_goes_to_the_first_question() {
         let mistral = "{{ bos_token }}{% for m in messages %}{% if m.role == 'user' %}[INST] {{ m.content }} [/INST]\
             {% elif m.role == 'assistant' %}{{ m.content }}{{ eos_token }}{% else %}\
             {{ raise_exception('Only user and assistant roles are supported!') }}{% endif %}{% endfor %}";
         let messages = [message(Role::System, "Be brief."), message(Role::User, "Hi")];
-        let pieces = template(mistral).render(&messages).expect("rendered");
-        assert_eq!(shown(&pieces), "<s>[INST] [Be brief.\n\nHi] [/INST]");
+        let prompt = template(mistral).render(&messages).expect("rendered");
+        assert_eq!(shown(&prompt), "<s>[INST] [Be brief.\n\nHi] [/INST]");
     }
 
     #[test]
@@ -283,7 +287,7 @@ mod tests {
         let reads_files = "{% include '/etc/passwd' %}";
         let bad_date = "{{ strftime_now('%') }}";
         for source in [endless, verbose, broken, forgetful, reads_files, bad_date] {
-            let refused = ChatTemplate::new(source, "", "");
+            let refused = ChatTemplate::compile(source, "", "");
             assert!(matches!(refused, Err(LoadError::Template(_))), "{source}");
         }
     }

@@ -1,6 +1,7 @@
-//! Bytes to text while they arrive: a token may end within a character, and people never see half of one.
+//! Converts the bytes of tokens to text as they arrive: a token may end within a character, and people never see half
+//! of one.
 
-/// Collects bytes and gives out whole characters.
+/// Collects bytes, and returns whole characters.
 #[derive(Default)]
 pub(crate) struct Utf8Stream {
     /// The beginning of a character, at most three bytes.
@@ -8,8 +9,8 @@ pub(crate) struct Utf8Stream {
 }
 
 impl Utf8Stream {
-    /// Takes more bytes; returns the characters complete by now. Bytes that can be no character become U+FFFD. A
-    /// character that is still incomplete at the end of an answer is never shown.
+    /// Takes more bytes, and returns the characters that are complete by now. Bytes that cannot be a character become
+    /// U+FFFD. A character that is still incomplete at the end of an answer is never shown.
     pub(crate) fn push(&mut self, bytes: &[u8]) -> String {
         let mut pending = std::mem::take(&mut self.incomplete);
         pending.extend_from_slice(bytes);
@@ -52,7 +53,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_character_is_replaced_at_once() {
+    fn invalid_bytes_are_replaced_at_once() {
         let mut stream = Utf8Stream::default();
         assert_eq!(stream.push(b"a\xffb\xe0\x80"), "a\u{fffd}b\u{fffd}\u{fffd}");
     }

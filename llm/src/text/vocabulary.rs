@@ -1,13 +1,13 @@
-//! A model's vocabulary as its file lists it: what each token is and which bytes it stands for.
+//! Reads a model's vocabulary: what each token is for, and which bytes it stands for.
 
 use std::collections::{HashMap, HashSet};
 
 use candle_core::quantized::gguf_file::Value;
 
-use crate::LoadError;
-use crate::gguf::Gguf;
+use crate::error::LoadError;
+use crate::model::gguf::file::GgufFile;
 
-/// No real token is longer; it bounds work that grows with the square of a token's length.
+/// No real token is longer. Bounds work that grows with the square of a token's length.
 const MAX_TOKEN_BYTES: usize = 1024;
 /// SentencePiece writes a space as this.
 pub(crate) const SENTENCEPIECE_SPACE: char = '\u{2581}';
@@ -32,7 +32,7 @@ pub(crate) enum TokenKind {
     UserDefined,
     /// One byte, written `<0x0A>`.
     Byte,
-    /// For what cannot be written otherwise.
+    /// For text that no other token encodes.
     Unknown,
     /// A gap in the numbering.
     Unused,
@@ -42,11 +42,11 @@ pub(crate) enum TokenKind {
 pub(crate) struct Vocabulary {
     /// How bytes are written.
     pub(crate) kind: VocabularyKind,
-    /// Texts as the file writes them.
+    /// The tokens' texts as the file writes them.
     pub(crate) tokens: Vec<String>,
-    /// What each is for.
+    /// What each token is for.
     pub(crate) kinds: Vec<TokenKind>,
-    /// The token that begins a text, if the model has one.
+    /// The token that begins a text.
     pub(crate) bos: Option<u32>,
     /// The token that ends a text.
     pub(crate) eos: Option<u32>,
@@ -59,15 +59,18 @@ pub(crate) struct Vocabulary {
 }
 
 impl Vocabulary {
-    pub(crate) fn read(gguf: &Gguf) -> Result<Self, LoadError> {
+    /// Reads and checks the vocabulary of a file.
+    pub(crate) fn read(gguf: &GgufFile) -> Result<Self, LoadError> {
         let kind = match gguf.text("tokenizer.ggml.model")? {
             Some("gpt2") => VocabularyKind::ByteLevel,
             Some("llama") => VocabularyKind::SentencePiece,
             other => return Err(LoadError::UnsupportedTokenizer(other.unwrap_or("none").to_owned())),
         };
-        let tokens = strings(gguf, "tokenizer.ggml.tokens")?;
+        let tokens = gguf.strings("tokenizer.ggml.tokens")?;
         if tokens.is_empty() || tokens.iter().any(|token| token.len() > MAX_TOKEN_BYTES) {
-            return Err(LoadError::Malformed("its vocabulary is empty or holds overlong tokens".to_owned()));
+            let reason =
+                format!("the vocabulary is empty or has a token of more than {MAX_TOKEN_BYTES} bytes");
+            return Err(LoadError::Malformed(reason));
         }
         let special = |key: &str| special_token(gguf, key, tokens.len());
         let bos = special("tokenizer.ggml.bos_token_id")?;
@@ -76,8 +79,8 @@ impl Vocabulary {
         let message_end = special("tokenizer.ggml.eom_token_id")?;
         let kinds = token_kinds(gguf, tokens.len(), &[bos, eos, turn_end, message_end])?;
         let mut ends: HashSet<u32> = [eos, turn_end, message_end].into_iter().flatten().collect();
-        ends.extend(known_ends(&tokens, &kinds));
-        let (bytes, byte_ends) = all_bytes(kind, &tokens, &kinds);
+        ends.extend(well_known_ends(&tokens, &kinds));
+        let (bytes, byte_ends) = token_bytes(kind, &tokens, &kinds);
         Ok(Self { kind, tokens, kinds, bos, eos, ends, bytes, byte_ends })
     }
 
@@ -86,8 +89,8 @@ impl Vocabulary {
         self.tokens.len()
     }
 
-    /// The text of token `id` as the file writes it, empty for `None`.
-    pub(crate) fn written(&self, id: Option<u32>) -> &str {
+    /// The text of token `id` as the file writes it; empty for `None`.
+    pub(crate) fn token_text(&self, id: Option<u32>) -> &str {
         id.and_then(|id| self.tokens.get(id as usize)).map_or("", String::as_str)
     }
 
@@ -98,32 +101,33 @@ impl Vocabulary {
         self.byte_ends.get(id).and_then(|&end| self.bytes.get(start..end)).unwrap_or_default()
     }
 
-    /// Tokens with a kind, by id.
+    /// The tokens that plain text may become.
+    pub(crate) fn plain_tokens(&self) -> HashMap<String, u32> {
+        let is_plain = |kind| matches!(kind, TokenKind::Text | TokenKind::Byte | TokenKind::Unknown);
+        let plain = self.iter().filter(|(_, _, kind)| is_plain(*kind));
+        plain.map(|(id, token, _)| (token.to_owned(), id)).collect()
+    }
+
+    /// All tokens with their kinds, by id.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (u32, &str, TokenKind)> {
         (0..).zip(&self.tokens).zip(&self.kinds).map(|((id, token), &kind)| (id, token.as_str(), kind))
     }
 }
 
-/// The texts in the array under `key`, none where it is absent.
-pub(crate) fn strings(gguf: &Gguf, key: &str) -> Result<Vec<String>, LoadError> {
-    let text = |value: &Value| if let Value::String(text) = value { Some(text.clone()) } else { None };
-    Ok(gguf.array(key, text)?.unwrap_or_default())
-}
-
-fn special_token(gguf: &Gguf, key: &str, tokens: usize) -> Result<Option<u32>, LoadError> {
+fn special_token(gguf: &GgufFile, key: &str, tokens: usize) -> Result<Option<u32>, LoadError> {
     let Some(id) = gguf.number(key)? else { return Ok(None) };
-    // Some files write -1, that is, the highest number, for none.
+    // Some files write -1, the highest number, for none.
     if id == u64::from(u32::MAX) {
         return Ok(None);
     }
     match u32::try_from(id) {
         Ok(token) if (token as usize) < tokens => Ok(Some(token)),
-        _ => Err(LoadError::Malformed(format!("`{key}` is {id}, beyond the vocabulary"))),
+        _ => Err(LoadError::Malformed(format!("`{key}` is {id}, beyond the vocabulary of {tokens} tokens"))),
     }
 }
 
-/// The kinds under `token_type`. A file without them still names its markup by the special ids.
-fn token_kinds(gguf: &Gguf, tokens: usize, named: &[Option<u32>]) -> Result<Vec<TokenKind>, LoadError> {
+/// Reads the kinds of all tokens. A file without them still declares its markup by the special ids.
+fn token_kinds(gguf: &GgufFile, tokens: usize, named: &[Option<u32>]) -> Result<Vec<TokenKind>, LoadError> {
     let key = "tokenizer.ggml.token_type";
     let kind = |value: &Value| match value {
         Value::I32(2) | Value::U32(2) => Some(TokenKind::Unknown),
@@ -144,8 +148,9 @@ fn token_kinds(gguf: &Gguf, tokens: usize, named: &[Option<u32>]) -> Result<Vec<
     Ok(kinds)
 }
 
-/// Files often name one end alone, where the model uses another at the end of a turn.
-fn known_ends(tokens: &[String], kinds: &[TokenKind]) -> Vec<u32> {
+/// Tokens that end an answer by their name: files often declare only one, where the model uses another at the end of a
+/// turn.
+fn well_known_ends(tokens: &[String], kinds: &[TokenKind]) -> Vec<u32> {
     const ENDS: [&str; 9] = [
         "<|im_end|>",
         "<|eot_id|>",
@@ -163,7 +168,8 @@ fn known_ends(tokens: &[String], kinds: &[TokenKind]) -> Vec<u32> {
     ends.map(|((id, _), _)| id).collect()
 }
 
-fn all_bytes(kind: VocabularyKind, tokens: &[String], kinds: &[TokenKind]) -> (Vec<u8>, Vec<usize>) {
+/// The bytes of all tokens, one after the other, and where each token's end.
+fn token_bytes(kind: VocabularyKind, tokens: &[String], kinds: &[TokenKind]) -> (Vec<u8>, Vec<usize>) {
     let byte_of = byte_of_character();
     let mut bytes = Vec::new();
     let mut ends = Vec::with_capacity(tokens.len());
@@ -194,8 +200,8 @@ fn hexadecimal_byte(token: &str) -> Option<u8> {
     u8::from_str_radix(token.strip_prefix("<0x")?.strip_suffix('>')?, 16).ok()
 }
 
-/// GPT-2's printable alphabet for bytes (`bytes_to_unicode` in its encoder.py): printable Latin-1 characters stand
-/// for themselves, the other bytes for the characters from U+0100 on.
+/// GPT-2's printable alphabet for bytes (`bytes_to_unicode` in its encoder.py): printable Latin-1 characters stand for
+/// themselves, the characters from U+0100 on for the other bytes.
 fn byte_of_character() -> HashMap<char, u8> {
     let printable = |byte: &u8| matches!(byte, b'!'..=b'~' | 0xA1..=0xAC | 0xAE..=0xFF);
     let (same, moved): (Vec<u8>, Vec<u8>) = (0..=255).partition(printable);
@@ -221,7 +227,7 @@ mod tests {
     fn markup_has_no_bytes_and_byte_tokens_have_theirs() {
         let tokens = ["</s>", "\u{2581}안녕", "<0xEB>", "<tool>"].map(str::to_owned);
         let kinds = [TokenKind::Control, TokenKind::Text, TokenKind::Byte, TokenKind::UserDefined];
-        let (bytes, ends) = all_bytes(VocabularyKind::SentencePiece, &tokens, &kinds);
+        let (bytes, ends) = token_bytes(VocabularyKind::SentencePiece, &tokens, &kinds);
         assert_eq!(bytes, [" 안녕".as_bytes(), &[0xEB], b"<tool>"].concat());
         assert_eq!(ends, [0, 7, 8, 14]);
         assert_eq!(hexadecimal_byte("<0xZZ>"), None);

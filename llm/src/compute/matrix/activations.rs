@@ -1,130 +1,126 @@
-//! Rows of numbers, rounded to bytes so that they can be multiplied with packed weights.
+//! Quantizes rows of numbers to bytes, so that they can be multiplied with packed weights.
 
 use std::ops::Range;
 
-use super::format::SPAN;
-use crate::processor::{Processor, Shared};
-use crate::simd::{self, Kernel, LANES, Simd};
+use crate::compute::backend::CpuBackend;
+use crate::compute::disjoint_slices::DisjointSlices;
+use crate::compute::matrix::geometry::{BLOCK, MIN_GROUP, SUPER_BLOCK};
+use crate::compute::simd::math::{max_lane, sum_lanes};
+use crate::compute::simd::vector::{Kernel, LANES, Simd};
 
-/// Numbers that are multiplied together before their scales are: the block of the K formats.
-pub(super) const BLOCK: usize = 256;
-/// Numbers whose sum is kept: the smallest group of weights that has a scale of its own.
-pub(super) const SUMMED: usize = 16;
-
-/// How many numbers share a scale. With fewer of them less is lost: on SmolLM2 the error of logits halves.
+/// How many activations share a scale. Fewer lose less: on SmolLM2 the error of the logits halves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Rounding {
-    /// As many as share one in the K formats, whose kernels multiply with it once a block.
-    Blocks,
-    /// A [`SPAN`].
-    Spans,
+pub(crate) enum ActivationFormat {
+    /// 256, as with llama.cpp's Q8_K: the kernels of the K formats multiply with it once a super-block.
+    Q8K,
+    /// 32, as with Q8_0.
+    Q8_0,
 }
 
-impl Rounding {
-    /// Numbers with one scale.
-    fn numbers(self) -> usize {
+impl ActivationFormat {
+    /// Activations that share a scale.
+    fn group(self) -> usize {
         match self {
-            Self::Blocks => BLOCK,
-            Self::Spans => SPAN,
+            Self::Q8K => SUPER_BLOCK,
+            Self::Q8_0 => BLOCK,
         }
     }
 }
 
-/// Some rows in bytes: `row[k] = scale of k's span * value[k]`.
+/// Quantized rows: `row[k] = scale of k's block * value[k]`.
 ///
-/// Blocks lie one after the other, each with all its rows, so that what is multiplied with one block of weights lies
-/// together.
+/// Super-blocks lie one after the other, each with all its rows, so that what is multiplied with one super-block of
+/// weights lies together.
 #[derive(Debug, Default)]
 pub(crate) struct Activations {
-    form: Form,
+    dimensions: Dimensions,
     values: Vec<i8>,
-    sums: Vec<i32>,
-    spans: Vec<Span>,
+    group_sums: Vec<i32>,
+    blocks: Vec<ActivationBlock>,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
-struct Form {
+struct Dimensions {
     rows: usize,
-    /// Numbers of a row, rounded up to whole spans; what is beyond the real ones is 0.
+    /// Rounded up to whole blocks; the padding is 0.
     columns: usize,
 }
 
-impl Form {
-    /// Where a row's part of a block lies among things of which `per_block` make a block.
-    fn part(self, block: usize, row: usize, per_block: usize) -> Range<usize> {
-        let width = BLOCK.min(self.columns - block * BLOCK);
-        let count = per_block * width / BLOCK;
-        let start = block * per_block * self.rows + row * count;
+impl Dimensions {
+    /// Where a row's part of a super-block lies among items of which a whole super-block has `per_super_block`.
+    fn range(self, super_block: usize, row: usize, per_super_block: usize) -> Range<usize> {
+        let width = SUPER_BLOCK.min(self.columns - super_block * SUPER_BLOCK);
+        let count = per_super_block * width / SUPER_BLOCK;
+        let start = super_block * per_super_block * self.rows + row * count;
         start..start + count
     }
 }
 
-/// What is known of the bytes of a span.
+/// The scale of a block, and the sum of its values.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Span {
+pub(super) struct ActivationBlock {
     pub(super) scale: f32,
-    /// Of the bytes; a whole number.
+    /// A whole number.
     pub(super) sum: f32,
 }
 
 impl Activations {
     /// Number of rows.
     pub(crate) fn rows(&self) -> usize {
-        self.form.rows
+        self.dimensions.rows
     }
 
-    /// Numbers of a row, rounded up to whole spans.
+    /// Numbers of a row, rounded up to whole blocks.
     pub(super) fn columns(&self) -> usize {
-        self.form.columns
+        self.dimensions.columns
     }
 
-    /// The bytes of `row` in `block`.
-    pub(super) fn values(&self, block: usize, row: usize) -> &[i8] {
-        &self.values[self.form.part(block, row, BLOCK)]
+    /// The values of `row` in a super-block.
+    pub(super) fn values(&self, super_block: usize, row: usize) -> &[i8] {
+        &self.values[self.dimensions.range(super_block, row, SUPER_BLOCK)]
     }
 
-    /// The sums of the bytes of `row` in `block`, one for each group of sixteen.
-    pub(super) fn sums(&self, block: usize, row: usize) -> &[i32] {
-        &self.sums[self.form.part(block, row, BLOCK / SUMMED)]
+    /// The sums of the values of `row` in a super-block, one for each group of sixteen.
+    pub(super) fn group_sums(&self, super_block: usize, row: usize) -> &[i32] {
+        &self.group_sums[self.dimensions.range(super_block, row, SUPER_BLOCK / MIN_GROUP)]
     }
 
-    /// The spans of `row` in `block`.
-    pub(super) fn spans(&self, block: usize, row: usize) -> &[Span] {
-        &self.spans[self.form.part(block, row, BLOCK / SPAN)]
+    /// The blocks of `row` in a super-block.
+    pub(super) fn blocks(&self, super_block: usize, row: usize) -> &[ActivationBlock] {
+        &self.blocks[self.dimensions.range(super_block, row, SUPER_BLOCK / BLOCK)]
     }
 
-    /// Makes room for `rows` rows of `columns` numbers and fills each: `fill` writes row `n` into the slice it gets,
-    /// which holds anything before; then the row is rounded. Rows are filled on all threads of `processor`.
-    pub(crate) fn fill(
+    /// Replaces the contents by `rows` rows of `columns` numbers. `fill` writes row `n` into the slice it gets, which
+    /// holds anything before; then the row is quantized. Rows are filled on all threads.
+    pub(crate) fn quantize(
         &mut self,
-        processor: Processor,
-        rows: usize,
-        columns: usize,
-        rounding: Rounding,
+        backend: CpuBackend,
+        (rows, columns): (usize, usize),
+        format: ActivationFormat,
         fill: impl Fn(usize, &mut [f32]) + Sync,
     ) {
-        let padded = columns.next_multiple_of(SPAN);
-        let form = Form { rows, columns: padded };
-        self.form = form;
+        let padded = columns.next_multiple_of(BLOCK);
+        let dimensions = Dimensions { rows, columns: padded };
+        self.dimensions = dimensions;
         self.values.resize(rows * padded, 0);
-        self.sums.resize(rows * padded / SUMMED, 0);
-        self.spans.resize(rows * padded / SPAN, Span::default());
-        let values = Shared::new(&mut self.values);
-        let sums = Shared::new(&mut self.sums);
-        let spans = Shared::new(&mut self.spans);
-        processor.each_row(rows, columns, |range| {
+        self.group_sums.resize(rows * padded / MIN_GROUP, 0);
+        self.blocks.resize(rows * padded / BLOCK, ActivationBlock::default());
+        let values = DisjointSlices::new(&mut self.values);
+        let group_sums = DisjointSlices::new(&mut self.group_sums);
+        let blocks = DisjointSlices::new(&mut self.blocks);
+        backend.for_each_row_range(rows, columns, |range| {
             let mut numbers = vec![0.0; padded];
             for row in range {
                 fill(row, &mut numbers[..columns]);
-                for (block, numbers) in numbers.chunks(BLOCK).enumerate() {
+                for (at, numbers) in numbers.chunks(SUPER_BLOCK).enumerate() {
                     // SAFETY: every row is in one range, and the parts of rows do not overlap.
                     unsafe {
-                        processor.launch(Round {
+                        backend.launch(Quantize {
                             numbers,
-                            rounding,
-                            values: values.range(form.part(block, row, BLOCK)),
-                            sums: sums.range(form.part(block, row, BLOCK / SUMMED)),
-                            spans: spans.range(form.part(block, row, BLOCK / SPAN)),
+                            format,
+                            values: values.range(dimensions.range(at, row, SUPER_BLOCK)),
+                            group_sums: group_sums.range(dimensions.range(at, row, SUPER_BLOCK / MIN_GROUP)),
+                            blocks: blocks.range(dimensions.range(at, row, SUPER_BLOCK / BLOCK)),
                         });
                     }
                 }
@@ -133,43 +129,54 @@ impl Activations {
     }
 }
 
-/// Rounds a row's part of a block to the 255 values that a signed byte and its negative have.
-struct Round<'a> {
+/// Quantizes a row's part of a super-block to the 255 values from -127 to 127.
+struct Quantize<'a> {
     numbers: &'a [f32],
-    rounding: Rounding,
+    format: ActivationFormat,
     values: &'a mut [i8],
-    sums: &'a mut [i32],
-    spans: &'a mut [Span],
+    group_sums: &'a mut [i32],
+    blocks: &'a mut [ActivationBlock],
 }
 
-impl Kernel for Round<'_> {
+impl Kernel for Quantize<'_> {
     type Output = ();
 
     #[inline(always)]
-    unsafe fn run<S: Simd>(self, simd: S) {
-        let together = self.rounding.numbers();
-        for start in (0..self.numbers.len()).step_by(together) {
-            let end = self.numbers.len().min(start + together);
-            // SAFETY: a part is whole spans, in numbers and values alike.
+    unsafe fn run<S: Simd>(mut self, simd: S) {
+        let group = self.format.group();
+        for start in (0..self.numbers.len()).step_by(group) {
+            let end = self.numbers.len().min(start + group);
+            // SAFETY: a part is whole blocks, of numbers and values alike.
             unsafe {
                 let mut largest = simd.splat(0.0);
                 for at in (start..end).step_by(LANES) {
                     largest = simd.max(largest, simd.abs(simd.load(self.numbers[at..].as_ptr())));
                 }
-                let largest = simd::largest(simd, largest);
+                let largest = max_lane(simd, largest);
                 let inverse = simd.splat(if largest > 0.0 { 127.0 / largest } else { 0.0 });
-                for span in start / SPAN..end / SPAN {
-                    let mut total = 0;
-                    for at in (span * SPAN..(span + 1) * SPAN).step_by(LANES) {
-                        let numbers = simd.load(self.numbers[at..].as_ptr());
-                        let rounded = simd.round(simd.multiply(numbers, inverse));
-                        simd.store_signed(self.values[at..].as_mut_ptr(), rounded);
-                        self.sums[at / SUMMED] = simd::sum(simd, rounded) as i32;
-                        total += self.sums[at / SUMMED];
-                    }
-                    self.spans[span] = Span { scale: largest / 127.0, sum: total as f32 };
+                for block in start / BLOCK..end / BLOCK {
+                    self.quantize_block(simd, block, largest / 127.0, inverse);
                 }
             }
         }
+    }
+}
+
+impl Quantize<'_> {
+    /// Quantizes one block by the scale of its group, which `inverse` is the inverse of.
+    #[inline(always)]
+    unsafe fn quantize_block<S: Simd>(&mut self, simd: S, block: usize, scale: f32, inverse: S::Floats) {
+        let mut sum = 0;
+        // SAFETY: the block has whole vectors of numbers and values.
+        unsafe {
+            for at in (block * BLOCK..(block + 1) * BLOCK).step_by(LANES) {
+                let numbers = simd.load(self.numbers[at..].as_ptr());
+                let rounded = simd.round(simd.multiply(numbers, inverse));
+                simd.store_signed(self.values[at..].as_mut_ptr(), rounded);
+                self.group_sums[at / MIN_GROUP] = sum_lanes(simd, rounded) as i32;
+                sum += self.group_sums[at / MIN_GROUP];
+            }
+        }
+        self.blocks[block] = ActivationBlock { scale, sum: sum as f32 };
     }
 }

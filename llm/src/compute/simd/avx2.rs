@@ -1,8 +1,9 @@
-//! AVX2 with FMA: processors for desks and laps since 2013. A vector of sixteen is two registers.
+//! Implements the vector operations with AVX2 and FMA: desktop and laptop CPUs since 2013. A vector of sixteen is two
+//! registers.
 
 use std::arch::x86_64::*;
 
-use super::{Kernel, Simd};
+use crate::compute::simd::vector::{Kernel, Simd};
 
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Avx2;
@@ -13,10 +14,10 @@ pub(super) fn is_available() -> bool {
 
 /// # Safety
 ///
-/// [`is_available`], and what the kernel demands.
+/// [`is_available`] is true, and the kernel's pointers meet the kernel's own requirements.
 #[target_feature(enable = "avx2,fma,f16c")]
 pub(super) unsafe fn run<K: Kernel>(kernel: K) -> K::Output {
-    // SAFETY: as the caller says.
+    // SAFETY: the caller vouches for both.
     unsafe { kernel.run(Avx2) }
 }
 
@@ -30,7 +31,7 @@ macro_rules! both {
     };
 }
 
-// SAFETY of all methods: the processor has the instructions (see `super`), and pointers are what the trait demands.
+// SAFETY of all methods: the CPU has the instructions (see `vector`), and the pointers meet the trait's requirements.
 impl Simd for Avx2 {
     type Floats = [__m256; 2];
     type Integers = [__m256i; 2];
@@ -218,8 +219,8 @@ impl Simd for Avx2 {
     ) -> [__m256i; 2] {
         unsafe {
             let activations = _mm256_set1_epi32(activations);
-            // Two products are added in 16 bits, which hold 2 * 63 * 127 but not 2 * 255 * 127: wide weights come as
-            // two digits of four bits.
+            // Two products are added in 16 bits, which hold 2 * 63 * 127 but not 2 * 255 * 127: wide weights are
+            // split into two digits of four bits.
             let add = |sums, weights, factor| {
                 let pairs = _mm256_maddubs_epi16(weights, activations);
                 _mm256_add_epi32(sums, _mm256_madd_epi16(pairs, _mm256_set1_epi16(factor)))

@@ -1,8 +1,8 @@
-//! AVX-512 with VNNI: server processors since 2019, AMD's since Zen 4.
+//! Implements the vector operations with AVX-512 and VNNI: server CPUs since 2019, AMD's since Zen 4.
 
 use std::arch::x86_64::*;
 
-use super::{Kernel, Simd};
+use crate::compute::simd::vector::{Kernel, Simd};
 
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Avx512;
@@ -15,14 +15,14 @@ pub(super) fn is_available() -> bool {
 
 /// # Safety
 ///
-/// [`is_available`], and what the kernel demands.
+/// [`is_available`] is true, and the kernel's pointers meet the kernel's own requirements.
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 pub(super) unsafe fn run<K: Kernel>(kernel: K) -> K::Output {
-    // SAFETY: as the caller says.
+    // SAFETY: the caller vouches for both.
     unsafe { kernel.run(Avx512) }
 }
 
-// SAFETY of all methods: the processor has the instructions (see `super`), and pointers are what the trait demands.
+// SAFETY of all methods: the CPU has the instructions (see `vector`), and the pointers meet the trait's requirements.
 impl Simd for Avx512 {
     type Floats = __m512;
     type Integers = __m512i;

@@ -1,10 +1,8 @@
-//! No instructions in particular: plain Rust, which the compiler turns into what it finds.
-//!
-//! It is what other processors run on, and what the others are held to in tests.
+//! Implements the vector operations in plain Rust: for all other CPUs, and as the reference in tests.
 
 use half::f16;
 
-use super::{LANES, Simd};
+use crate::compute::simd::vector::{LANES, Simd};
 
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Portable;
@@ -28,19 +26,19 @@ impl Simd for Portable {
 
     #[inline(always)]
     unsafe fn load(self, from: *const f32) -> Floats {
-        // SAFETY: the caller has sixteen numbers there.
+        // SAFETY: the caller has sixteen numbers at `from`.
         unsafe { from.cast::<Floats>().read_unaligned() }
     }
 
     #[inline(always)]
     unsafe fn store(self, to: *mut f32, numbers: Floats) {
-        // SAFETY: the caller has room for sixteen numbers there.
+        // SAFETY: the caller has room for sixteen numbers at `to`.
         unsafe { to.cast::<Floats>().write_unaligned(numbers) }
     }
 
     #[inline(always)]
     unsafe fn load_half(self, from: *const u16) -> Floats {
-        // SAFETY: the caller has sixteen numbers there.
+        // SAFETY: the caller has sixteen numbers at `from`.
         let bits = unsafe { from.cast::<[u16; LANES]>().read_unaligned() };
         bits.map(|bits| f16::from_bits(bits).to_f32())
     }
@@ -48,7 +46,7 @@ impl Simd for Portable {
     #[inline(always)]
     unsafe fn store_half(self, to: *mut u16, numbers: Floats) {
         let bits = numbers.map(|number| f16::from_f32(number).to_bits());
-        // SAFETY: the caller has room for sixteen numbers there.
+        // SAFETY: the caller has room for sixteen numbers at `to`.
         unsafe { to.cast::<[u16; LANES]>().write_unaligned(bits) }
     }
 
@@ -110,20 +108,20 @@ impl Simd for Portable {
 
     #[inline(always)]
     unsafe fn load_unsigned(self, from: *const u8) -> Floats {
-        // SAFETY: the caller has sixteen bytes there.
+        // SAFETY: the caller has sixteen bytes at `from`.
         unsafe { from.cast::<[u8; LANES]>().read_unaligned() }.map(f32::from)
     }
 
     #[inline(always)]
     unsafe fn load_signed(self, from: *const i8) -> Floats {
-        // SAFETY: the caller has sixteen bytes there.
+        // SAFETY: the caller has sixteen bytes at `from`.
         unsafe { from.cast::<[i8; LANES]>().read_unaligned() }.map(f32::from)
     }
 
     #[inline(always)]
     unsafe fn store_signed(self, to: *mut i8, numbers: Floats) {
         let bytes = numbers.map(|number| number as i8);
-        // SAFETY: the caller has room for sixteen bytes there.
+        // SAFETY: the caller has room for sixteen bytes at `to`.
         unsafe { to.cast::<[i8; LANES]>().write_unaligned(bytes) }
     }
 
@@ -132,13 +130,13 @@ impl Simd for Portable {
 
     #[inline(always)]
     unsafe fn load_bytes(self, from: *const u8) -> Self::Bytes {
-        // SAFETY: the caller has 64 bytes there.
+        // SAFETY: the caller has 64 bytes at `from`.
         unsafe { from.cast::<Self::Bytes>().read_unaligned() }
     }
 
     #[inline(always)]
     unsafe fn store_bytes(self, to: *mut u8, bytes: Self::Bytes) {
-        // SAFETY: the caller has room for 64 bytes there.
+        // SAFETY: the caller has room for 64 bytes at `to`.
         unsafe { to.cast::<Self::Bytes>().write_unaligned(bytes) }
     }
 

@@ -1,6 +1,8 @@
-//! Every instruction set held to the portable one.
+//! Compares every instruction set with the portable one.
 
-use super::*;
+use crate::compute::simd::instruction_set::InstructionSet;
+use crate::compute::simd::math::{exp, max_lane, sum_lanes};
+use crate::compute::simd::vector::{Kernel, LANES, Simd};
 
 /// Runs every operation that is not a plain sum on the same numbers.
 struct Operations;
@@ -50,8 +52,8 @@ impl Kernel for Operations {
                 dot(false, &small),
                 simd.load_unsigned(stored.as_ptr()),
                 exp(simd, a),
-                simd.splat(sum(simd, b)),
-                simd.splat(largest(simd, b)),
+                simd.splat(sum_lanes(simd, b)),
+                simd.splat(max_lane(simd, b)),
             ] {
                 let mut numbers = [0.0; LANES];
                 simd.store(numbers.as_mut_ptr(), outcome);
@@ -65,7 +67,7 @@ impl Kernel for Operations {
 #[test]
 fn all_instruction_sets_agree() {
     // SAFETY: the kernel has no pointers, and the sets are available.
-    let outcomes = |set| unsafe { launch_with(set, Operations) };
+    let outcomes = |set: InstructionSet| unsafe { set.launch(Operations) };
     let portable = outcomes(InstructionSet::Portable);
     for set in InstructionSet::available() {
         for (operation, (outcome, expected)) in outcomes(set).iter().zip(&portable).enumerate() {
@@ -96,7 +98,7 @@ fn powers_of_e_are_right_to_the_last_places() {
     for set in InstructionSet::available() {
         let mut powers = exponents[..exponents.len() / LANES * LANES].to_vec();
         // SAFETY: whole groups of sixteen, and the set is available.
-        unsafe { launch_with(set, Powers(&mut powers)) };
+        unsafe { set.launch(Powers(&mut powers)) };
         for (power, exponent) in powers.iter().zip(&exponents) {
             let expected = f64::from(*exponent).exp();
             let error = (f64::from(*power) - expected).abs() / expected;
@@ -105,6 +107,6 @@ fn powers_of_e_are_right_to_the_last_places() {
     }
     let mut far = [f32::NEG_INFINITY; LANES];
     // SAFETY: sixteen numbers.
-    unsafe { launch_with(InstructionSet::widest(), Powers(&mut far)) };
+    unsafe { InstructionSet::widest().launch(Powers(&mut far)) };
     assert!(far.iter().all(|power| *power < 1e-37), "{far:?}");
 }

@@ -1,4 +1,4 @@
-//! The engine on a tiny model: everything that does not need sensible answers.
+//! The engine on tiny models: everything that does not need sensible answers.
 
 use std::time::Duration;
 
@@ -10,9 +10,10 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
 use super::*;
-use crate::tiny::{IM_END, IM_START, TinyModel, file_of};
+use crate::testing::tiny_candle_model::models_of_all_families;
+use crate::testing::tiny_model::{IM_END, IM_START, TinyModel, file_of};
 
-/// One place, so that others wait.
+/// One slot, so that other requests wait.
 const OPTIONS: EngineOptions =
     EngineOptions { threads: 1, context_tokens: None, parallel: 1, queue_length: 1, cache_bytes: 16 << 20 };
 
@@ -25,12 +26,6 @@ fn engine() -> Engine {
 }
 
 const FAMILIES: usize = 9;
-
-/// Of the decoder, and of candle-transformers.
-pub(crate) fn models_of_all_families() -> impl Iterator<Item = TinyModel> {
-    let decoders = ["llama", "qwen2", "qwen3", "gemma3", "exaone"].into_iter().map(TinyModel::of);
-    decoders.chain(crate::borrowed::Family::ALL.into_iter().map(crate::borrowed::tests::tiny))
-}
 
 fn user(content: &str) -> Message {
     Message { role: Role::User, content: content.to_owned() }
@@ -106,7 +101,7 @@ fn markup_in_a_message_is_text() {
 }
 
 #[tokio::test]
-async fn a_conversation_is_never_read_twice() {
+async fn a_conversation_is_not_computed_twice() {
     let engine = engine();
     let question = "a question of more than one block of tokens";
     let (text, _, first) = answer(&engine, request(question, 30)).await;
@@ -120,13 +115,13 @@ async fn a_conversation_is_never_read_twice() {
     assert!(second.cached_tokens <= whole_blocks, "{second:?}");
     let fresh = load(&TinyModel::llama(), OPTIONS).expect("a sound file");
     let (anew, _, usage) = answer(&fresh, follow_up).await;
-    assert_eq!((continued, usage.cached_tokens), (anew, 0), "what was remembered is what would be computed");
+    assert_eq!((continued, usage.cached_tokens), (anew, 0), "what was cached is what would be computed");
 }
 
-/// Random requests, some of them left, under a memory so small that what is remembered has to go: everyone gets what
-/// it would have got alone, and nothing is left over.
+/// Random requests, some of them abandoned, with a KV cache so small that prefixes are evicted: every answer is the same
+/// as alone, and nothing leaks.
 #[tokio::test]
-async fn many_at_once_get_what_each_would_get_alone() {
+async fn requests_in_a_batch_get_the_answers_they_would_get_alone() {
     let crowded = EngineOptions { parallel: 5, queue_length: 100, cache_bytes: 400_000, ..OPTIONS };
     let engine = load(&TinyModel::llama(), crowded).expect("a sound file");
     let alone = load(&TinyModel::llama(), OPTIONS).expect("a sound file");
@@ -141,16 +136,17 @@ async fn many_at_once_get_what_each_would_get_alone() {
                 GenerationRequest { sampling, ..request(&content, below(40) as usize) }
             })
             .collect();
-        let left: Vec<bool> = requests.iter().map(|_| below(4) == 0).collect();
+        let abandoned: Vec<bool> = requests.iter().map(|_| below(4) == 0).collect();
         let started = requests.iter().map(|request| engine.generate(request.clone()).expect("there is room"));
-        let answers =
-            started.collect::<Vec<_>>().into_iter().zip(&left).map(|(mut stream, left)| async move {
-                if *left {
+        let answers = started.collect::<Vec<_>>().into_iter().zip(&abandoned).map(
+            |(mut stream, abandoned)| async move {
+                if *abandoned {
                     stream.next().await;
                     return None;
                 }
                 Some(read(stream).await)
-            });
+            },
+        );
         let answers = futures::future::join_all(answers).await;
         for (given, request) in answers.into_iter().zip(requests) {
             let Some((text, end)) = given else { continue };
@@ -182,7 +178,7 @@ async fn a_full_queue_refuses_at_once_and_dropped_streams_make_room() {
 }
 
 #[tokio::test]
-async fn deadlines_hold_for_those_who_run_and_those_who_wait() {
+async fn deadlines_hold_for_running_and_for_waiting_requests() {
     let engine = engine();
     let within = |millis, max_tokens| GenerationRequest {
         deadline: Duration::from_millis(millis),
@@ -232,7 +228,7 @@ async fn no_token_asked_for_is_no_token_written() {
 }
 
 #[tokio::test]
-async fn who_hears_the_end_finds_the_engine_free() {
+async fn after_the_last_event_the_slot_is_free() {
     let engine =
         load(&TinyModel::llama(), EngineOptions { queue_length: 0, ..OPTIONS }).expect("a sound file");
     for _ in 0..30 {
@@ -295,7 +291,7 @@ fn a_file_cut_anywhere_is_refused() {
     assert!(matches!(Engine::load(file_of(&[]).path(), OPTIONS), Err(LoadError::Empty)));
     for model in models_of_all_families() {
         let bytes = model.bytes();
-        let gguf = Gguf::open(file_of(&bytes).path()).expect("a sound file");
+        let gguf = GgufFile::open(file_of(&bytes).path()).expect("a sound file");
         let data = gguf.content.tensor_data_offset as usize;
         let starts = gguf.content.tensor_infos.values().map(|info| data + info.offset as usize);
         // Before, at and after each tensor's first byte; the last one is followed by up to 31 bytes of padding.
@@ -320,8 +316,8 @@ fn something_else_than_a_model_is_refused() {
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
-    /// A file that is damaged in its header, and as often as not after it, is loaded or refused. What is loaded answers or
-    /// fails; neither is a panic, nor does it take longer than an answer.
+    /// A file that is damaged in its header, and in half of the cases after it, is loaded or refused. What is loaded answers
+    /// or fails; neither panics or takes longer than an answer.
     #[test]
     fn a_damaged_file_is_loaded_or_refused_but_never_a_panic(
         family in 0..FAMILIES,
@@ -329,7 +325,7 @@ proptest! {
     ) {
         let model = models_of_all_families().nth(family).expect("there are so many");
         let mut bytes = model.bytes();
-        let header = Gguf::open(file_of(&bytes).path()).expect("a sound file").content.tensor_data_offset;
+        let header = GgufFile::open(file_of(&bytes).path()).expect("a sound file").content.tensor_data_offset;
         for (at, byte) in damage {
             let at = (header as f64 * at) as usize;
             if let Some(damaged) = bytes.get_mut(at) {

@@ -1,10 +1,10 @@
-//! Models held to llama.cpp: real ones to the same tokens for the same texts and messages, and to the same greedy answers;
-//! the tests' tiny ones, one of each family, to the same logits.
+//! Compares models with llama.cpp: real ones by the tokens of texts and messages, and by greedy answers; the tests' tiny
+//! ones, one of each family, by logits.
 //!
-//! `real.json` has what llama.cpp's server (commit 0c1e570) gave on a processor with AVX-512: `/apply-template` and
-//! `/tokenize` for five conversations and for texts that tokenizers disagree about, `/completion` with temperature 0
-//! for up to 64 tokens of each answer. Absent: text in NFD, which llama.cpp takes as it is, and Qwen2's own tokenizer,
-//! like ours, composes first. `tiny.json` has the logarithms of the probabilities that it gave to all tokens after 41.
+//! `real.json` has what llama.cpp's server (commit 0c1e570) returned on a CPU with AVX-512: `/apply-template` and
+//! `/tokenize` for five conversations and for texts that tokenizers disagree about, `/completion` with temperature 0 for
+//! up to 64 tokens of each answer. It does not contain text in NFD, which llama.cpp takes as it is, and which Qwen2's own
+//! tokenizer, like ours, composes first. `tiny.json` has the log probabilities of all tokens after 41.
 
 use std::collections::HashMap;
 use std::io::Write;
@@ -13,18 +13,19 @@ use std::path::PathBuf;
 use domain::{Message, Role};
 use serde::Deserialize;
 
-use crate::borrowed::Borrowed;
-use crate::cache::{BLOCK_TOKENS, BlockId};
-use crate::decoder::{Decoder, Part};
-use crate::engine::chat_template;
-use crate::engine::tests::models_of_all_families;
-use crate::gguf::Gguf;
-use crate::model::Plan;
-use crate::processor::Processor;
-use crate::template::Piece;
-use crate::tiny::TinyModel;
-use crate::tokenizer::Tokenizer;
-use crate::vocabulary::Vocabulary;
+use crate::compute::backend::CpuBackend;
+use crate::kv_cache::blocks::{BLOCK_TOKENS, BlockId};
+use crate::model::architecture::Architecture;
+use crate::model::batch::SequenceTokens;
+use crate::model::candle_models::CandleModel;
+use crate::model::decoder::Decoder;
+use crate::model::gguf::file::GgufFile;
+use crate::testing::tiny_candle_model::models_of_all_families;
+use crate::testing::tiny_model::TinyModel;
+use crate::text::chat_template::ChatTemplate;
+use crate::text::prompt::PromptSegment;
+use crate::text::tokenizer::Tokenizer;
+use crate::text::vocabulary::Vocabulary;
 
 #[derive(Deserialize)]
 struct Recorded {
@@ -45,8 +46,8 @@ struct Text {
     tokens: Vec<u32>,
 }
 
-/// The model's file and what was recorded of it; `None`, loudly, where the file is not at hand.
-fn model(id: &str) -> Option<(Gguf, Recorded)> {
+/// The model's file and what llama.cpp returned for it; `None`, with a message, if the file is not installed.
+fn model(id: &str) -> Option<(GgufFile, Recorded)> {
     let folder = std::env::var_os("DAEDAP_TEST_MODELS").map(PathBuf::from);
     let file = folder.map(|folder| folder.join(id).join("model.gguf")).filter(|file| file.is_file());
     let Some(file) = file else {
@@ -59,17 +60,17 @@ fn model(id: &str) -> Option<(Gguf, Recorded)> {
     };
     let mut recorded: HashMap<String, Recorded> =
         serde_json::from_str(include_str!("llama_cpp/real.json")).expect("sound JSON");
-    Some((Gguf::open(&file).expect("a sound file"), recorded.remove(id).expect("it was recorded")))
+    Some((GgufFile::open(&file).expect("a sound file"), recorded.remove(id).expect("it was recorded")))
 }
 
-fn assert_same_tokens(gguf: &Gguf, recorded: &Recorded) {
+fn assert_same_tokens(gguf: &GgufFile, recorded: &Recorded) {
     let vocabulary = Vocabulary::read(gguf).expect("a sound file");
     let tokenizer = Tokenizer::new(gguf, &vocabulary).expect("a known tokenizer");
     for Text { text, tokens } in &recorded.texts {
-        let ids = tokenizer.encode(&[Piece::Text(text.into())]).expect("encoded");
+        let ids = tokenizer.encode(&[PromptSegment::Text(text.into())]).expect("encoded");
         assert_eq!(&ids, tokens, "{text:?}");
     }
-    let template = chat_template(gguf, &vocabulary).expect("a sound template");
+    let template = ChatTemplate::read(gguf, &vocabulary).expect("a sound template");
     for Conversation { messages, prompt, .. } in &recorded.conversations {
         let message = |(role, content): &(Role, String)| Message { role: *role, content: content.clone() };
         let messages: Vec<Message> = messages.iter().map(message).collect();
@@ -78,27 +79,28 @@ fn assert_same_tokens(gguf: &Gguf, recorded: &Recorded) {
     }
 }
 
-/// At each place of its answers llama.cpp's token is our likeliest, or hardly less likely. Said of the whole answer and
-/// not of its beginning: behind a near tie two engines write different texts, and nothing could be compared. `near_tie`
-/// is how far below the likeliest token llama.cpp's may lie.
-fn assert_same_answers(gguf: &Gguf, recorded: &Recorded, near_tie: f32) {
+/// At each position of its answers llama.cpp's token is our likeliest, or nearly as likely: at most `near_tie` below. Each
+/// position follows llama.cpp's own answer, because after a near tie two engines write different texts, which cannot be
+/// compared.
+fn assert_same_answers(gguf: &GgufFile, recorded: &Recorded, near_tie: f32) {
     let vocabulary = Vocabulary::read(gguf).expect("a sound file");
-    let Ok(Plan::Decoder(shape)) = Plan::read(gguf, vocabulary.len()) else {
+    let Ok(Architecture::Decoder(config)) = Architecture::read(gguf, vocabulary.len()) else {
         panic!("the decoder has its family")
     };
-    let decoder = Decoder::load(Processor::start(), gguf, shape, vocabulary.len()).expect("a sound model");
+    let decoder = Decoder::load(CpuBackend::start(), gguf, config, vocabulary.len()).expect("a sound model");
     for Conversation { prompt, answer, .. } in &recorded.conversations {
         let tokens: Vec<u32> = prompt.iter().chain(answer).copied().collect();
         let blocks: Vec<_> = (0..tokens.len().div_ceil(BLOCK_TOKENS) as u32).map(BlockId).collect();
-        let mut store = decoder.store(blocks.len());
-        let part = Part { tokens: &tokens, position: 0, blocks: &blocks, logits: answer.len() + 1 };
-        let logits = decoder.forward(&mut store, &[part]).expect("computed");
-        for (place, (logits, token)) in logits.iter().zip(answer).enumerate() {
+        let mut kv = decoder.new_kv_blocks(blocks.len());
+        let sequence =
+            SequenceTokens { tokens: &tokens, position: 0, blocks: &blocks, logits: answer.len() + 1 };
+        let logits = decoder.forward(&mut kv, &[sequence]).expect("computed");
+        for (position, (logits, token)) in logits.iter().zip(answer).enumerate() {
             let (likeliest, highest) = likeliest(logits);
             let behind = highest - logits[*token as usize];
             assert!(
                 behind <= near_tie,
-                "token {place}: {likeliest}, not {token}, which lies {behind} behind"
+                "token {position}: {likeliest}, not {token}, which lies {behind} behind"
             );
         }
     }
@@ -110,16 +112,16 @@ fn likeliest(logits: &[f32]) -> (u32, f32) {
     (token, logit)
 }
 
-/// Activations of one byte move this small model's logits by 0.25 (root mean square) from what plain floats give.
+/// Quantized activations move this small model's logits by 0.25 (root mean square) from those of plain floats.
 #[test]
-fn smollm2_reads_and_writes_as_llama_cpp_does() {
+fn smollm2_tokenizes_and_answers_as_llama_cpp_does() {
     let Some((gguf, recorded)) = model("smollm2-135m-instruct") else { return };
     assert_same_tokens(&gguf, &recorded);
     assert_same_answers(&gguf, &recorded, 0.5);
 }
 
 #[test]
-fn qwen2_5_coder_reads_and_writes_as_llama_cpp_does() {
+fn qwen2_5_coder_tokenizes_and_answers_as_llama_cpp_does() {
     let Some((gguf, recorded)) = model("qwen2.5-coder-1.5b-instruct") else { return };
     assert_same_tokens(&gguf, &recorded);
     assert_same_answers(&gguf, &recorded, 0.15);
@@ -127,18 +129,19 @@ fn qwen2_5_coder_reads_and_writes_as_llama_cpp_does() {
 
 /// The logits of a tiny model after the last of `tokens`.
 fn tiny_logits(model: &TinyModel, tokens: &[u32]) -> Vec<f32> {
-    let gguf = Gguf::open(model.file().path()).expect("a sound file");
+    let gguf = GgufFile::open(model.file().path()).expect("a sound file");
     let vocabulary = Vocabulary::read(&gguf).expect("a sound file").len();
     let blocks: Vec<_> = (0..tokens.len().div_ceil(BLOCK_TOKENS) as u32).map(BlockId).collect();
-    let part = Part { tokens, position: 0, blocks: &blocks, logits: 1 };
-    let logits = match Plan::read(&gguf, vocabulary).expect("a known family") {
-        Plan::Decoder(shape) => {
-            let decoder = Decoder::load(Processor::start(), &gguf, shape, vocabulary).expect("a sound model");
-            decoder.forward(&mut decoder.store(blocks.len()), &[part])
+    let sequence = SequenceTokens { tokens, position: 0, blocks: &blocks, logits: 1 };
+    let logits = match Architecture::read(&gguf, vocabulary).expect("a known family") {
+        Architecture::Decoder(config) => {
+            let decoder =
+                Decoder::load(CpuBackend::start(), &gguf, config, vocabulary).expect("a sound model");
+            decoder.forward(&mut decoder.new_kv_blocks(blocks.len()), &[sequence])
         }
-        Plan::Borrowed(family, context_tokens) => {
-            let mut model = Borrowed::load(gguf, family, context_tokens, vocabulary).expect("a sound model");
-            model.forward(&part)
+        Architecture::Candle(config) => {
+            let mut model = CandleModel::load(gguf, config, vocabulary).expect("a sound model");
+            model.forward(&sequence)
         }
     };
     logits.expect("computed").remove(0)
@@ -154,7 +157,7 @@ fn every_family_computes_what_llama_cpp_does() {
         let (_, family) =
             model.metadata.iter().find(|(key, _)| key == "general.architecture").expect("named");
         let family = family.to_string().expect("a text");
-        // Logits and logarithms of probabilities are apart by a number that is the same for all tokens.
+        // Logits and log probabilities differ by a number that is the same for all tokens.
         let centred = |numbers: &[f32]| {
             let mean = numbers.iter().sum::<f32>() / numbers.len() as f32;
             numbers.iter().map(|number| f64::from(number - mean)).collect::<Vec<f64>>()

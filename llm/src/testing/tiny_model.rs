@@ -1,4 +1,4 @@
-//! Real models small enough to write in a test: a few layers, random weights, a vocabulary of bytes.
+//! Builds models small enough to write in a test: a few layers, random weights, a vocabulary of bytes.
 
 use std::io::{Cursor, Write};
 
@@ -11,7 +11,7 @@ use tempfile::NamedTempFile;
 
 pub(crate) const HIDDEN: usize = 256;
 const HEADS: usize = 4;
-/// Weights lie this far apart at the most. Real ones are small, too: large ones make of every rounding another answer.
+/// The range of weights. Real ones are small, too; with large ones every rounding would change the answer.
 const SPREAD: f32 = 0.125;
 pub(crate) const KEY_VALUE: usize = 128;
 pub(crate) const FEED_FORWARD: usize = 320;
@@ -19,7 +19,7 @@ pub(crate) const FEED_FORWARD: usize = 320;
 pub(crate) const IM_START: u32 = 256;
 pub(crate) const IM_END: u32 = 257;
 
-/// A model file, to be changed before it is written.
+/// A model file that can be changed before it is written.
 pub(crate) struct TinyModel {
     pub(crate) metadata: Vec<(String, Value)>,
     pub(crate) tensors: Vec<(String, QTensor)>,
@@ -30,10 +30,10 @@ impl TinyModel {
         Self::of("llama")
     }
 
-    /// A model of the family that GGUF calls `architecture`, with everything that makes the family different.
+    /// A model of the family that GGUF calls `architecture`, with everything that is special about the family.
     pub(crate) fn of(architecture: &str) -> Self {
         let (layers, mut metadata) = match architecture {
-            // One of its six layers sees everything.
+            // The last of its six layers is not local.
             "gemma3" => (6, vec![("gemma3.attention.sliding_window".to_owned(), Value::U32(20))]),
             _ => (2, Vec::new()),
         };
@@ -41,7 +41,7 @@ impl TinyModel {
         Self { metadata, tensors: tensors(architecture, layers).expect("constant shapes") }
     }
 
-    /// Sets what the file says under `key`.
+    /// Sets the metadata under `key`.
     pub(crate) fn with(mut self, key: &str, value: Value) -> Self {
         self.metadata.retain(|(known, _)| known != key);
         self.metadata.push((key.to_owned(), value));
@@ -67,7 +67,7 @@ pub(crate) fn file_of(bytes: &[u8]) -> NamedTempFile {
     file
 }
 
-/// Weights, each time the same.
+/// Random weights, the same each time.
 pub(crate) struct Random(ChaCha8Rng);
 
 impl Random {
@@ -99,7 +99,7 @@ fn norm_around(middle: f32, length: usize) -> QTensor {
 
 fn tensors(architecture: &str, layers: u32) -> Result<Vec<(String, QTensor)>> {
     let mut random = Random::new();
-    // Markup has the logit 0, so that it is never the likeliest: greedy answers end at their limit alone.
+    // Markup has the logit 0, so that it is never the likeliest, and greedy answers end only at their limit.
     let no_markup = Tensor::zeros((2, HIDDEN), candle_core::DType::F32, &Device::Cpu)?;
     let embedding = Tensor::cat(&[random.rows(IM_START as usize, HIDDEN)?, no_markup], 0)?;
     let mut matrix = |rows, row, format| random.matrix(rows, row, format);
