@@ -70,6 +70,15 @@ pub fn require_chromium() -> Option<Chromium> {
     Some(Chromium { browser, driver })
 }
 
+/// The program that tests the server against the document of its API.
+///
+/// # Panics
+///
+/// Under CI, when there is none.
+pub fn require_schemathesis() -> Option<PathBuf> {
+    require("DAEDAP_TEST_SCHEMATHESIS", Missing::FailsUnderCi).map(PathBuf::from)
+}
+
 /// A file or folder of the books and question sets, which lie beside the checkout in `shared/data`.
 pub fn require_shared_data(path: &str) -> Option<PathBuf> {
     let wanted = workspace_root().join("../shared/data").join(path);

@@ -1,138 +1,109 @@
-//! The one match from every room's errors to status, code and message.
+//! Maps every error of the crates below to status, code and message.
 
-use axum::extract::multipart::MultipartError;
+use std::error::Error;
+
+use axum::extract::multipart::{MultipartError, MultipartRejection};
 use axum::extract::rejection::{BytesRejection, JsonRejection, PathRejection, QueryRejection};
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
 use chat::ChatError;
 use db::DbError;
 use domain::{EmbedError, GenerateError, VectorStoreError};
-use ingest::{FetchError, IngestError, OriginalsError};
+use fetch::FetchError;
+use ingest::{IngestError, KeepError, OriginalsError};
 use retriever::RetrieveError;
+use service::backup::BackupError;
+use service::doctor::DoctorError;
+use service::evaluation::EvaluationError;
+use service::indexes::EmbedderError;
+use service::{Busy, OpenError};
 
-use crate::app::doctor::DoctorError;
-use crate::app::indexes::EmbedderError;
-use crate::evaluation::EvaluationError;
+use crate::api::errors::InvalidValue;
+use crate::api_error::ApiError;
+use crate::localized_text::LocalizedText;
 
-/// An error as an API caller sees it. [`crate::envelope`] writes the body, because it knows the request's id.
-#[derive(Debug, Clone)]
-pub struct ApiError {
-    /// HTTP status.
-    pub status: StatusCode,
-    /// Stable, for programs.
-    pub code: &'static str,
-    /// For people. Says nothing of the server's inside.
-    pub message: String,
-    /// The field of the request that it is about.
-    pub field: Option<&'static str>,
-    /// For the log alone.
-    pub detail: Option<String>,
+/// The error with everything that caused it, for the log.
+fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        // Some errors repeat their cause in their own text.
+        if !text.ends_with(&cause_text) {
+            text = format!("{text}: {cause_text}");
+        }
+        source = cause.source();
+    }
+    text
 }
 
-impl ApiError {
-    /// An error without field and detail.
-    pub fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, message: message.into(), field: None, detail: None }
-    }
-
-    /// The request's `field` is wrong.
-    pub fn invalid(field: &'static str, message: impl Into<String>) -> Self {
-        Self { field: Some(field), ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_value", message) }
-    }
-
-    fn of_field(self, field: &'static str) -> Self {
-        Self { field: Some(field), ..self }
-    }
-
-    /// A fault of the server: the caller learns the code, the log learns the rest.
-    fn internal(code: &'static str, detail: String) -> Self {
-        let message = "something went wrong on the server; its log says what";
-        Self { detail: Some(detail), ..Self::new(StatusCode::INTERNAL_SERVER_ERROR, code, message) }
-    }
-
-    fn disk_full(detail: String) -> Self {
-        let message = "the server's disk is full; nothing was stored";
-        Self { detail: Some(detail), ..Self::new(StatusCode::INSUFFICIENT_STORAGE, "disk_full", message) }
-    }
-
-    fn unavailable(code: &'static str, message: &str, detail: String) -> Self {
-        Self { detail: Some(detail), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, code, message) }
-    }
-}
-
-impl IntoResponse for ApiError {
-    fn into_response(self) -> Response {
-        let mut response = self.status.into_response();
-        response.extensions_mut().insert(self);
-        response
+impl From<InvalidValue> for ApiError {
+    fn from(error: InvalidValue) -> Self {
+        Self::invalid(error.field, error.text)
     }
 }
 
 impl From<DbError> for ApiError {
     fn from(error: DbError) -> Self {
+        let detail = chain(&error);
         match error {
             DbError::NotFound(what) => {
-                Self::new(StatusCode::NOT_FOUND, "not_found", format!("there is no such {what}"))
+                let text = LocalizedText::with("error-not-found-what", [("what", what.into())]);
+                Self::new(StatusCode::NOT_FOUND, "not_found", text)
             }
-            DbError::Conflict(message) => Self::new(StatusCode::CONFLICT, "conflict", message),
+            DbError::Conflict(message) => {
+                Self::new(StatusCode::CONFLICT, "conflict", LocalizedText::plain(message))
+            }
             DbError::Rejected(message) => {
-                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_value", message)
+                let text = LocalizedText::plain(message);
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_value", text)
             }
-            DbError::Unavailable(detail) => {
-                Self::unavailable("database_unavailable", "the database does not answer; try again", detail)
-            }
-            DbError::Failed(detail) => Self::internal("database_failed", detail),
+            DbError::Unavailable(_) => Self::unavailable("database_unavailable", detail),
+            DbError::Failed(_) => Self::internal("database_failed", detail),
         }
     }
 }
 
 impl From<EmbedError> for ApiError {
     fn from(error: EmbedError) -> Self {
+        let detail = chain(&error);
         match error {
-            EmbedError::Unusable(detail) => Self::internal("embedder_unusable", detail),
-            EmbedError::Failed(detail) => Self::internal("embedder_failed", detail),
+            EmbedError::Unusable(_) => Self::internal("embedder_unusable", detail),
+            EmbedError::Failed(_) => Self::internal("embedder_failed", detail),
         }
     }
 }
 
 impl From<VectorStoreError> for ApiError {
     fn from(error: VectorStoreError) -> Self {
+        let detail = chain(&error);
         match error {
-            VectorStoreError::SpaceMismatch { .. } => {
-                Self::internal("embedding_space_mismatch", error.to_string())
+            VectorStoreError::SpaceMismatch { .. } => Self::internal("embedding_space_mismatch", detail),
+            VectorStoreError::Locked(_) | VectorStoreError::Unavailable(_) => {
+                Self::unavailable("vectors_unavailable", detail)
             }
-            VectorStoreError::Locked(detail) | VectorStoreError::Unavailable(detail) => Self::unavailable(
-                "vectors_unavailable",
-                "the vector store does not answer; try again",
-                detail,
-            ),
-            VectorStoreError::Full(detail) => Self::disk_full(detail),
-            VectorStoreError::Failed(detail) => Self::internal("vectors_failed", detail),
+            VectorStoreError::Full(_) => Self::disk_full(detail),
+            VectorStoreError::Failed(_) => Self::internal("vectors_failed", detail),
         }
     }
 }
 
 impl From<GenerateError> for ApiError {
     fn from(error: GenerateError) -> Self {
-        let message = error.to_string();
+        let detail = chain(&error);
         match error {
-            GenerateError::ContextTooLong { .. } => {
-                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "context_too_long", message).of_field("question")
+            GenerateError::ContextTooLong { prompt_tokens, context_tokens } => {
+                let text = LocalizedText::with(
+                    "error-context-too-long-limit",
+                    [("prompt_tokens", prompt_tokens.into()), ("context_tokens", context_tokens.into())],
+                );
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "context_too_long", text).of_field("question")
             }
-            GenerateError::Overloaded => Self::new(
-                StatusCode::TOO_MANY_REQUESTS,
-                "overloaded",
-                "too many questions are waiting; try again",
-            ),
+            GenerateError::Overloaded => Self::of_code(StatusCode::TOO_MANY_REQUESTS, "overloaded"),
             GenerateError::DeadlineExceeded => {
-                Self::new(StatusCode::GATEWAY_TIMEOUT, "deadline_exceeded", "the answer took too long")
+                Self::of_code(StatusCode::GATEWAY_TIMEOUT, "deadline_exceeded")
             }
-            GenerateError::Unavailable(detail) => Self::unavailable(
-                "generator_unavailable",
-                "the language model does not answer; try again",
-                detail,
-            ),
-            GenerateError::Failed(detail) => Self::internal("generator_failed", detail),
+            GenerateError::Unavailable(_) => Self::unavailable("generator_unavailable", detail),
+            GenerateError::Failed(_) => Self::internal("generator_failed", detail),
         }
     }
 }
@@ -149,13 +120,18 @@ impl From<RetrieveError> for ApiError {
 
 impl From<ChatError> for ApiError {
     fn from(error: ChatError) -> Self {
-        let message = error.to_string();
         match error {
-            ChatError::QuestionEmpty => Self::invalid("question", message),
-            ChatError::QuestionTooLong { .. } => {
-                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "question_too_long", message).of_field("question")
+            ChatError::QuestionEmpty => {
+                Self::invalid("question", LocalizedText::key("error-invalid-value-question-empty"))
             }
-            ChatError::ShuttingDown => Self::new(StatusCode::SERVICE_UNAVAILABLE, "shutting_down", message),
+            ChatError::QuestionTooLong { length, limit } => {
+                let text = LocalizedText::with(
+                    "error-question-too-long-limit",
+                    [("length", length.into()), ("limit", limit.into())],
+                );
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "question_too_long", text).of_field("question")
+            }
+            ChatError::ShuttingDown => Self::of_code(StatusCode::SERVICE_UNAVAILABLE, "shutting_down"),
             ChatError::Database(error) => error.into(),
             ChatError::Retrieval(error) => error.into(),
             ChatError::Generation(error) => error.into(),
@@ -165,11 +141,13 @@ impl From<ChatError> for ApiError {
 
 impl From<EvaluationError> for ApiError {
     fn from(error: EvaluationError) -> Self {
-        let message = error.to_string();
+        let detail = chain(&error);
         match error {
-            EvaluationError::NoQuestions => Self::new(StatusCode::CONFLICT, "evaluation_empty", message),
-            EvaluationError::Invalid { field, message } => Self::invalid(field, message),
-            EvaluationError::Report(_) => Self::internal("report_unwritable", message),
+            EvaluationError::NoQuestions => Self::of_code(StatusCode::CONFLICT, "evaluation_empty"),
+            EvaluationError::Invalid { field, message } => {
+                Self::invalid(field, LocalizedText::plain(message))
+            }
+            EvaluationError::Report(_) => Self::internal("report_unwritable", detail),
             EvaluationError::Database(error) => error.into(),
             EvaluationError::Retrieval(error) => error.into(),
         }
@@ -179,8 +157,36 @@ impl From<EvaluationError> for ApiError {
 impl From<EmbedderError> for ApiError {
     fn from(error: EmbedderError) -> Self {
         match error {
-            EmbedderError::Unknown(message) => Self::invalid("embedder", message),
+            EmbedderError::Unknown(reason) => Self::invalid("embedder", LocalizedText::plain(reason)),
             EmbedderError::Database(error) => error.into(),
+        }
+    }
+}
+
+impl From<OpenError> for ApiError {
+    fn from(error: OpenError) -> Self {
+        let reason = error.to_string();
+        let text = LocalizedText::plain(reason.clone());
+        Self { detail: Some(reason), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "not_ready", text) }
+    }
+}
+
+impl From<Busy> for ApiError {
+    fn from(_: Busy) -> Self {
+        Self::of_code(StatusCode::CONFLICT, "care_running")
+    }
+}
+
+impl From<BackupError> for ApiError {
+    fn from(error: BackupError) -> Self {
+        let detail = chain(&error);
+        match error {
+            BackupError::NothingThere { .. } => {
+                Self::new(StatusCode::CONFLICT, "nothing_to_back_up", LocalizedText::plain(detail))
+            }
+            BackupError::Database(error) => error.into(),
+            BackupError::Vectors(error) => error.into(),
+            _ => Self::internal("backup_failed", detail),
         }
     }
 }
@@ -189,10 +195,12 @@ impl From<DoctorError> for ApiError {
     fn from(error: DoctorError) -> Self {
         match error {
             DoctorError::Database(error) => error.into(),
+            DoctorError::NotOpen(error) => error.into(),
             DoctorError::Points(error) => error.into(),
             DoctorError::Disk(error) => error.into(),
             DoctorError::Originals(error) => error.into(),
-            DoctorError::Index(detail) => Self::internal("index_not_removed", detail),
+            DoctorError::Folder(_) => Self::internal("index_not_removed", chain(&error)),
+            DoctorError::Index(error) => Self::internal("index_not_removed", format!("{error:#}")),
         }
     }
 }
@@ -205,14 +213,37 @@ impl From<IngestError> for ApiError {
             IngestError::Fetch(error) => error.into(),
             IngestError::Originals(error) => error.into(),
             IngestError::Embedder(error) => error.into(),
-            other => Self::new(StatusCode::UNPROCESSABLE_ENTITY, other.code(), other.to_string()),
+            other => {
+                let text = LocalizedText::plain(other.to_string());
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, other.code(), text)
+            }
         }
     }
 }
 
 impl From<FetchError> for ApiError {
     fn from(error: FetchError) -> Self {
-        let status = match &error {
+        let code = error.code();
+        let text = match &error {
+            FetchError::BadUrl(url) => {
+                LocalizedText::with("error-bad-url-address", [("url", url.clone().into())])
+            }
+            FetchError::AddressRefused { host } => {
+                LocalizedText::with("error-address-refused-host", [("host", host.clone().into())])
+            }
+            FetchError::Status { host, status } => LocalizedText::with(
+                "error-page-status-host",
+                [("host", host.clone().into()), ("status", (*status).into())],
+            ),
+            FetchError::TooLarge { limit_bytes } => {
+                LocalizedText::with("error-too-large-page", [("limit_bytes", (*limit_bytes).into())])
+            }
+            FetchError::Unreachable { .. } => LocalizedText::plain(chain(&error)),
+            FetchError::TooManyRedirects | FetchError::TooSlow => {
+                LocalizedText::of_code(code, error.to_string())
+            }
+        };
+        let status = match error {
             FetchError::BadUrl(_)
             | FetchError::AddressRefused { .. }
             | FetchError::TooLarge { .. }
@@ -220,7 +251,45 @@ impl From<FetchError> for ApiError {
             FetchError::Unreachable { .. } | FetchError::Status { .. } => StatusCode::BAD_GATEWAY,
             FetchError::TooSlow => StatusCode::GATEWAY_TIMEOUT,
         };
-        Self::new(status, error.code(), error.to_string()).of_field("url")
+        Self::new(status, code, text).of_field("url")
+    }
+}
+
+impl From<OriginalsError> for ApiError {
+    fn from(error: OriginalsError) -> Self {
+        let detail = chain(&error);
+        match error {
+            OriginalsError::Missing => Self::of_code(StatusCode::NOT_FOUND, "original_missing"),
+            OriginalsError::Full(_) => Self::disk_full(detail),
+            OriginalsError::Unavailable(_) => Self::unavailable("originals_unavailable", detail),
+            OriginalsError::Unusable(_) => Self::internal("originals_unusable", detail),
+        }
+    }
+}
+
+impl<E: std::fmt::Display> From<KeepError<E>> for ApiError {
+    fn from(error: KeepError<E>) -> Self {
+        match error {
+            KeepError::TooLarge { limit_bytes } => {
+                let text =
+                    LocalizedText::with("error-too-large-upload", [("limit_bytes", limit_bytes.into())]);
+                Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", text)
+            }
+            KeepError::Source(cause) => {
+                let text = LocalizedText::plain(cause.to_string());
+                Self::new(StatusCode::BAD_REQUEST, "upload_broken", text)
+            }
+            KeepError::Originals(error) => error.into(),
+        }
+    }
+}
+
+impl From<std::io::Error> for ApiError {
+    fn from(error: std::io::Error) -> Self {
+        match error.kind() {
+            std::io::ErrorKind::StorageFull => Self::disk_full(error.to_string()),
+            _ => Self::internal("io_failed", error.to_string()),
+        }
     }
 }
 
@@ -233,25 +302,32 @@ impl From<JsonRejection> for ApiError {
             _ if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => "too_large",
             _ => "invalid_body",
         };
-        Self::new(rejection.status(), code, rejection.body_text())
+        Self::new(rejection.status(), code, LocalizedText::plain(rejection.body_text()))
     }
 }
 
 impl From<BytesRejection> for ApiError {
     fn from(rejection: BytesRejection) -> Self {
-        Self::new(rejection.status(), "invalid_body", rejection.body_text())
+        Self::new(rejection.status(), "invalid_body", LocalizedText::plain(rejection.body_text()))
     }
 }
 
 impl From<PathRejection> for ApiError {
     fn from(rejection: PathRejection) -> Self {
-        Self::new(rejection.status(), "invalid_path", rejection.body_text())
+        Self::new(rejection.status(), "invalid_path", LocalizedText::plain(rejection.body_text()))
     }
 }
 
 impl From<QueryRejection> for ApiError {
     fn from(rejection: QueryRejection) -> Self {
-        Self::new(rejection.status(), "invalid_query", rejection.body_text())
+        Self::new(rejection.status(), "invalid_query", LocalizedText::plain(rejection.body_text()))
+    }
+}
+
+impl From<MultipartRejection> for ApiError {
+    fn from(rejection: MultipartRejection) -> Self {
+        let text = LocalizedText::plain(rejection.body_text());
+        Self::new(rejection.status(), "invalid_multipart", text)
     }
 }
 
@@ -259,31 +335,6 @@ impl From<MultipartError> for ApiError {
     fn from(error: MultipartError) -> Self {
         let code =
             if error.status() == StatusCode::PAYLOAD_TOO_LARGE { "too_large" } else { "invalid_multipart" };
-        Self::new(error.status(), code, error.body_text())
-    }
-}
-
-impl From<OriginalsError> for ApiError {
-    fn from(error: OriginalsError) -> Self {
-        match error {
-            OriginalsError::Missing => {
-                Self::new(StatusCode::NOT_FOUND, "original_missing", error.to_string())
-            }
-            OriginalsError::Full(reason) => Self::disk_full(reason),
-            OriginalsError::Unavailable(reason) => {
-                let message = "the documents' originals cannot be reached; try again";
-                Self::unavailable("originals_unavailable", message, reason)
-            }
-            OriginalsError::Unusable(reason) => Self::internal("originals_unusable", reason),
-        }
-    }
-}
-
-impl From<std::io::Error> for ApiError {
-    fn from(error: std::io::Error) -> Self {
-        match error.kind() {
-            std::io::ErrorKind::StorageFull => Self::disk_full(error.to_string()),
-            _ => Self::internal("io_failed", error.to_string()),
-        }
+        Self::new(error.status(), code, LocalizedText::plain(error.body_text()))
     }
 }

@@ -1,7 +1,7 @@
-//! Keeps other websites out of a server that trusts whoever reaches its loopback address.
+//! Refuses requests from pages of other websites: the server trusts whoever reaches its loopback address.
 //!
-//! A page on the internet can make its visitor's browser send requests to 127.0.0.1, directly or under a name of its
-//! own that resolves there (DNS rebinding). So the `Host` must be a loopback name, and an `Origin` must be this server.
+//! A page on the Internet can make its visitor's browser send requests to 127.0.0.1, directly or under a name of its own
+//! that resolves there (DNS rebinding). So `Host` must be a loopback name, and `Origin`, where there is one, this server.
 
 use std::net::IpAddr;
 
@@ -11,14 +11,15 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use crate::error::ApiError;
+use crate::api_error::ApiError;
+use crate::localized_text::LocalizedText;
 
-/// Only this server's own scripts and styles run in its pages, and nothing is loaded from elsewhere.
+/// Pages run scripts and load styles of this server only, and load nothing from elsewhere.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
      connect-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
-/// Middleware: refuses requests that a foreign page could have sent, and hardens every response.
-pub async fn check(request: Request, next: Next) -> Response {
+/// Middleware: refuses requests that another site's page could have sent, and sets security headers on every response.
+pub(crate) async fn check(request: Request, next: Next) -> Response {
     let mut response = match refusal(request.headers()) {
         Some(refusal) => refusal.into_response(),
         None => next.run(request).await,
@@ -30,22 +31,23 @@ pub async fn check(request: Request, next: Next) -> Response {
         (header::REFERRER_POLICY, "no-referrer"),
         (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
     ] {
-        // A handler may have said something stricter.
+        // A handler may have set a stricter value.
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
     response
 }
 
 fn refusal(headers: &HeaderMap) -> Option<ApiError> {
-    let forbidden = |message| Some(ApiError::new(StatusCode::FORBIDDEN, "foreign_origin", message));
+    let forbidden =
+        |key| Some(ApiError::new(StatusCode::FORBIDDEN, "foreign_origin", LocalizedText::key(key)));
     let host = headers.get(header::HOST).and_then(|value| value.to_str().ok());
     let Some(host) = host.filter(|host| is_loopback(host)) else {
-        return forbidden("without keys this server answers on loopback names only");
+        return forbidden("error-foreign-origin-host");
     };
     match headers.get(header::ORIGIN).map(HeaderValue::to_str) {
         None => None,
         Some(Ok(origin)) if origin.strip_prefix("http://") == Some(host) => None,
-        Some(_) => forbidden("the request comes from a page of another site"),
+        Some(_) => forbidden("error-foreign-origin"),
     }
 }
 

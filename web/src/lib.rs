@@ -1,25 +1,24 @@
-//! The service around the rooms: configuration, wiring, HTTP and the command line of the binary `daedap`.
+//! Serves the API and the chat page over HTTP.
 //!
-//! Only this crate sees all the others, and none sees it. What is absent: SQL, vectors, models and prompts; a handler
-//! reads its request, calls one room, and answers.
+//! ```text
+//! request --> envelope (id, errors) --> guard (other sites stay out) --> routes: one handler a path --> `service`
+//!                                                                    `-> api: every request and response type
+//! ```
+//!
+//! A handler parses its request, calls one method of the crates below, and answers. Does not contain: SQL, vectors,
+//! models, prompts, background work. The command line calls the same [`router`] in its own process.
 
-pub mod app;
-pub mod archive;
-pub mod changes;
-pub mod cli;
-pub mod config;
-pub mod envelope;
-pub mod error;
-pub mod evaluation;
-pub mod extract;
-pub mod filter;
-pub mod guard;
-pub mod installation;
-pub mod instance;
-pub mod model_files;
-pub mod routes;
+pub mod api;
+mod api_error;
+mod envelope;
+mod error_status;
+mod extract;
+mod guard;
+mod localized_text;
+mod openapi;
+mod routes;
 pub mod server;
-pub mod sources;
-pub mod sse;
-pub mod unpack;
-pub mod worker;
+mod sse;
+
+pub use localized_text::LocalizedText;
+pub use routes::{openapi, router};

@@ -1,79 +1,53 @@
-//! The running server: listen, announce, serve, and stop without losing an answer.
+//! Runs the server: listens, announces its address, serves, and stops without losing an answer.
 
 use std::io::Write;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use service::instance_lock::InstanceLock;
+use service::{App, Background, Tasks, stop_requested};
 use tokio::net::TcpListener;
-use tokio::signal;
-use tokio_util::sync::CancellationToken;
+use tokio::sync::oneshot;
 
-use crate::app::{App, reindexing};
-use crate::instance::Instance;
-use crate::{installation, routes, sources, worker};
+use crate::routes;
 
-/// Longest wait at the end for answers that are being written.
+/// Maximum time that answers and background work have to end.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Serves until the process is told to stop, then lets answers come to their end; jobs in hand are given back.
-pub async fn run(app: App, instance: &Instance) -> Result<()> {
+/// Serves until the process is asked to stop, then lets answers end; jobs in hand are released.
+///
+/// # Errors
+/// When the address cannot be listened on, the data directory cannot be written, or serving fails.
+pub async fn run(app: App, lock: &InstanceLock) -> Result<()> {
+    app.open_all().await?;
     app.recover().await?;
     let listener = TcpListener::bind(app.config.listen)
         .await
-        .with_context(|| format!("cannot listen on {}", app.config.listen))?;
+        .with_context(|| format!("cannot listen on `{}`", app.config.listen))?;
     let url = format!("http://{}", listener.local_addr()?);
-    instance.announce(&url).context("the data directory cannot be written")?;
-    let stop = CancellationToken::new();
-    let working = tokio::spawn(worker::run(app.clone(), stop.clone()));
-    let syncing = tokio::spawn(sources::run(app.clone(), stop.clone()));
-    let reindexing = tokio::spawn(reindexing::run(app.clone(), stop.clone()));
-    let (data_dir, db) = (app.config.data_dir.clone(), app.knowledge.db.clone());
-    let remembering = tokio::spawn(installation::remember(data_dir, db, stop.clone()));
+    lock.announce(&url).context("cannot write to the data directory")?;
+    let background = Background::start(&app, Tasks::All);
     // Programs that start a server read this line; everything else goes to the log.
     writeln!(std::io::stdout(), "listening on {url}")?;
 
-    let stopped = stop.clone();
-    let serving = axum::serve(listener, routes::router(app.clone()))
-        .with_graceful_shutdown(async move { stopped.cancelled().await })
-        .into_future();
-    let mut serving = tokio::spawn(serving);
+    let (stop, stopped) = oneshot::channel::<()>();
+    let serving = axum::serve(listener, routes::router(app.clone())).with_graceful_shutdown(async move {
+        // An error means that the sender is gone: a stop as well.
+        let _ = stopped.await;
+    });
+    let mut serving = tokio::spawn(serving.into_future());
     tokio::select! {
-        () = asked_to_stop() => tracing::info!("stopping; answers being written may finish"),
+        () = stop_requested() => tracing::info!("stopping; answers that are being written may finish"),
         ended = &mut serving => ended?.context("the server failed")?,
     }
-    stop.cancel();
+    drop(stop);
     let finish = async {
-        let _ = working.await;
-        let _ = syncing.await;
-        let _ = reindexing.await;
-        let _ = remembering.await;
+        background.stopped().await;
         app.close().await;
         let _ = serving.await;
     };
     if tokio::time::timeout(DRAIN_TIMEOUT, finish).await.is_err() {
-        tracing::warn!("some answers did not finish in time; what there is of them is stored");
+        tracing::warn!("some answers did not finish in time; partial answers were saved");
     }
     Ok(())
-}
-
-/// Ctrl-C, or SIGTERM where there are signals.
-pub(crate) async fn asked_to_stop() {
-    let interrupt = async {
-        // Without a handler Ctrl-C ends the process as ever, so waiting forever is right.
-        if signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    };
-    #[cfg(unix)]
-    {
-        let Ok(mut terminate) = signal::unix::signal(signal::unix::SignalKind::terminate()) else {
-            return interrupt.await;
-        };
-        tokio::select! {
-            () = interrupt => {}
-            _ = terminate.recv() => {}
-        }
-    }
-    #[cfg(not(unix))]
-    interrupt.await;
 }

@@ -9,6 +9,7 @@ mod cargo_output;
 mod models;
 mod postgres;
 mod prerequisites;
+mod schemathesis;
 mod task;
 mod test;
 

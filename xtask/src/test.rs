@@ -14,6 +14,7 @@ use crate::cargo_output::run_counting;
 use crate::models;
 use crate::postgres::Postgres;
 use crate::prerequisites::Prerequisites;
+use crate::schemathesis;
 
 /// Build and test select the same packages: otherwise cargo would unify features differently and compile shared
 /// dependencies twice.
@@ -36,6 +37,13 @@ pub(crate) fn run(arguments: &TestArguments) -> Result<ExitCode> {
     for warning in prerequisites.warnings() {
         warn_or_fail(&warning)?;
     }
+    let schemathesis = match schemathesis::find_or_install() {
+        Ok(program) => Some(program),
+        Err(error) => {
+            warn_or_fail(&format!("no schemathesis: the API is not tested against its document: {error:#}"))?;
+            None
+        }
+    };
     build_everything()?;
     let models = match models::pull(&daedap, arguments.with_large_model) {
         Ok(folder) => Some(folder),
@@ -45,7 +53,8 @@ pub(crate) fn run(arguments: &TestArguments) -> Result<ExitCode> {
         }
     };
     let postgres = prerequisites.postgres_bin.as_deref().map(Postgres::start).transpose()?;
-    let environment = Environment { prerequisites: &prerequisites, models, postgres: postgres.as_ref() };
+    let environment =
+        Environment { prerequisites: &prerequisites, models, postgres: postgres.as_ref(), schemathesis };
     let mut command = cargo("test");
     command.args([SELECTION, "--no-fail-fast"]).args(&arguments.cargo_arguments);
     environment.apply(&mut command, arguments.with_large_model);
@@ -61,6 +70,7 @@ struct Environment<'a> {
     prerequisites: &'a Prerequisites,
     models: Option<PathBuf>,
     postgres: Option<&'a Postgres>,
+    schemathesis: Option<PathBuf>,
 }
 
 impl Environment<'_> {
@@ -77,6 +87,9 @@ impl Environment<'_> {
         if let Some(chromium) = &self.prerequisites.chromium {
             command.env("DAEDAP_TEST_CHROMIUM", &chromium.browser);
             command.env("DAEDAP_TEST_CHROMEDRIVER", &chromium.driver);
+        }
+        if let Some(schemathesis) = &self.schemathesis {
+            command.env("DAEDAP_TEST_SCHEMATHESIS", schemathesis);
         }
     }
 }

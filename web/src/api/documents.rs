@@ -104,7 +104,7 @@ pub struct DocumentForm {
 pub struct DocumentChange {
     /// All of its tags from now on.
     pub tags: Option<Vec<String>>,
-    /// When its source was last changed.
+    /// When its source was last changed; counts only together with other `tags` or another `source`.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub dated_at: Option<String>,
     /// The name of its source from now on: the file was renamed or moved. The document's id changes with it.

@@ -1,7 +1,10 @@
 //! How errors look: the envelope of a response, the last event of a stream, a value that does not hold.
 
+use locales::Locale;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+
+use crate::localized_text::LocalizedText;
 
 /// The body of every error.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -36,18 +39,23 @@ pub struct ErrorEvent {
 }
 
 /// A field of a request holds a value that it may not have.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{field}: {message}")]
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[error("{field}: {}", text.localized(Locale::En))]
 pub struct InvalidValue {
     /// The field, with the object that it is in: `filter.tags`.
     pub field: &'static str,
     /// What it may hold.
-    pub message: String,
+    pub text: LocalizedText,
 }
 
 impl InvalidValue {
-    /// The value of `field` is invalid: `message` says what it may be.
-    pub fn new(field: &'static str, message: impl Into<String>) -> Self {
-        Self { field, message: message.into() }
+    /// The value of `field` is invalid; the text says what it may be.
+    pub fn new(field: &'static str, text: LocalizedText) -> Self {
+        Self { field, text }
+    }
+
+    /// What the field may hold, in this language.
+    pub fn message(&self, locale: Locale) -> String {
+        self.text.localized(locale)
     }
 }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::api::errors::InvalidValue;
+use crate::localized_text::LocalizedText;
 
 const MAX_DOCUMENTS: usize = 100;
 const MAX_LANGUAGES: usize = 32;
@@ -40,14 +41,19 @@ impl FilterRequest {
     /// # Errors
     /// The first field that holds something else than it may.
     pub fn parse(self) -> Result<Filter, InvalidValue> {
+        let Self { documents, tags, languages, from, until } = self;
+        let document = |text: &str| text.parse().ok();
         checked(Filter {
-            documents: each(self.documents, "filter.documents", |text| {
-                text.parse().map_err(|_| "is not an id")
-            })?,
-            tags: self.tags,
-            languages: each(self.languages, "filter.languages", language)?,
-            from: self.from.map(|text| time("filter.from", &text)).transpose()?,
-            until: self.until.map(|text| time("filter.until", &text)).transpose()?,
+            documents: each(documents, "filter.documents", "error-invalid-value-id", document)?,
+            tags,
+            languages: each(
+                languages,
+                "filter.languages",
+                "error-invalid-value-language",
+                Language::from_code,
+            )?,
+            from: from.map(|text| time("filter.from", &text)).transpose()?,
+            until: until.map(|text| time("filter.until", &text)).transpose()?,
         })
     }
 }
@@ -72,20 +78,21 @@ pub fn checked(filter: Filter) -> Result<Filter, InvalidValue> {
     if let (Some(from), Some(until)) = (filter.from, filter.until)
         && from >= until
     {
-        return Err(InvalidValue::new("filter.until", "must be later than `from`"));
+        return Err(InvalidValue::new("filter.until", LocalizedText::key("error-invalid-value-until")));
     }
     Ok(Filter { tags: tags("filter.tags", &filter.tags)?, ..filter })
 }
 
 /// The tags of the request's `field` in the form in which they are stored.
 pub fn tags(field: &'static str, tags: &[String]) -> Result<Vec<String>, InvalidValue> {
-    domain::normalize_tags(tags).map_err(|error| InvalidValue::new(field, error.to_string()))
+    domain::normalize_tags(tags)
+        .map_err(|error| InvalidValue::new(field, LocalizedText::plain(error.to_string())))
 }
 
 /// The time in the request's `field`.
 pub fn time(field: &'static str, text: &str) -> Result<Timestamp, InvalidValue> {
     Timestamp::from_str(text)
-        .map_err(|_| InvalidValue::new(field, "must be a time with its offset: 2026-03-01T09:00:00+09:00"))
+        .map_err(|_| InvalidValue::new(field, LocalizedText::key("error-invalid-value-time")))
 }
 
 /// The language of a two-letter code.
@@ -93,18 +100,29 @@ pub fn language(code: &str) -> Result<Language, &'static str> {
     Language::from_code(code).ok_or("is not a two-letter language code")
 }
 
+/// Parses each text of a list; `key` is the message for one that is not what it should be.
 fn each<T>(
     texts: Vec<String>,
     field: &'static str,
-    parse: impl Fn(&str) -> Result<T, &'static str>,
+    key: &str,
+    parse: impl Fn(&str) -> Option<T>,
 ) -> Result<Vec<T>, InvalidValue> {
-    let parse =
-        |text: String| parse(&text).map_err(|reason| InvalidValue::new(field, format!("`{text}` {reason}")));
-    texts.into_iter().map(parse).collect()
+    let mut parsed = Vec::with_capacity(texts.len());
+    for text in texts {
+        let Some(value) = parse(&text) else {
+            return Err(InvalidValue::new(field, LocalizedText::with(key, [("value", text.into())])));
+        };
+        parsed.push(value);
+    }
+    Ok(parsed)
 }
 
 fn at_most(max: usize, count: usize, field: &'static str) -> Result<(), InvalidValue> {
-    if count <= max { Ok(()) } else { Err(InvalidValue::new(field, format!("may hold at most {max}"))) }
+    if count <= max {
+        return Ok(());
+    }
+    let text = LocalizedText::with("error-invalid-value-max-entries", [("max", max.into())]);
+    Err(InvalidValue::new(field, text))
 }
 
 #[cfg(test)]
@@ -159,7 +177,7 @@ mod tests {
             (json!({ "until": "yesterday" }), "filter.until"),
             (json!({ "from": time, "until": time }), "filter.until"),
         ] {
-            let refused = crate::error_status::ApiError::from(parsed(filter.clone()).expect_err(field));
+            let refused = crate::api_error::ApiError::from(parsed(filter.clone()).expect_err(field));
             assert_eq!((refused.code, refused.field), ("invalid_value", Some(field)), "{filter}");
         }
     }

@@ -33,3 +33,21 @@ pub struct Messages {
     /// Texts by id, in which `{$name}` stands for a value.
     pub messages: BTreeMap<String, String>,
 }
+
+impl From<locales::Locale> for Locale {
+    fn from(locale: locales::Locale) -> Self {
+        match locale {
+            locales::Locale::En => Self::En,
+            locales::Locale::Ko => Self::Ko,
+        }
+    }
+}
+
+impl From<Locale> for locales::Locale {
+    fn from(locale: Locale) -> Self {
+        match locale {
+            Locale::En => Self::En,
+            Locale::Ko => Self::Ko,
+        }
+    }
+}

@@ -1,4 +1,4 @@
-//! `/api/v1/backup`: everything as one archive, streamed while the server answers.
+//! `/api/v1/backup`: the whole installation as one file, streamed while the server answers.
 
 use std::io::{self, Write};
 
@@ -7,46 +7,54 @@ use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use futures::{StreamExt, stream};
+use service::App;
+use service::backup::BackupSource;
 use tokio::sync::{OwnedMutexGuard, mpsc};
 
-use crate::app::App;
-use crate::app::backup::BackupSource;
-use crate::error::ApiError;
+use crate::api::errors::ErrorEnvelope;
+use crate::api_error::ApiError;
 
-/// Pieces that wait for who reads them. What is written waits, too.
-const WAITING_PIECES: usize = 8;
+/// Blocks that wait for the reader; the writer waits with them.
+const BLOCKS_AHEAD: usize = 8;
 
-/// The archive. A stream that breaks off is none: its end is missing.
-pub async fn download(State(app): State<App>) -> Result<Response, ApiError> {
-    let turn = app.take_care()?;
-    let index = app.knowledge.index.current();
-    let vectors = Some((index.embedder.space().clone(), index.vectors.clone()));
-    let source = BackupSource { db: app.knowledge.db, originals: app.knowledge.originals, vectors };
-    let body = Body::from_stream(archive(source, turn));
+/// Back up the whole installation
+///
+/// A stream that breaks off is not a backup: its end is missing, and `daedap restore` refuses it.
+#[utoipa::path(
+    post, path = "/backup", tag = "maintenance", operation_id = "create_backup",
+    responses(
+        (status = 200, description = "The backup.", body = Vec<u8>, content_type = "application/zstd"),
+        (status = 409, description = "There is nothing to back up, or a backup or a check is running.", body = ErrorEnvelope),
+    ),
+)]
+pub(crate) async fn download(State(app): State<App>) -> Result<Response, ApiError> {
+    let lock = app.begin_maintenance()?;
+    let source = app.backup_source().await?;
+    let body = Body::from_stream(archive(source, lock));
     Ok(([(header::CONTENT_TYPE, "application/zstd")], body).into_response())
 }
 
-/// Written as it is read: when the reader is gone, so is the writing.
+/// Writes as fast as it is read: when the reader disconnects, writing ends.
 fn archive(
     source: BackupSource,
-    turn: OwnedMutexGuard<()>,
+    lock: OwnedMutexGuard<()>,
 ) -> impl stream::Stream<Item = io::Result<Bytes>> + Send {
-    let (sender, mut pieces) = mpsc::channel(WAITING_PIECES);
+    let (sender, mut blocks) = mpsc::channel(BLOCKS_AHEAD);
     let written = async move {
-        let written = source.write(Pieces(sender)).await;
-        drop(turn);
+        let written = source.write(Blocks(sender)).await;
+        drop(lock);
         let error = written.err()?;
-        tracing::warn!(%error, "a backup was broken off");
+        tracing::warn!(%error, "a backup was cut off");
         Some(Err(io::Error::other(error)))
     };
     let written = stream::once(written).filter_map(std::future::ready);
-    stream::select(stream::poll_fn(move |context| pieces.poll_recv(context)), written)
+    stream::select(stream::poll_fn(move |context| blocks.poll_recv(context)), written)
 }
 
 /// The writing end of a body.
-struct Pieces(mpsc::Sender<io::Result<Bytes>>);
+struct Blocks(mpsc::Sender<io::Result<Bytes>>);
 
-impl Write for Pieces {
+impl Write for Blocks {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let sent = self.0.blocking_send(Ok(Bytes::copy_from_slice(bytes)));
         sent.map(|()| bytes.len()).map_err(|_| io::ErrorKind::BrokenPipe.into())

@@ -1,91 +1,96 @@
-//! `/api/v1/collections`: sets of documents that are searched together.
+//! `/api/v1/collections`: documents that are searched together.
 
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use domain::{Collection, CollectionId, Visibility};
-use serde::{Deserialize, Deserializer};
-use serde_json::{Value, json};
+use domain::CollectionId;
+use ingest::Sweep;
+use service::App;
 
-use crate::app::App;
-use crate::error::ApiError;
+use crate::api::collections::{Collection, CollectionChange, CollectionList, NewCollection};
+use crate::api::errors::ErrorEnvelope;
+use crate::api_error::ApiError;
 use crate::extract::{self, Path, Tenant};
+use crate::localized_text::LocalizedText;
 
-const MOST_NAME_CHARACTERS: usize = 100;
+const MAX_NAME_CHARACTERS: usize = 100;
 
-/// A collection to be made.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct NewCollection {
-    name: String,
-    #[serde(default = "private")]
-    visibility: Visibility,
+/// List collections
+#[utoipa::path(
+    get, path = "/collections", tag = "collections", operation_id = "list_collections",
+    responses((status = 200, description = "The collections, by name.", body = CollectionList)),
+)]
+pub(crate) async fn list(
+    State(app): State<App>,
+    Tenant(workspace): Tenant,
+) -> Result<Json<CollectionList>, ApiError> {
+    Ok(Json(app.db.collections(workspace).await?.into()))
 }
 
-fn private() -> Visibility {
-    Visibility::Private
-}
-
-/// What is to be otherwise; what is not named stays.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct CollectionChange {
-    /// `null`: the service's default.
-    #[serde(default, deserialize_with = "named")]
-    evidence_threshold: Option<Option<f64>>,
-}
-
-/// Tells a field that is `null` from one that is not there.
-fn named<'de, D: Deserializer<'de>>(field: D) -> Result<Option<Option<f64>>, D::Error> {
-    Deserialize::deserialize(field).map(Some)
-}
-
-/// All of the tenant's.
-pub async fn list(State(app): State<App>, Tenant(workspace): Tenant) -> Result<Json<Value>, ApiError> {
-    Ok(Json(json!({ "collections": app.knowledge.db.collections(workspace).await? })))
-}
-
-/// Makes one; the same name again is the same collection.
-pub async fn create(
+/// Create a collection
+///
+/// The same name again is the same collection.
+#[utoipa::path(
+    post, path = "/collections", tag = "collections", operation_id = "create_collection",
+    request_body = NewCollection,
+    responses((status = 201, description = "The collection.", body = Collection)),
+)]
+pub(crate) async fn create(
     State(app): State<App>,
     Tenant(workspace): Tenant,
     extract::Json(new): extract::Json<NewCollection>,
 ) -> Result<(StatusCode, Json<Collection>), ApiError> {
     let name = new.name.trim();
-    if name.is_empty() || name.chars().count() > MOST_NAME_CHARACTERS || name.chars().any(char::is_control) {
-        return Err(ApiError::invalid(
-            "name",
-            format!("must have 1 to {MOST_NAME_CHARACTERS} printable characters"),
-        ));
+    if name.is_empty() || name.chars().count() > MAX_NAME_CHARACTERS || name.chars().any(char::is_control) {
+        let max = MAX_NAME_CHARACTERS;
+        let text = LocalizedText::with("error-invalid-value-characters", [("max", max.into())]);
+        return Err(ApiError::invalid("name", text));
     }
-    let collection = app.knowledge.db.ensure_collection(workspace, name, new.visibility).await?;
-    Ok((StatusCode::CREATED, Json(collection)))
+    let collection = app.db.ensure_collection(workspace, name, new.visibility.into()).await?;
+    Ok((StatusCode::CREATED, Json(collection.into())))
 }
 
-/// Changes one.
-pub async fn change(
+/// Change a collection
+#[utoipa::path(
+    patch, path = "/collections/{id}", tag = "collections", operation_id = "change_collection",
+    params(("id" = Uuid, Path, description = "The collection.")),
+    request_body = CollectionChange,
+    responses(
+        (status = 200, description = "The collection as it is now.", body = Collection),
+        (status = 404, description = "There is no such collection.", body = ErrorEnvelope),
+    ),
+)]
+pub(crate) async fn change(
     State(app): State<App>,
     Tenant(workspace): Tenant,
     Path(id): Path<CollectionId>,
     extract::Json(change): extract::Json<CollectionChange>,
 ) -> Result<Json<Collection>, ApiError> {
-    let db = &app.knowledge.db;
     let Some(threshold) = change.evidence_threshold else {
-        return Ok(Json(db.collection(workspace, id).await?));
+        return Ok(Json(app.db.collection(workspace, id).await?.into()));
     };
     if threshold.is_some_and(|threshold| !(0.0..=1.0).contains(&threshold)) {
-        return Err(ApiError::invalid("evidence_threshold", "must lie between 0 and 1, or be null"));
+        let text = LocalizedText::key("error-invalid-value-threshold");
+        return Err(ApiError::invalid("evidence_threshold", text));
     }
-    Ok(Json(db.set_evidence_threshold(workspace, id, threshold).await?))
+    Ok(Json(app.db.set_evidence_threshold(workspace, id, threshold).await?.into()))
 }
 
-/// Removes one with its documents.
-pub async fn remove(
+/// Delete a collection with its documents
+#[utoipa::path(
+    delete, path = "/collections/{id}", tag = "collections", operation_id = "delete_collection",
+    params(("id" = Uuid, Path, description = "The collection.")),
+    responses(
+        (status = 204, description = "The collection is deleted."),
+        (status = 404, description = "There is no such collection.", body = ErrorEnvelope),
+    ),
+)]
+pub(crate) async fn remove(
     State(app): State<App>,
     Tenant(workspace): Tenant,
     Path(id): Path<CollectionId>,
 ) -> Result<StatusCode, ApiError> {
-    app.knowledge.db.delete_collection(workspace, id).await?;
-    app.knowledge.pipeline.sweep().await?;
+    app.db.delete_collection(workspace, id).await?;
+    Sweep::new(&app.knowledge().await?.ingest).run().await?;
     Ok(StatusCode::NO_CONTENT)
 }

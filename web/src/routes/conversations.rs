@@ -1,131 +1,122 @@
-//! `/api/v1/conversations`: chats, and the answers that stream into them.
+//! `/api/v1/conversations`: questions, and the answers that are streamed to them.
 
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use chat::{Ask, render};
-use domain::{
-    Citation, CollectionId, Conversation, ConversationId, FinishReason, Language, Role, Turn, TurnId,
-    TurnState,
-};
-use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use chat::Ask;
+use domain::ConversationId;
+use futures::StreamExt;
+use service::App;
 
-use crate::app::App;
-use crate::error::ApiError;
-use crate::extract::{self, Path, Tenant};
-use crate::filter::FilterRequest;
+use crate::api::conversations::{
+    AnswerEvent, Conversation, ConversationList, ConversationReply, DeltaEvent, NewTurn, QueuedEvent, Turn,
+};
+use crate::api::errors::ErrorEnvelope;
+use crate::api_error::ApiError;
+use crate::extract::{self, Language, Path, Tenant};
 use crate::sse;
 
-const MOST_CONVERSATIONS: u32 = 200;
+const MAX_CONVERSATIONS: u32 = 200;
 
-/// A turn with its text as HTML that a browser may be given.
-#[derive(Debug, Serialize)]
-#[allow(missing_docs)]
-pub struct TurnView {
-    pub id: TurnId,
-    pub conversation: ConversationId,
-    pub position: u32,
-    pub role: Role,
-    pub state: TurnState,
-    pub content: String,
-    pub html: String,
-    pub language: Language,
-    pub abstained: bool,
-    pub finish_reason: Option<FinishReason>,
-    pub citations: Vec<CitationView>,
-    pub created_at: String,
+/// List conversations
+#[utoipa::path(
+    get, path = "/conversations", tag = "conversations", operation_id = "list_conversations",
+    responses((status = 200, description = "The conversations, newest first.", body = ConversationList)),
+)]
+pub(crate) async fn list(
+    State(app): State<App>,
+    Tenant(workspace): Tenant,
+) -> Result<Json<ConversationList>, ApiError> {
+    let conversations = app.db.conversations(workspace, MAX_CONVERSATIONS).await?;
+    let conversations = conversations.into_iter().map(Conversation::from).collect();
+    Ok(Json(ConversationList { conversations }))
 }
 
-/// A citation with its passage as HTML.
-#[derive(Debug, Serialize)]
-pub struct CitationView {
-    #[serde(flatten)]
-    citation: Citation,
-    html: String,
-}
-
-impl From<Turn> for TurnView {
-    fn from(turn: Turn) -> Self {
-        let cited: Vec<u32> = turn.citations.iter().map(|citation| citation.number).collect();
-        Self {
-            html: render::answer_html(&turn.content, &cited),
-            citations: turn.citations.into_iter().map(CitationView::from).collect(),
-            id: turn.id,
-            conversation: turn.conversation,
-            position: turn.position,
-            role: turn.role,
-            state: turn.state,
-            content: turn.content,
-            language: turn.language,
-            abstained: turn.abstained,
-            finish_reason: turn.finish_reason,
-            created_at: turn.created_at.to_string(),
-        }
-    }
-}
-
-impl From<Citation> for CitationView {
-    fn from(citation: Citation) -> Self {
-        Self { html: render::document_html(&citation.text), citation }
-    }
-}
-
-/// A question.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct NewTurn {
-    question: String,
-    #[serde(default)]
-    collections: Vec<CollectionId>,
-    #[serde(default)]
-    filter: FilterRequest,
-}
-
-/// Newest first.
-pub async fn list(State(app): State<App>, Tenant(workspace): Tenant) -> Result<Json<Value>, ApiError> {
-    Ok(Json(json!({ "conversations": app.knowledge.db.conversations(workspace, MOST_CONVERSATIONS).await? })))
-}
-
-/// Begins one.
-pub async fn create(
+/// Start a conversation
+#[utoipa::path(
+    post, path = "/conversations", tag = "conversations", operation_id = "create_conversation",
+    responses((status = 201, description = "The conversation.", body = Conversation)),
+)]
+pub(crate) async fn create(
     State(app): State<App>,
     Tenant(workspace): Tenant,
 ) -> Result<(StatusCode, Json<Conversation>), ApiError> {
-    Ok((StatusCode::CREATED, Json(app.knowledge.db.create_conversation(workspace).await?)))
+    Ok((StatusCode::CREATED, Json(app.db.create_conversation(workspace).await?.into())))
 }
 
-/// One with its turns.
-pub async fn show(
+/// Show a conversation with its turns
+#[utoipa::path(
+    get, path = "/conversations/{id}", tag = "conversations", operation_id = "show_conversation",
+    params(("id" = Uuid, Path, description = "The conversation.")),
+    responses(
+        (status = 200, description = "The conversation.", body = ConversationReply),
+        (status = 404, description = "There is no such conversation.", body = ErrorEnvelope),
+    ),
+)]
+pub(crate) async fn show(
     State(app): State<App>,
     Tenant(workspace): Tenant,
     Path(id): Path<ConversationId>,
-) -> Result<Json<Value>, ApiError> {
-    let conversation = app.knowledge.db.conversation(workspace, id).await?;
-    let turns: Vec<TurnView> =
-        app.knowledge.db.turns(workspace, id).await?.into_iter().map(TurnView::from).collect();
-    Ok(Json(json!({ "conversation": conversation, "turns": turns })))
+) -> Result<Json<ConversationReply>, ApiError> {
+    let conversation = app.db.conversation(workspace, id).await?.into();
+    let turns = app.db.turns(workspace, id).await?.into_iter().map(Turn::from).collect();
+    Ok(Json(ConversationReply { conversation, turns }))
 }
 
-/// Removes one with all that was said in it.
-pub async fn remove(
+/// Delete a conversation with its turns
+#[utoipa::path(
+    delete, path = "/conversations/{id}", tag = "conversations", operation_id = "delete_conversation",
+    params(("id" = Uuid, Path, description = "The conversation.")),
+    responses(
+        (status = 204, description = "The conversation is deleted."),
+        (status = 404, description = "There is no such conversation.", body = ErrorEnvelope),
+    ),
+)]
+pub(crate) async fn remove(
     State(app): State<App>,
     Tenant(workspace): Tenant,
     Path(id): Path<ConversationId>,
 ) -> Result<StatusCode, ApiError> {
-    app.knowledge.db.delete_conversation(workspace, id).await?;
+    app.db.delete_conversation(workspace, id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Asks; the answer streams.
-pub async fn ask(
+/// Ask a question
+///
+/// The question is stored before any work on it, and the answer is streamed while it is written. An answer whose reader
+/// disconnects is stored as far as it was written.
+#[utoipa::path(
+    post, path = "/conversations/{id}/turns", tag = "conversations", operation_id = "ask",
+    params(("id" = Uuid, Path, description = "The conversation.")),
+    request_body = NewTurn,
+    responses(
+        (
+            status = 200, description = "The answer while it is written.",
+            body = AnswerEvent, content_type = "text/event-stream",
+        ),
+        (status = 404, description = "There is no such conversation or collection.", body = ErrorEnvelope),
+    ),
+)]
+pub(crate) async fn ask(
     State(app): State<App>,
     Tenant(workspace): Tenant,
+    Language(locale): Language,
     Path(conversation): Path<ConversationId>,
     extract::Json(turn): extract::Json<NewTurn>,
 ) -> Result<Response, ApiError> {
     let NewTurn { question, collections, filter } = turn;
-    let ask = Ask { workspace, conversation, question, collections, filter: filter.read()? };
-    Ok(sse::stream(app.chat.ask(ask).await?).into_response())
+    let ask = Ask { workspace, conversation, question, collections, filter: filter.parse()? };
+    let events = app.chat().await?.ask(ask).await?;
+    Ok(sse::response(events.map(move |event| answer_event(event, locale))).into_response())
+}
+
+fn answer_event(event: chat::AnswerEvent, locale: locales::Locale) -> AnswerEvent {
+    match event {
+        chat::AnswerEvent::Queued { position } => AnswerEvent::Queued(QueuedEvent { position }),
+        chat::AnswerEvent::Sources(passages) => AnswerEvent::Sources(passages.into()),
+        chat::AnswerEvent::Delta(text) => AnswerEvent::Delta(DeltaEvent { text }),
+        chat::AnswerEvent::Done(completed) => AnswerEvent::Done((*completed).into()),
+        chat::AnswerEvent::Failed(error) => AnswerEvent::Error(ApiError::from(error).event(locale)),
+    }
 }

@@ -1,27 +1,30 @@
-//! `/api/v1/doctor`: what SQL, vectors and originals disagree on, while the server answers.
+//! `/api/v1/doctor`: whether database, vector index and originals agree.
 
 use axum::Json;
 use axum::extract::State;
-use serde::Deserialize;
+use service::App;
+use service::doctor::examine;
 
-use crate::app::App;
-use crate::app::doctor::{DoctorReport, examine};
-use crate::error::ApiError;
+use crate::api::doctor::{DoctorReport, DoctorRequest};
+use crate::api::errors::ErrorEnvelope;
+use crate::api_error::ApiError;
 use crate::extract;
 
-/// How to look.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct DoctorRequest {
-    /// Mend what is found.
-    fix: bool,
-}
-
-/// Looks at everything.
-pub async fn look(
+/// Check that database, vector index and originals agree
+///
+/// With `fix`, what is wrong is repaired as far as nothing is lost by it.
+#[utoipa::path(
+    post, path = "/doctor", tag = "maintenance", operation_id = "check", request_body = DoctorRequest,
+    responses(
+        (status = 200, description = "What was found.", body = DoctorReport),
+        (status = 409, description = "A backup or a check is running.", body = ErrorEnvelope),
+        (status = 507, description = "The disk is full.", body = ErrorEnvelope),
+    ),
+)]
+pub(crate) async fn check(
     State(app): State<App>,
     extract::Json(request): extract::Json<DoctorRequest>,
 ) -> Result<Json<DoctorReport>, ApiError> {
-    let _turn = app.take_care()?;
-    Ok(Json(examine(&app.knowledge, request.fix).await?))
+    let _lock = app.begin_maintenance()?;
+    Ok(Json(examine(&app, request.fix).await?.into()))
 }

@@ -1,111 +1,184 @@
-//! `/api/v1/collections/{id}/evaluation`: the questions that a collection is measured with, and what they measured.
+//! `/api/v1/collections/{id}/evaluation`: the questions that a collection is measured with, and the measurements.
 
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use db::StoredEvalQuestion;
+use db::NewEvalQuestion;
 use domain::{CollectionId, EvalQuestionId};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use service::App;
+use service::evaluation;
+use service::evaluation::question::{GivenQuestion, checked};
 
-use crate::app::App;
-use crate::error::ApiError;
-use crate::evaluation;
-use crate::evaluation::question::{GivenQuestion, checked};
+use crate::api::errors::ErrorEnvelope;
+use crate::api::evaluation::{
+    EvalRun, ImportedQuestions, Measured, NewQuestion, QuestionImport, QuestionList, RunList, RunQuery,
+    StoredQuestion,
+};
+use crate::api_error::ApiError;
 use crate::extract::{self, Path, Query, Tenant};
+use crate::localized_text::LocalizedText;
 
-const MOST_RUNS: u32 = 100;
+const MAX_RUNS: u32 = 100;
 
-/// How to run.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RunOptions {
-    /// Whether the run is kept, for later ones to be compared with.
-    #[serde(default = "yes")]
-    keep: bool,
-    /// Most questions of each kind; only for what is not kept, because a part is not comparable with the whole.
-    limit: Option<usize>,
-}
-
-fn yes() -> bool {
-    true
-}
-
-/// The whole set.
-pub async fn list_questions(
+/// List the questions of a collection's set
+#[utoipa::path(
+    get, path = "/collections/{id}/evaluation/questions", tag = "evaluation", operation_id = "list_questions",
+    params(("id" = Uuid, Path, description = "The collection.")),
+    responses(
+        (status = 200, description = "The questions, in the order in which they were added.", body = QuestionList),
+        (status = 404, description = "There is no such collection.", body = ErrorEnvelope),
+    ),
+)]
+pub(crate) async fn list_questions(
     State(app): State<App>,
     Tenant(workspace): Tenant,
     Path(collection): Path<CollectionId>,
-) -> Result<Json<Value>, ApiError> {
-    app.knowledge.db.collection(workspace, collection).await?;
-    Ok(Json(json!({ "questions": app.knowledge.db.eval_questions(workspace, collection).await? })))
+) -> Result<Json<QuestionList>, ApiError> {
+    app.db.collection(workspace, collection).await?;
+    let questions = app.db.eval_questions(workspace, collection).await?;
+    Ok(Json(QuestionList { questions: questions.into_iter().map(StoredQuestion::from).collect() }))
 }
 
-/// Adds a question, or one that is made of a turn; the same question after the same history is corrected.
-pub async fn add_question(
+/// Add a question to a collection's set
+///
+/// The same question after the same history is replaced.
+#[utoipa::path(
+    post, path = "/collections/{id}/evaluation/questions", tag = "evaluation", operation_id = "add_question",
+    params(("id" = Uuid, Path, description = "The collection.")),
+    request_body = NewQuestion,
+    responses(
+        (status = 201, description = "The question as it is stored.", body = StoredQuestion),
+        (status = 404, description = "There is no such collection or turn.", body = ErrorEnvelope),
+    ),
+)]
+pub(crate) async fn add_question(
     State(app): State<App>,
     Tenant(workspace): Tenant,
     Path(collection): Path<CollectionId>,
-    extract::Json(given): extract::Json<GivenQuestion>,
-) -> Result<(StatusCode, Json<StoredEvalQuestion>), ApiError> {
-    let db = &app.knowledge.db;
-    let mut new = given.complete(db, workspace, collection).await?;
+    extract::Json(new): extract::Json<NewQuestion>,
+) -> Result<(StatusCode, Json<StoredQuestion>), ApiError> {
+    let mut new = GivenQuestion::from(new).complete(&app.db, workspace, collection).await?;
     new.question = checked(new.question, app.config.chat.question_characters)?;
-    let added = db.add_eval_question(workspace, collection, new).await?;
-    Ok((StatusCode::CREATED, Json(added)))
+    let added = app.db.add_eval_question(workspace, collection, new).await?;
+    Ok((StatusCode::CREATED, Json(added.into())))
 }
 
-/// Takes one question out.
-pub async fn remove_question(
+/// Add many questions to a collection's set
+///
+/// All are checked before the first is stored, and all are stored or none.
+#[utoipa::path(
+    post, path = "/collections/{id}/evaluation/questions/import", tag = "evaluation", operation_id = "import_questions",
+    params(("id" = Uuid, Path, description = "The collection.")),
+    request_body = QuestionImport,
+    responses(
+        (status = 201, description = "The questions are stored.", body = ImportedQuestions),
+        (status = 404, description = "There is no such collection.", body = ErrorEnvelope),
+    ),
+)]
+pub(crate) async fn import_questions(
+    State(app): State<App>,
+    Tenant(workspace): Tenant,
+    Path(collection): Path<CollectionId>,
+    extract::Json(import): extract::Json<QuestionImport>,
+) -> Result<(StatusCode, Json<ImportedQuestions>), ApiError> {
+    let max_characters = app.config.chat.question_characters;
+    let mut new = Vec::with_capacity(import.questions.len());
+    for question in import.questions {
+        new.push(NewEvalQuestion { question: checked(question.into(), max_characters)?, turn: None });
+    }
+    let added = app.db.add_eval_questions(workspace, collection, &new).await?;
+    Ok((StatusCode::CREATED, Json(ImportedQuestions { added: added.len() })))
+}
+
+/// Remove a question from a collection's set
+#[utoipa::path(
+    delete, path = "/collections/{id}/evaluation/questions/{question}", tag = "evaluation", operation_id = "remove_question",
+    params(("id" = Uuid, Path, description = "The collection."), ("question" = Uuid, Path, description = "The question.")),
+    responses(
+        (status = 204, description = "The question is removed."),
+        (status = 404, description = "There is no such question.", body = ErrorEnvelope),
+    ),
+)]
+pub(crate) async fn remove_question(
     State(app): State<App>,
     Tenant(workspace): Tenant,
     Path((collection, question)): Path<(CollectionId, EvalQuestionId)>,
 ) -> Result<StatusCode, ApiError> {
-    app.knowledge.db.remove_eval_question(workspace, collection, question).await?;
+    app.db.remove_eval_question(workspace, collection, question).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Empties the set.
-pub async fn clear_questions(
+/// Remove all questions of a collection's set
+#[utoipa::path(
+    delete, path = "/collections/{id}/evaluation/questions", tag = "evaluation", operation_id = "clear_questions",
+    params(("id" = Uuid, Path, description = "The collection.")),
+    responses(
+        (status = 204, description = "The set is empty."),
+        (status = 404, description = "There is no such collection.", body = ErrorEnvelope),
+    ),
+)]
+pub(crate) async fn clear_questions(
     State(app): State<App>,
     Tenant(workspace): Tenant,
     Path(collection): Path<CollectionId>,
 ) -> Result<StatusCode, ApiError> {
-    app.knowledge.db.collection(workspace, collection).await?;
-    app.knowledge.db.clear_eval_questions(workspace, collection).await?;
+    app.db.collection(workspace, collection).await?;
+    app.db.clear_eval_questions(workspace, collection).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// The newest runs, newest first.
-pub async fn list_runs(
+/// List the stored measurements of a collection
+#[utoipa::path(
+    get, path = "/collections/{id}/evaluation/runs", tag = "evaluation", operation_id = "list_runs",
+    params(("id" = Uuid, Path, description = "The collection.")),
+    responses(
+        (status = 200, description = "The measurements, newest first.", body = RunList),
+        (status = 404, description = "There is no such collection.", body = ErrorEnvelope),
+    ),
+)]
+pub(crate) async fn list_runs(
     State(app): State<App>,
     Tenant(workspace): Tenant,
     Path(collection): Path<CollectionId>,
-) -> Result<Json<Value>, ApiError> {
-    app.knowledge.db.collection(workspace, collection).await?;
-    Ok(Json(json!({ "runs": app.knowledge.db.eval_runs(workspace, collection, MOST_RUNS).await? })))
+) -> Result<Json<RunList>, ApiError> {
+    app.db.collection(workspace, collection).await?;
+    let runs = app.db.eval_runs(workspace, collection, MAX_RUNS).await?;
+    Ok(Json(RunList { runs: runs.into_iter().map(EvalRun::from).collect() }))
 }
 
-/// Measures now. One at a time: two would measure each other's latency.
-pub async fn run(
+/// Measure a collection with its questions
+///
+/// One measurement runs at a time: two would measure each other's latency.
+#[utoipa::path(
+    post, path = "/collections/{id}/evaluation/runs", tag = "evaluation", operation_id = "run_evaluation",
+    params(("id" = Uuid, Path, description = "The collection."), RunQuery),
+    responses(
+        (status = 200, description = "The measurement; it is not stored.", body = Measured),
+        (status = 201, description = "The measurement as it is stored.", body = EvalRun),
+        (status = 404, description = "There is no such collection.", body = ErrorEnvelope),
+        (status = 409, description = "The set is empty, or another measurement is running.", body = ErrorEnvelope),
+    ),
+)]
+pub(crate) async fn run(
     State(app): State<App>,
     Tenant(workspace): Tenant,
     Path(collection): Path<CollectionId>,
-    Query(options): Query<RunOptions>,
+    Query(query): Query<RunQuery>,
 ) -> Result<Response, ApiError> {
-    if options.limit == Some(0) || (options.keep && options.limit.is_some()) {
-        return Err(ApiError::invalid("limit", "must be 1 or more, and needs keep=false"));
+    let RunQuery { keep, limit } = query;
+    if limit == Some(0) || (keep && limit.is_some()) {
+        let text = LocalizedText::key("error-invalid-value-evaluation-limit");
+        return Err(ApiError::invalid("limit", text));
     }
-    let Ok(_alone) = app.evaluating.try_lock() else {
-        let message = "another evaluation is running; try again when it is done";
-        return Err(ApiError::new(StatusCode::CONFLICT, "evaluation_running", message));
+    let Ok(_lock) = app.evaluating.try_lock() else {
+        return Err(ApiError::of_code(StatusCode::CONFLICT, "evaluation_running"));
     };
-    let at = (workspace, collection);
-    if options.keep {
-        let run = evaluation::run(&app.knowledge, &app.config, at, |_| {}).await?;
-        return Ok((StatusCode::CREATED, Json(run)).into_response());
+    let (knowledge, subject) = (app.knowledge().await?, (workspace, collection));
+    if keep {
+        let run = evaluation::run(knowledge, &app.config, subject, |_| {}).await?;
+        return Ok((StatusCode::CREATED, Json(EvalRun::from(run))).into_response());
     }
-    let measured = evaluation::measure(&app.knowledge, &app.config, at, options.limit, |_| {}).await?;
-    Ok(Json(measured).into_response())
+    let measured = evaluation::measure(knowledge, &app.config, subject, limit, |_| {}).await?;
+    Ok(Json(Measured::from(measured)).into_response())
 }

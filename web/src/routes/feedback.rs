@@ -2,37 +2,35 @@
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use domain::TurnId;
-use serde::Deserialize;
+use service::App;
 
-use crate::app::App;
-use crate::error::ApiError;
+use crate::api::errors::ErrorEnvelope;
+use crate::api::feedback::Feedback;
+use crate::api_error::ApiError;
 use crate::extract::{Json, Tenant};
+use crate::localized_text::LocalizedText;
 
-const MOST_COMMENT_CHARACTERS: usize = 2_000;
+const MAX_COMMENT_CHARACTERS: usize = 2_000;
 
-/// A reader's word on one answer.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Feedback {
-    turn_id: TurnId,
-    helpful: bool,
-    #[serde(default)]
-    comment: String,
-}
-
-/// Stores it.
-pub async fn give(
+/// Say whether an answer helped
+#[utoipa::path(
+    post, path = "/feedback", tag = "conversations", operation_id = "give_feedback", request_body = Feedback,
+    responses(
+        (status = 204, description = "The feedback is stored."),
+        (status = 404, description = "There is no such turn.", body = ErrorEnvelope),
+    ),
+)]
+pub(crate) async fn give(
     State(app): State<App>,
     Tenant(workspace): Tenant,
     Json(feedback): Json<Feedback>,
 ) -> Result<StatusCode, ApiError> {
-    if feedback.comment.chars().count() > MOST_COMMENT_CHARACTERS {
-        return Err(ApiError::invalid(
-            "comment",
-            format!("has more than {MOST_COMMENT_CHARACTERS} characters"),
-        ));
+    let Feedback { turn_id, helpful, comment } = feedback;
+    if comment.chars().count() > MAX_COMMENT_CHARACTERS {
+        let max = MAX_COMMENT_CHARACTERS;
+        let text = LocalizedText::with("error-invalid-value-max-characters", [("max", max.into())]);
+        return Err(ApiError::invalid("comment", text));
     }
-    app.knowledge.db.add_feedback(workspace, feedback.turn_id, feedback.helpful, &feedback.comment).await?;
+    app.db.add_feedback(workspace, turn_id, helpful, &comment).await?;
     Ok(StatusCode::NO_CONTENT)
 }

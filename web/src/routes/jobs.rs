@@ -1,113 +1,155 @@
-//! `/api/v1/jobs`: what became of uploads, and what is to become of them.
+//! `/api/v1/jobs`: documents on their way in.
 
-use std::convert::Infallible;
 use std::time::Duration;
 
 use async_stream::stream;
 use axum::Json;
 use axum::extract::State;
-use axum::response::Sse;
-use axum::response::sse::Event;
-use db::{Job, JobFilter, JobState};
-use domain::JobId;
+use axum::response::{IntoResponse, Response};
+use db::{Job, JobFilter};
+use domain::{JobId, WorkspaceId};
 use futures::Stream;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use locales::Locale;
+use service::App;
 
-use crate::app::App;
-use crate::error::ApiError;
-use crate::extract::{Path, Query, Tenant};
+use crate::api::errors::ErrorEnvelope;
+use crate::api::jobs::{JobEvent, JobList, JobQuery, JobReply};
+use crate::api_error::ApiError;
+use crate::extract::{Language, Path, Query, Tenant};
+use crate::routes::page;
 use crate::sse;
 
-const MOST_JOBS: u32 = 200;
+const MAX_JOBS: u32 = 200;
 
-/// How often a job is looked at that nobody said anything of: another process may work on it.
-const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// How often a job is read of which this process has heard nothing: another process may work on it.
+const POLL_INTERVAL: Duration = Duration::from_secs(2);
 
-/// Which part of the list.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Page {
-    state: Option<JobState>,
-    before: Option<JobId>,
-    parent: Option<JobId>,
-    limit: Option<u32>,
-}
-
-/// Jobs, newest first, and where the next part begins.
-pub async fn list(
+/// List jobs
+#[utoipa::path(
+    get, path = "/jobs", tag = "jobs", operation_id = "list_jobs", params(JobQuery),
+    responses((status = 200, description = "The jobs, newest first.", body = JobList)),
+)]
+pub(crate) async fn list(
     State(app): State<App>,
     Tenant(workspace): Tenant,
-    Query(page): Query<Page>,
-) -> Result<Json<Value>, ApiError> {
-    let Page { state, before, parent, limit } = page;
-    let limit = limit.unwrap_or(MOST_JOBS).clamp(1, MOST_JOBS);
-    let jobs = app.knowledge.db.jobs(workspace, JobFilter { state, before, parent }, limit).await?;
-    let next = super::next(&jobs, limit, |job| job.id);
-    Ok(Json(json!({ "jobs": jobs, "next": next })))
+    Query(query): Query<JobQuery>,
+) -> Result<Json<JobList>, ApiError> {
+    let JobQuery { state, before, parent, limit } = query;
+    let limit = limit.unwrap_or(MAX_JOBS).clamp(1, MAX_JOBS);
+    let filter = JobFilter { state: state.map(Into::into), before, parent };
+    let jobs = app.db.jobs(workspace, filter, limit).await?;
+    let next = page::next(&jobs, limit, |job| job.id);
+    Ok(Json(JobList { jobs: jobs.into_iter().map(Into::into).collect(), next }))
 }
 
-/// One job.
-pub async fn show(
-    State(app): State<App>,
-    Tenant(workspace): Tenant,
-    Path(id): Path<JobId>,
-) -> Result<Json<Value>, ApiError> {
-    Ok(Json(json!({ "job": app.knowledge.db.job(workspace, id).await? })))
-}
-
-/// Calls a job off; what was begun of its document is put away.
-pub async fn cancel(
+/// Show a job
+#[utoipa::path(
+    get, path = "/jobs/{id}", tag = "jobs", operation_id = "show_job",
+    params(("id" = Uuid, Path, description = "The job.")),
+    responses(
+        (status = 200, description = "The job.", body = JobReply),
+        (status = 404, description = "There is no such job.", body = ErrorEnvelope),
+    ),
+)]
+pub(crate) async fn show(
     State(app): State<App>,
     Tenant(workspace): Tenant,
     Path(id): Path<JobId>,
-) -> Result<Json<Value>, ApiError> {
-    let job = app.knowledge.db.cancel_job(workspace, id).await?;
+) -> Result<Json<JobReply>, ApiError> {
+    Ok(Json(app.db.job(workspace, id).await?.into()))
+}
+
+/// Cancel a job
+///
+/// What was stored of its document is removed; the version before it goes on answering.
+#[utoipa::path(
+    delete, path = "/jobs/{id}", tag = "jobs", operation_id = "cancel_job",
+    params(("id" = Uuid, Path, description = "The job.")),
+    responses(
+        (status = 200, description = "The job as it is now.", body = JobReply),
+        (status = 404, description = "There is no such job.", body = ErrorEnvelope),
+        (status = 409, description = "The job has ended.", body = ErrorEnvelope),
+    ),
+)]
+pub(crate) async fn cancel(
+    State(app): State<App>,
+    Tenant(workspace): Tenant,
+    Path(id): Path<JobId>,
+) -> Result<Json<JobReply>, ApiError> {
+    let job = app.db.cancel_job(workspace, id).await?;
     app.jobs_changed.send_replace(());
-    Ok(Json(json!({ "job": job })))
+    Ok(Json(job.into()))
 }
 
-/// Queues a job again that failed or was called off.
-pub async fn retry(
+/// Retry a job that failed or was cancelled
+#[utoipa::path(
+    post, path = "/jobs/{id}/retry", tag = "jobs", operation_id = "retry_job",
+    params(("id" = Uuid, Path, description = "The job.")),
+    responses(
+        (status = 200, description = "The job as it is now.", body = JobReply),
+        (status = 404, description = "There is no such job.", body = ErrorEnvelope),
+        (status = 409, description = "The job has neither failed nor been cancelled.", body = ErrorEnvelope),
+    ),
+)]
+pub(crate) async fn retry(
     State(app): State<App>,
     Tenant(workspace): Tenant,
     Path(id): Path<JobId>,
-) -> Result<Json<Value>, ApiError> {
-    let job = app.knowledge.db.retry_job(workspace, id).await?;
+) -> Result<Json<JobReply>, ApiError> {
+    let job = app.db.retry_job(workspace, id).await?;
     app.jobs_changed.send_replace(());
-    Ok(Json(json!({ "job": job })))
+    Ok(Json(job.into()))
 }
 
-/// A job as Server-Sent Events: `job` whenever it changes, until it has come to its end.
-pub async fn follow(
+/// Follow a job until it has ended
+#[utoipa::path(
+    get, path = "/jobs/{id}/events", tag = "jobs", operation_id = "follow_job",
+    params(("id" = Uuid, Path, description = "The job.")),
+    responses(
+        (
+            status = 200, description = "The job whenever it changes.",
+            body = JobEvent, content_type = "text/event-stream",
+        ),
+        (status = 404, description = "There is no such job.", body = ErrorEnvelope),
+    ),
+)]
+pub(crate) async fn follow(
     State(app): State<App>,
     Tenant(workspace): Tenant,
+    Language(locale): Language,
     Path(id): Path<JobId>,
-) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>> + Send>, ApiError> {
-    let mut changes = app.jobs_changed.subscribe();
-    let mut job = app.knowledge.db.job(workspace, id).await?;
-    Ok(sse::kept_alive(stream! {
-        yield Ok(event(&job));
+) -> Result<Response, ApiError> {
+    // Before the job is read, so that no change is missed.
+    let changes = app.jobs_changed.subscribe();
+    let job = app.db.job(workspace, id).await?;
+    Ok(sse::response(events(app, workspace, job, changes, locale)).into_response())
+}
+
+fn events(
+    app: App,
+    workspace: WorkspaceId,
+    mut job: Job,
+    mut changes: tokio::sync::watch::Receiver<()>,
+    locale: Locale,
+) -> impl Stream<Item = JobEvent> + Send {
+    stream! {
+        yield JobEvent::Job(job.clone().into());
         while !job.state.is_final() {
             tokio::select! {
                 _ = changes.changed() => {}
-                () = tokio::time::sleep(LOOK_EVERY) => {}
+                () = tokio::time::sleep(POLL_INTERVAL) => {}
             }
-            match app.knowledge.db.job(workspace, id).await {
-                Ok(now) if now == job => {}
-                Ok(now) => {
-                    job = now;
-                    yield Ok(event(&job));
+            match app.db.job(workspace, job.id).await {
+                Ok(current) if current == job => {}
+                Ok(current) => {
+                    job = current;
+                    yield JobEvent::Job(job.clone().into());
                 }
                 Err(error) => {
-                    yield Ok(sse::failed(error.into()));
+                    yield JobEvent::Error(ApiError::from(error).event(locale));
                     return;
                 }
             }
         }
-    }))
-}
-
-fn event(job: &Job) -> Event {
-    sse::named("job", &json!({ "job": job }))
+    }
 }

@@ -1,44 +1,49 @@
-//! `/api/v1/reindex`: another index in the place of the one that answers, while that one answers.
+//! `/api/v1/reindex`: builds a new vector index, while the old one answers.
 
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use serde::Deserialize;
+use service::App;
 
-use crate::app::App;
-use crate::app::reindexing::ReindexStatus;
-use crate::error::ApiError;
+use crate::api::errors::ErrorEnvelope;
+use crate::api::reindex::{ReindexRequest, ReindexStatus};
+use crate::api_error::ApiError;
 use crate::extract;
+use crate::localized_text::LocalizedText;
 
-/// As many as a path may have.
-const MOST_NAME_BYTES: usize = 4_096;
+/// The length of the longest path.
+const MAX_EMBEDDER_BYTES: usize = 4_096;
 
-/// What to build.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ReindexRequest {
-    /// A catalog id, or the path of a folder on this machine. Without it: an unfinished build, or the embedder in use.
-    embedder: Option<String>,
-}
-
-/// Begins a rebuild; one at a time.
-pub async fn begin(
+/// Start to rebuild the vector index
+#[utoipa::path(
+    post, path = "/reindex", tag = "maintenance", operation_id = "start_reindex", request_body = ReindexRequest,
+    responses(
+        (status = 202, description = "The rebuild runs.", body = ReindexStatus),
+        (status = 409, description = "A rebuild is running already.", body = ErrorEnvelope),
+    ),
+)]
+pub(crate) async fn begin(
     State(app): State<App>,
     extract::Json(request): extract::Json<ReindexRequest>,
 ) -> Result<(StatusCode, Json<ReindexStatus>), ApiError> {
     let asked = request.embedder.as_deref();
-    if asked.is_some_and(|name| name.is_empty() || name.len() > MOST_NAME_BYTES) {
-        return Err(ApiError::invalid("embedder", format!("must have 1 to {MOST_NAME_BYTES} bytes")));
+    if asked.is_some_and(|name| name.is_empty() || name.len() > MAX_EMBEDDER_BYTES) {
+        let text = LocalizedText::with("error-invalid-value-bytes", [("max", MAX_EMBEDDER_BYTES.into())]);
+        return Err(ApiError::invalid("embedder", text));
     }
-    // One that is not there is refused now, not after a while.
-    let embedder = app.knowledge.indexes.checked(asked).await?;
-    let begun = app.reindexing.ask(embedder).ok_or_else(|| {
-        ApiError::new(StatusCode::CONFLICT, "reindex_running", "the documents are being reindexed already")
-    })?;
-    Ok((StatusCode::ACCEPTED, Json(begun)))
+    // An embedder that does not exist is refused now, not after a while.
+    let embedder = app.indexes.checked(asked).await?;
+    match app.reindexing.ask(embedder) {
+        Some(status) => Ok((StatusCode::ACCEPTED, Json(status.into()))),
+        None => Err(ApiError::of_code(StatusCode::CONFLICT, "reindex_running")),
+    }
 }
 
-/// How it stands, or how the last one ended.
-pub async fn show(State(app): State<App>) -> Json<ReindexStatus> {
-    Json(app.reindexing.status())
+/// Show how the rebuild stands, or how the last one ended
+#[utoipa::path(
+    get, path = "/reindex", tag = "maintenance", operation_id = "show_reindex",
+    responses((status = 200, description = "How it stands.", body = ReindexStatus)),
+)]
+pub(crate) async fn show(State(app): State<App>) -> Json<ReindexStatus> {
+    Json(app.reindexing.status().into())
 }

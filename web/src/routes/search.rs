@@ -1,67 +1,55 @@
 //! `/api/v1/search`: passages without an answer.
 
-use std::collections::BTreeMap;
-
 use axum::Json;
 use axum::extract::State;
-use domain::{CollectionId, Passage};
 use retriever::Query;
-use serde::{Deserialize, Serialize};
+use service::App;
 
-use crate::app::App;
-use crate::error::ApiError;
+use crate::api::errors::ErrorEnvelope;
+use crate::api::search::{Passage, SearchRequest, SearchResponse};
+use crate::api_error::ApiError;
 use crate::extract::{self, Tenant};
-use crate::filter::FilterRequest;
+use crate::localized_text::LocalizedText;
 
-const MOST_PASSAGES: usize = 50;
+const MAX_PASSAGES: usize = 50;
 
-/// What to search for.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SearchRequest {
-    query: String,
-    #[serde(default)]
-    collections: Vec<CollectionId>,
-    #[serde(default)]
-    filter: FilterRequest,
-    #[serde(default = "ten")]
-    limit: usize,
-}
-
-fn ten() -> usize {
-    10
-}
-
-/// What was found, best first.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct SearchResponse {
-    /// Best first.
-    pub passages: Vec<Passage>,
-    /// Milliseconds by stage.
-    pub timings_ms: BTreeMap<String, f64>,
-}
-
-/// Searches the named collections, or all, within the filter.
-pub async fn search(
+/// Search for passages
+#[utoipa::path(
+    post, path = "/search", tag = "search", operation_id = "search", request_body = SearchRequest,
+    responses(
+        (status = 200, description = "The passages, best first.", body = SearchResponse),
+        (status = 404, description = "There is no such collection.", body = ErrorEnvelope),
+    ),
+)]
+pub(crate) async fn search(
     State(app): State<App>,
     Tenant(workspace): Tenant,
     extract::Json(request): extract::Json<SearchRequest>,
 ) -> Result<Json<SearchResponse>, ApiError> {
+    check(&request, app.config.chat.question_characters)?;
+    let SearchRequest { query: text, collections, filter, limit } = request;
+    let scope = app.db.scope(workspace, &collections, filter.parse()?).await?;
+    let query = Query { text, earlier: Vec::new(), scope, limit };
+    let retrieved = app.knowledge().await?.retriever.retrieve(&query).await?;
+    let passages = retrieved.passages.into_iter().map(Passage::from).collect();
+    Ok(Json(SearchResponse { passages, timings_ms: retrieved.timings_ms }))
+}
+
+fn check(request: &SearchRequest, max_characters: usize) -> Result<(), ApiError> {
     if request.query.trim().is_empty() {
-        return Err(ApiError::invalid("query", "the query is empty"));
+        return Err(ApiError::invalid("query", LocalizedText::key("error-invalid-value-query-empty")));
     }
-    let most = app.config.chat.question_characters;
-    if request.query.chars().count() > most {
-        return Err(ApiError::invalid("query", format!("the query has more than {most} characters")));
+    if request.query.chars().count() > max_characters {
+        let text =
+            LocalizedText::with("error-invalid-value-max-characters", [("max", max_characters.into())]);
+        return Err(ApiError::invalid("query", text));
     }
-    if !(1..=MOST_PASSAGES).contains(&request.limit) {
-        return Err(ApiError::invalid("limit", format!("must be 1 to {MOST_PASSAGES}")));
+    if !(1..=MAX_PASSAGES).contains(&request.limit) {
+        let text = LocalizedText::with(
+            "error-invalid-value-range",
+            [("min", 1.into()), ("max", MAX_PASSAGES.into())],
+        );
+        return Err(ApiError::invalid("limit", text));
     }
-    let scope = app.knowledge.db.scope(workspace, &request.collections, request.filter.read()?).await?;
-    let retrieved = app
-        .knowledge
-        .retriever
-        .retrieve(&Query { text: request.query, earlier: Vec::new(), scope, limit: request.limit })
-        .await?;
-    Ok(Json(SearchResponse { passages: retrieved.passages, timings_ms: retrieved.timings_ms }))
+    Ok(())
 }

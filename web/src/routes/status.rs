@@ -1,53 +1,30 @@
-//! `/api/v1/status`: what runs here, for the chat page's first screen.
+//! `/api/v1/status`: what runs here.
 
 use axum::Json;
 use axum::extract::State;
-use domain::{Collection, Language, LanguageCoverage};
-use serde::Serialize;
+use service::App;
 
-use crate::app::App;
-use crate::error::ApiError;
+use crate::api::collections::Collection;
+use crate::api::status::{EmbedderStatus, Status};
+use crate::api_error::ApiError;
 use crate::extract::Tenant;
 
-/// What runs here.
-#[derive(Debug, Serialize)]
-pub struct Status {
-    version: &'static str,
-    generator: GeneratorStatus,
-    embedder: EmbedderStatus,
-    documents: u64,
-    collections: Vec<Collection>,
-}
-
-#[derive(Debug, Serialize)]
-struct GeneratorStatus {
-    model: String,
-    context_tokens: usize,
-    /// `null`: not known to be limited.
-    languages: Option<Vec<Language>>,
-}
-
-#[derive(Debug, Serialize)]
-struct EmbedderStatus {
-    model: String,
-}
-
-/// Models, languages, and how much there is to ask about.
-pub async fn show(State(app): State<App>, Tenant(workspace): Tenant) -> Result<Json<Status>, ApiError> {
-    let generator = app.chat.generator();
-    let languages = match generator.coverage() {
-        LanguageCoverage::Any => None,
-        LanguageCoverage::Only(languages) => Some(languages.clone()),
-    };
+/// Version, models, and what there is to ask about
+#[utoipa::path(
+    get, path = "/status", tag = "server", operation_id = "show_status",
+    responses((status = 200, description = "What runs here.", body = Status)),
+)]
+pub(crate) async fn show(
+    State(app): State<App>,
+    Tenant(workspace): Tenant,
+) -> Result<Json<Status>, ApiError> {
+    let index = app.knowledge().await?.index.current();
+    let collections = app.db.collections(workspace).await?;
     Ok(Json(Status {
-        version: env!("CARGO_PKG_VERSION"),
-        generator: GeneratorStatus {
-            model: generator.model().to_owned(),
-            context_tokens: generator.context_tokens(),
-            languages,
-        },
-        embedder: EmbedderStatus { model: app.knowledge.index.current().embedder.space().model.clone() },
-        documents: app.knowledge.db.count_documents(workspace).await?,
-        collections: app.knowledge.db.collections(workspace).await?,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        generator: app.chat().await?.generator().into(),
+        embedder: EmbedderStatus { model: index.embedder.space().model.clone() },
+        documents: app.db.count_documents(workspace).await?,
+        collections: collections.into_iter().map(Collection::from).collect(),
     }))
 }

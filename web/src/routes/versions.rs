@@ -1,162 +1,78 @@
-//! `/api/v1/documents/{id}/versions`, and what lies behind them: what a document said before, and the bytes that it came from.
+//! `/api/v1/documents/{id}/versions`: what a document said before.
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
-use bytes::Bytes;
-use db::NewJob;
-use domain::{Document, DocumentId, Version};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use domain::DocumentId;
+use ingest::VersionRestore;
+use service::App;
 
-use crate::app::App;
-use crate::error::ApiError;
+use crate::api::documents::Document;
+use crate::api::errors::ErrorEnvelope;
+use crate::api::versions::{Version, VersionList, VersionQuery, VersionSummary};
+use crate::api_error::ApiError;
 use crate::extract::{Path, Query, Tenant};
+use crate::routes::page;
 
-const MOST_VERSIONS: u32 = 200;
+const MAX_VERSIONS: u32 = 200;
 
-/// Originals come from anyone. What a browser shows of them itself can do nothing and load nothing.
-const NOTHING_ALLOWED: &str = "default-src 'none'; sandbox";
-
-/// The same for PDF, which browsers do not show in a sandbox of the page's; their viewer has one of its own.
-const VIEWER_ALLOWED: &str = "default-src 'none'; object-src 'self'; style-src 'unsafe-inline'";
-
-/// Which part of the list.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Page {
-    before: Option<u32>,
-    limit: Option<u32>,
-}
-
-/// Which version's original.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Which {
-    version: Option<u32>,
-}
-
-/// A document's versions, newest first, and where the next part begins.
-pub async fn list(
+/// List a document's versions
+#[utoipa::path(
+    get, path = "/documents/{id}/versions", tag = "documents", operation_id = "list_versions",
+    params(("id" = Uuid, Path, description = "The document."), VersionQuery),
+    responses(
+        (status = 200, description = "A page of the versions, newest first.", body = VersionList),
+        (status = 404, description = "There is no such document.", body = ErrorEnvelope),
+    ),
+)]
+pub(crate) async fn list(
     State(app): State<App>,
     Tenant(workspace): Tenant,
     Path(id): Path<DocumentId>,
-    Query(page): Query<Page>,
-) -> Result<Json<Value>, ApiError> {
-    let document = app.knowledge.db.document(workspace, id).await?;
-    let limit = page.limit.unwrap_or(MOST_VERSIONS).clamp(1, MOST_VERSIONS);
-    let versions = app.knowledge.db.history(workspace, document.id, page.before, limit).await?;
-    let next = super::next(&versions, limit, |version| version.number);
-    Ok(Json(json!({ "versions": versions, "next": next })))
+    Query(query): Query<VersionQuery>,
+) -> Result<Json<VersionList>, ApiError> {
+    let document = app.db.document(workspace, id).await?;
+    let limit = query.limit.unwrap_or(MAX_VERSIONS).clamp(1, MAX_VERSIONS);
+    let versions = app.db.history(workspace, document.id, query.before, limit).await?;
+    let next = page::next(&versions, limit, |version| version.number);
+    Ok(Json(VersionList { versions: versions.into_iter().map(VersionSummary::from).collect(), next }))
 }
 
-/// One version with its text.
-pub async fn show(
+/// Show a version with its text
+#[utoipa::path(
+    get, path = "/documents/{id}/versions/{number}", tag = "documents", operation_id = "show_version",
+    params(("id" = Uuid, Path, description = "The document."), ("number" = u32, Path, description = "The version's number.")),
+    responses(
+        (status = 200, description = "The version.", body = Version),
+        (status = 404, description = "There is no such document or version.", body = ErrorEnvelope),
+    ),
+)]
+pub(crate) async fn show(
     State(app): State<App>,
     Tenant(workspace): Tenant,
     Path((id, number)): Path<(DocumentId, u32)>,
 ) -> Result<Json<Version>, ApiError> {
-    let document = app.knowledge.db.document(workspace, id).await?;
-    Ok(Json(app.knowledge.db.numbered_version(workspace, document.id, number).await?))
+    let document = app.db.document(workspace, id).await?;
+    Ok(Json(app.db.numbered_version(workspace, document.id, number).await?.into()))
 }
 
-/// Makes the document say again what it said then; it answers by that when this returns.
-pub async fn restore(
+/// Restore a version
+///
+/// Its text becomes a new version, by which the document answers when the response comes.
+#[utoipa::path(
+    post, path = "/documents/{id}/versions/{number}/restore", tag = "documents", operation_id = "restore_version",
+    params(("id" = Uuid, Path, description = "The document."), ("number" = u32, Path, description = "The version's number.")),
+    responses(
+        (status = 200, description = "The document as it is now.", body = Document),
+        (status = 404, description = "There is no such document or version.", body = ErrorEnvelope),
+        (status = 409, description = "The version cannot be restored.", body = ErrorEnvelope),
+        (status = 507, description = "The disk is full.", body = ErrorEnvelope),
+    ),
+)]
+pub(crate) async fn restore(
     State(app): State<App>,
     Tenant(workspace): Tenant,
     Path((id, number)): Path<(DocumentId, u32)>,
 ) -> Result<Json<Document>, ApiError> {
-    app.knowledge.pipeline.roll_back(workspace, id, number).await?;
-    Ok(Json(app.knowledge.db.document(workspace, id).await?))
-}
-
-/// Queues the reading of the document's original once more: with a better parser, or other sizes of chunks.
-pub async fn read_again(
-    State(app): State<App>,
-    Tenant(workspace): Tenant,
-    Path(id): Path<DocumentId>,
-) -> Result<(StatusCode, Json<Value>), ApiError> {
-    let knowledge = &app.knowledge;
-    let Document { collection, source, content_hash, dated_at, .. } =
-        knowledge.db.document(workspace, id).await?;
-    // Told now, and not by a job that fails.
-    knowledge.originals.kept_at(&content_hash).await?;
-    let (tags, dated_at) = (None, Some(dated_at));
-    let new = NewJob { workspace, collection, source, content_hash, tags, dated_at, forced: true };
-    let job = knowledge.db.enqueue_job(new).await?;
-    app.jobs_changed.send_replace(());
-    Ok((StatusCode::ACCEPTED, Json(json!({ "job": job }))))
-}
-
-/// The bytes that the document came from. A browser shows PDF and text itself and saves all else.
-pub async fn original(
-    State(app): State<App>,
-    Tenant(workspace): Tenant,
-    Path(id): Path<DocumentId>,
-    Query(which): Query<Which>,
-) -> Result<Response, ApiError> {
-    let knowledge = &app.knowledge;
-    let document = knowledge.db.document(workspace, id).await?;
-    let hash = match which.version {
-        None => document.content_hash,
-        Some(number) => knowledge.db.numbered_version(workspace, id, number).await?.content_hash,
-    };
-    let bytes = knowledge.originals.read(&hash).await?;
-    Ok(as_file(&document.source, bytes))
-}
-
-fn as_file(source: &str, bytes: Bytes) -> Response {
-    let (media_type, policy, how) = if bytes.starts_with(b"%PDF-") {
-        ("application/pdf", VIEWER_ALLOWED, "inline")
-    } else if !bytes.contains(&0) && std::str::from_utf8(&bytes).is_ok() {
-        ("text/plain; charset=utf-8", NOTHING_ALLOWED, "inline")
-    } else {
-        ("application/octet-stream", NOTHING_ALLOWED, "attachment")
-    };
-    let name = source.rsplit(['/', '\\']).next().unwrap_or_default();
-    let disposition = format!("{how}; filename*=UTF-8''{}", percent_encoded(name));
-    let mut response = bytes.into_response();
-    let mut set = |name: HeaderName, value: &str| {
-        if let Ok(value) = HeaderValue::from_str(value) {
-            response.headers_mut().insert(name, value);
-        }
-    };
-    set(header::CONTENT_TYPE, media_type);
-    set(header::CONTENT_DISPOSITION, &disposition);
-    set(header::CONTENT_SECURITY_POLICY, policy);
-    response
-}
-
-/// A name as RFC 8187 has it in a header.
-fn percent_encoded(name: &str) -> String {
-    url::form_urlencoded::byte_serialize(name.as_bytes()).collect::<String>().replace('+', "%20")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn header_of(response: &Response, name: HeaderName) -> &str {
-        response.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
-    }
-
-    #[test]
-    fn a_browser_runs_nothing_of_an_original() {
-        let page = as_file("a/안내.html", Bytes::from_static(b"<script>alert(1)</script>"));
-        assert_eq!(header_of(&page, header::CONTENT_TYPE), "text/plain; charset=utf-8");
-        assert_eq!(header_of(&page, header::CONTENT_SECURITY_POLICY), NOTHING_ALLOWED);
-        assert_eq!(
-            header_of(&page, header::CONTENT_DISPOSITION),
-            "inline; filename*=UTF-8''%EC%95%88%EB%82%B4.html"
-        );
-        let program = as_file("x\"; y", Bytes::from_static(b"MZ\0"));
-        assert_eq!(header_of(&program, header::CONTENT_TYPE), "application/octet-stream");
-        assert_eq!(
-            header_of(&program, header::CONTENT_DISPOSITION),
-            "attachment; filename*=UTF-8''x%22%3B%20y"
-        );
-        let document = as_file("a.pdf", Bytes::from_static(b"%PDF-1.4"));
-        assert_eq!(header_of(&document, header::CONTENT_TYPE), "application/pdf");
-    }
+    VersionRestore::new(&app.knowledge().await?.ingest).restore_version(workspace, id, number).await?;
+    Ok(Json(app.db.document(workspace, id).await?.into()))
 }

@@ -141,3 +141,19 @@ impl From<retriever::eval::DecisionReport> for DecisionReport {
         }
     }
 }
+
+impl From<DecisionReport> for retriever::eval::DecisionReport {
+    fn from(report: DecisionReport) -> Self {
+        let DecisionReport { answerable, unanswerable, threshold, curve } = report;
+        let point = |point: CurvePoint| {
+            let CurvePoint { threshold, declined, answered } = point;
+            retriever::eval::CurvePoint { threshold, declined, answered }
+        };
+        Self {
+            answerable: retriever::eval::Answerable { n: answerable.n, declined: answerable.declined },
+            unanswerable: retriever::eval::Unanswerable { n: unanswerable.n, answered: unanswerable.answered },
+            threshold,
+            curve: curve.into_iter().map(point).collect(),
+        }
+    }
+}

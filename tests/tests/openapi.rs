@@ -1,0 +1,134 @@
+//! The document of the API: committed, served, and true of the server, as schemathesis finds.
+
+#![allow(clippy::unwrap_used)] // In a test it is the report.
+
+use std::path::Path;
+use std::process::Stdio;
+
+use serde_json::{Value, json};
+use tests::environment::{require_schemathesis, workspace_root};
+use tests::server::Server;
+use tests::story::{add_document, collection, conversation, get, small_daedap};
+
+/// Where the document is committed.
+const COMMITTED: &str = "docs/openapi.json";
+
+/// The same requests every time.
+const SEED: &str = "20261127";
+
+/// Schemathesis looks for these faults.
+const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance,\
+    negative_data_rejection";
+
+const HANDBOOK: &str = "# Leave policy\n\nEvery employee gets 17 days of annual leave per year.\n";
+
+#[test]
+fn the_committed_document_is_the_one_that_is_served() {
+    let path = workspace_root().join(COMMITTED);
+    let mut document = web::openapi().to_pretty_json().unwrap();
+    document.push('\n');
+    if std::env::var_os("UPDATE_OPENAPI").is_some() {
+        std::fs::write(&path, &document).unwrap();
+    }
+    let committed = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        committed == document,
+        "{COMMITTED} is not the document of the code; `UPDATE_OPENAPI=1 cargo test -p tests --test openapi` writes it"
+    );
+}
+
+#[test]
+fn every_operation_has_a_name_and_a_summary_of_its_own() {
+    let document: Value = serde_json::from_str(&web::openapi().to_json().unwrap()).unwrap();
+    let mut names = Vec::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            let texts = ["operationId", "summary"].map(|field| operation[field].as_str().unwrap_or_default());
+            assert!(texts.iter().all(|text| !text.is_empty()), "{method} {path}");
+            assert!(!operation["tags"].as_array().unwrap().is_empty(), "{method} {path}");
+            names.push(texts[0].to_owned());
+        }
+    }
+    let count = names.len();
+    names.sort();
+    names.dedup();
+    assert_eq!(names.len(), count, "two operations have one name: {names:?}");
+}
+
+/// What the requests can be about: for each kind of id in a path, one that exists.
+struct Known {
+    collection: String,
+    document: String,
+    job: String,
+    conversation: String,
+}
+
+/// A server with a document in it, so that not every request is for something that is not there.
+async fn furnished(server: &Server) -> Known {
+    let collection = collection(server, "rules").await;
+    let job = add_document(server, &collection, "leave.md", HANDBOOK.into()).await;
+    assert_eq!(job["state"], "done", "{job}");
+    let questions = format!("/api/v1/collections/{collection}/evaluation/questions");
+    let question = json!({ "question": "How many days of annual leave?", "expected": ["leave.md"] });
+    assert_eq!(server.post(&questions).json(&question).send().await.unwrap().status(), 201);
+    Known {
+        collection,
+        document: job["document"].as_str().unwrap().to_owned(),
+        job: job["id"].as_str().unwrap().to_owned(),
+        conversation: conversation(server).await,
+    }
+}
+
+/// The settings of schemathesis: half of all requests are for something that exists. What would delete it is spared.
+fn settings(known: &Known) -> String {
+    let mut settings = String::new();
+    let kinds = [
+        ("collections", &known.collection),
+        ("documents", &known.document),
+        ("jobs", &known.job),
+        ("conversations", &known.conversation),
+    ];
+    for (kind, id) in kinds {
+        settings += &format!("[dictionaries.{kind}]\nvalues = [{id:?}]\n\n");
+    }
+    for (kind, _) in kinds {
+        settings += &format!(
+            "[[operations]]\ninclude-path-regex = \"^/api/v1/{kind}/\"\n\
+             include-method = [\"GET\", \"POST\", \"PATCH\"]\n\
+             [operations.parameters]\n\"path.id\" = {{ dictionary = {kind:?}, probability = 0.5 }}\n\n"
+        );
+    }
+    settings
+}
+
+async fn schemathesis(program: &Path, server: &Server, scratch: &Path) -> (bool, String) {
+    let output = tokio::process::Command::new(program)
+        .arg("--config-file")
+        .arg(scratch.join("schemathesis.toml"))
+        .args(["run", &server.url("/openapi.json")])
+        .args(["--checks", CHECKS, "--seed", SEED, "--max-examples", "12", "--workers", "2"])
+        .args(["--continue-on-failure", "--request-timeout", "60", "--warnings", "off"])
+        .env("NO_COLOR", "1")
+        .env("COLUMNS", "160")
+        .current_dir(scratch)
+        .stdin(Stdio::null())
+        .output()
+        .await
+        .unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    (output.status.success(), String::from_utf8_lossy(&said).into_owned())
+}
+
+#[tokio::test]
+async fn every_answer_is_as_the_document_says() {
+    let data_dir = tempfile::tempdir().unwrap();
+    let Some(program) = require_schemathesis() else { return };
+    let Some(daedap) = small_daedap(data_dir.path()) else { return };
+    let server = Server::start(daedap.variable("DAEDAP_CHAT__ANSWER_TOKENS", "8")).await;
+    let scratch = tempfile::tempdir().unwrap();
+    let known = furnished(&server).await;
+    std::fs::write(scratch.path().join("schemathesis.toml"), settings(&known)).unwrap();
+    let (found_nothing, said) = schemathesis(&program, &server, scratch.path()).await;
+    assert!(found_nothing, "{said}");
+    assert_eq!(get(&server, "/api/v1/status").await["generator"]["model"], tests::story::SMALL_GENERATOR);
+}
