@@ -1,7 +1,7 @@
-//! Which addresses may be fetched from: those of the public Internet, and those that an administrator lists.
+//! Decides which addresses may be fetched from: those of the public Internet, and those that an administrator allows.
 //!
-//! A server fetches what people ask it to, from where it stands: without this, anybody who may add a page could read the
-//! network behind it and the machine itself.
+//! A server fetches what people ask it to, from inside its network. Without this check, anybody who may add a page could
+//! read from that network and from the machine itself (server-side request forgery).
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
@@ -9,8 +9,8 @@ use std::str::FromStr;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-/// A place inside the network that may be fetched from: a host name, an address or a range (`10.0.0.0/8`), each with a port
-/// behind it where only that one is meant.
+/// A host in a private network that may be fetched from: a host name, an address or a range (`10.0.0.0/8`). A port behind
+/// it allows that port only.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct AllowedHost {
@@ -24,9 +24,9 @@ enum Host {
     Network(IpNet),
 }
 
-/// What is no [`AllowedHost`].
+/// A text that is not an [`AllowedHost`].
 #[derive(Debug, thiserror::Error)]
-#[error("{0:?} is neither a host name nor an address nor a range of addresses")]
+#[error("`{0}` is not a host name, an address or a range of addresses")]
 pub struct NotAHost(String);
 
 impl AllowedHost {
@@ -62,7 +62,7 @@ fn network(text: &str) -> Option<IpNet> {
     text.parse().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))
 }
 
-/// A name in the form that URLs have; `None` for what cannot stand in one.
+/// A host name in the form that it has in URLs; `None` for any other text.
 fn name(host: &str) -> Option<String> {
     match url::Host::parse(host) {
         Ok(url::Host::Domain(name)) => Some(name),
@@ -97,7 +97,7 @@ impl From<AllowedHost> for String {
     }
 }
 
-/// Whether a connection to `address`, which the host called `name` has, may be made.
+/// Whether a connection to `address` is allowed, which `name` resolved to.
 pub(crate) fn may_reach(allowed: &[AllowedHost], name: Option<&str>, address: SocketAddr) -> bool {
     is_public(address.ip()) || allowed.iter().any(|host| host.allows(name, address))
 }
@@ -125,13 +125,13 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
         || address.is_multicast())
 }
 
-/// In the space for public addresses, and not one that carries an address of another kind or is set apart.
+/// In the range of public addresses, and not reserved in it. An address that embeds an IPv4 address is judged by that.
 fn is_public_v6(address: Ipv6Addr) -> bool {
     if let Some(mapped) = address.to_ipv4_mapped() {
         return is_public_v4(mapped);
     }
     match address.segments() {
-        // A translator for IPv4 reaches what is behind it (RFC 6052), a 6to4 router likewise (RFC 3056).
+        // NAT64 (RFC 6052) and 6to4 (RFC 3056) lead to the IPv4 address that is embedded.
         [0x64, 0xff9b, 0, 0, 0, 0, high, low] | [0x2002, high, low, ..] => {
             let [a, b] = high.to_be_bytes();
             let [c, d] = low.to_be_bytes();

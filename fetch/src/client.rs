@@ -1,13 +1,14 @@
 //! Fetches pages, at public addresses only.
 //!
-//! Each hop of a redirect is checked anew: its scheme, its host, and every address that the host has, resolved once. The
-//! connection is made to those addresses and no others, so a name that resolves to something else a moment later makes no
-//! difference. No proxy of the environment is used, for a proxy would resolve by itself; no cookie, referrer or password
-//! is sent. What comes is bounded in time and in bytes, counted after decompression.
+//! Each hop of a redirect is checked: its scheme, its host, and every address that the host resolves to, once. The
+//! connection goes to those addresses and no others, so a name that resolves differently a moment later (DNS rebinding)
+//! makes no difference. Proxies of the environment are ignored, because a proxy resolves names itself. No cookie, referrer
+//! or password is sent. A page is bounded in time and in bytes, which are counted after decompression.
 
 #[cfg(test)]
 mod tests;
 
+use std::error::Error;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -29,10 +30,9 @@ use crate::error::FetchError;
 use crate::limits::{CONNECT_TIMEOUT, MAX_REDIRECTS, PAGE_TIMEOUT};
 use crate::page::{Fetched, Page, Validators, page_url};
 
-/// What the other side reads in its log.
 const USER_AGENT: &str = concat!("daedap/", env!("CARGO_PKG_VERSION"));
 
-/// Finds the addresses of a name and port.
+/// Resolves a name and port.
 type Lookup = Arc<dyn Fn(String, u16) -> BoxFuture<'static, io::Result<Vec<SocketAddr>>> + Send + Sync>;
 
 /// Fetches pages. Cheap to clone.
@@ -41,19 +41,19 @@ pub struct Fetcher {
     allowed: Arc<[AllowedHost]>,
     limit_bytes: u64,
     lookup: Lookup,
-    time_limit: Duration,
+    timeout: Duration,
 }
 
 impl Fetcher {
-    /// A fetcher of pages of at most `limit_bytes`, which besides the public Internet reaches what is `allowed`.
+    /// A fetcher of pages of at most `limit_bytes` from the public Internet and from `allowed` hosts.
     pub fn new(allowed: Vec<AllowedHost>, limit_bytes: u64) -> Self {
         let lookup: Lookup = Arc::new(|name, port| {
             Box::pin(async move { Ok(tokio::net::lookup_host((name, port)).await?.collect()) })
         });
-        Self { allowed: allowed.into(), limit_bytes, lookup, time_limit: PAGE_TIMEOUT }
+        Self { allowed: allowed.into(), limit_bytes, lookup, timeout: PAGE_TIMEOUT }
     }
 
-    /// Fetches the page at `url`, as [`page_url`] gives it.
+    /// Fetches the page at `url`, which must come from [`page_url`].
     ///
     /// # Errors
     /// Any [`FetchError`].
@@ -64,7 +64,7 @@ impl Fetcher {
         }
     }
 
-    /// The same, unless the page is the one that has these validators.
+    /// Fetches the page at `url` unless it still has these validators.
     ///
     /// # Errors
     /// Any [`FetchError`].
@@ -73,21 +73,21 @@ impl Fetcher {
         url: &Url,
         validators: &Validators,
     ) -> Result<Fetched, FetchError> {
-        tokio::time::timeout(self.time_limit, self.follow(url.clone(), validators))
+        tokio::time::timeout(self.timeout, self.follow(url.clone(), validators))
             .await
             .unwrap_or(Err(FetchError::TooSlow))
     }
 
     async fn follow(&self, mut url: Url, validators: &Validators) -> Result<Fetched, FetchError> {
         for _ in 0..=MAX_REDIRECTS {
-            let response = self.ask(&url, validators).await?;
+            let response = self.request(&url, validators).await?;
             let status = response.status();
             if status == StatusCode::NOT_MODIFIED {
                 return Ok(Fetched::NotModified);
             }
             if status.is_redirection() {
                 let next = header(&response, LOCATION).and_then(|next| url.join(&next).ok());
-                url = page_url(next.as_ref().map_or("a redirect without a goal", Url::as_str))?;
+                url = page_url(next.as_ref().map_or("a redirect without a location", Url::as_str))?;
                 continue;
             }
             if !status.is_success() {
@@ -98,8 +98,8 @@ impl Fetcher {
         Err(FetchError::TooManyRedirects)
     }
 
-    /// Asks for one page, at addresses that were looked at.
-    async fn ask(&self, url: &Url, validators: &Validators) -> Result<Response, FetchError> {
+    /// Sends one request, to checked addresses.
+    async fn request(&self, url: &Url, validators: &Validators) -> Result<Response, FetchError> {
         let addresses = self.addresses(url).await?;
         let mut client = Client::builder()
             .redirect(Policy::none())
@@ -110,7 +110,7 @@ impl Fetcher {
         if let Some(Host::Domain(name)) = url.host() {
             client = client.resolve_to_addrs(name, &addresses);
         }
-        let client = client.build().map_err(|error| unreachable(url, &error))?;
+        let client = client.build().map_err(|error| unreachable(url, error))?;
         let mut request = client.get(url.clone());
         for (name, value) in
             [(IF_NONE_MATCH, &validators.etag), (IF_MODIFIED_SINCE, &validators.last_modified)]
@@ -119,10 +119,10 @@ impl Fetcher {
                 request = request.header(name, value);
             }
         }
-        request.send().await.map_err(|error| unreachable(url, &error))
+        request.send().await.map_err(|error| unreachable(url, error.without_url()))
     }
 
-    /// The addresses of the URL's host, all of which may be reached.
+    /// Resolves the URL's host, and checks that all of its addresses are allowed.
     async fn addresses(&self, url: &Url) -> Result<Vec<SocketAddr>, FetchError> {
         let bad = || FetchError::BadUrl(url.to_string());
         let port = url.port_or_known_default().ok_or_else(bad)?;
@@ -132,11 +132,11 @@ impl Fetcher {
             Host::Domain(name) => {
                 let name = name.trim_end_matches('.');
                 let found = (self.lookup)(name.to_owned(), port).await;
-                (Some(name), found.map_err(|error| unreachable(url, &error))?)
+                (Some(name), found.map_err(|error| unreachable(url, error))?)
             }
         };
         if addresses.is_empty() {
-            return Err(unreachable(url, &"it has no address"));
+            return Err(unreachable(url, "it has no address"));
         }
         let is_allowed = |address: &SocketAddr| may_reach(&self.allowed, name, *address);
         if !addresses.iter().all(is_allowed) {
@@ -151,14 +151,14 @@ impl Fetcher {
         let modified_at = validators.last_modified.as_deref().and_then(http_date);
         let robots = header(&response, HeaderName::from_static("x-robots-tag")).unwrap_or_default();
         let is_noindex = robots.to_ascii_lowercase().contains("noindex");
-        let mut pieces = response.bytes_stream();
+        let mut chunks = response.bytes_stream();
         let mut bytes = Vec::new();
-        while let Some(piece) = pieces.next().await {
-            let piece = piece.map_err(|error| unreachable(&url, &error))?;
-            if (bytes.len() + piece.len()) as u64 > self.limit_bytes {
+        while let Some(chunk) = chunks.next().await {
+            let chunk = chunk.map_err(|error| unreachable(&url, error.without_url()))?;
+            if (bytes.len() + chunk.len()) as u64 > self.limit_bytes {
                 return Err(FetchError::TooLarge { limit_bytes: self.limit_bytes });
             }
-            bytes.extend_from_slice(&piece);
+            bytes.extend_from_slice(&chunk);
         }
         Ok(Page { url, is_noindex, validators, bytes: bytes.into(), modified_at })
     }
@@ -172,17 +172,16 @@ fn host(url: &Url) -> String {
     url.host_str().unwrap_or_default().to_owned()
 }
 
-/// A header's value; some servers write their own language into `Location` as it is.
+/// A header's value. It may be UTF-8: some servers do not encode the characters of their language in `Location`.
 fn header(response: &Response, name: HeaderName) -> Option<String> {
     String::from_utf8(response.headers().get(name)?.as_bytes().to_vec()).ok()
 }
 
-/// A date as HTTP writes it; `GMT` is `+0000` in the format's modern form.
+/// Parses an HTTP date, which is an RFC 2822 date except for `GMT`.
 fn http_date(text: &str) -> Option<Timestamp> {
     rfc2822::parse(&text.replace("GMT", "+0000")).ok().map(|date| date.timestamp())
 }
 
-/// The innermost cause says what happened; the others repeat the URL.
-fn unreachable(url: &Url, error: &dyn std::fmt::Display) -> FetchError {
-    FetchError::Unreachable { host: host(url), reason: error.to_string() }
+fn unreachable(url: &Url, source: impl Into<Box<dyn Error + Send + Sync>>) -> FetchError {
+    FetchError::Unreachable { host: host(url), source: source.into() }
 }

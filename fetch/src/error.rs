@@ -1,48 +1,52 @@
-//! Why a page cannot be fetched.
+//! Defines why a page cannot be fetched.
+
+use std::error::Error;
 
 use crate::limits::{MAX_REDIRECTS, PAGE_TIMEOUT};
 
-/// Why there is no page.
+/// Why a page cannot be fetched.
 #[derive(Debug, thiserror::Error)]
 pub enum FetchError {
-    /// It is no address of a page.
-    #[error("{0} is not the address of a page; it must begin with http:// or https:// and hold no password")]
-    BadUrl(String),
-    /// It leads into the network of the server, or to the server itself.
+    /// It is not the address of a page.
     #[error(
-        "{host} is an address inside a private network; an administrator can allow it (the setting `web.allowed_hosts`)"
+        "`{0}` is not the address of a web page; it must begin with `http://` or `https://` and contain no password"
+    )]
+    BadUrl(String),
+    /// It is an address in the network of this server, or of this server itself.
+    #[error(
+        "`{host}` is an address inside a private network; an administrator can allow it with the setting `web.allowed_hosts`"
     )]
     AddressRefused {
         /// The host.
         host: String,
     },
-    /// Nobody answers there.
-    #[error("{host} cannot be reached: {reason}")]
+    /// The host cannot be resolved or connected to, or the connection broke.
+    #[error("`{host}` cannot be reached")]
     Unreachable {
         /// The host.
         host: String,
-        /// What went wrong.
-        reason: String,
+        /// What failed.
+        source: Box<dyn Error + Send + Sync>,
     },
-    /// The server has no page for us.
-    #[error("{host} answered {status}")]
+    /// The server answered with an error.
+    #[error("`{host}` answered {status}")]
     Status {
         /// The host.
         host: String,
-        /// What it said.
+        /// The HTTP status.
         status: u16,
     },
-    /// It leads on and on.
-    #[error("the page leads on more than {MAX_REDIRECTS} times")]
+    /// It redirects too often.
+    #[error("too many redirects (more than {MAX_REDIRECTS})")]
     TooManyRedirects,
-    /// It is longer than a document may be.
+    /// It is larger than a document may be.
     #[error("the page has more than {limit_bytes} bytes")]
     TooLarge {
-        /// Bytes allowed.
+        /// The maximum.
         limit_bytes: u64,
     },
-    /// It takes too long.
-    #[error("the page did not come within {} seconds", PAGE_TIMEOUT.as_secs())]
+    /// It took too long.
+    #[error("the page did not arrive within {} seconds", PAGE_TIMEOUT.as_secs())]
     TooSlow,
 }
 

@@ -1,10 +1,10 @@
-//! The one way out to the Internet: fetches pages that people name, and crawls sites.
+//! Fetches web pages that people name, and crawls sites: the one way out to the Internet.
 //!
 //! ```text
 //! `Crawler` (robots.txt, sitemaps, links) --> `Fetcher` --> public addresses, and hosts that an administrator allows
 //! ```
 //!
-//! Parses no document: a crawl asks its caller's `PageReader` for the text of a page. Stores nothing.
+//! Does not parse documents (the caller of a crawl provides a `PageReader`) and does not store anything.
 
 mod address;
 mod client;
@@ -16,7 +16,8 @@ mod robots;
 
 pub use crate::address::{AllowedHost, NotAHost};
 pub use crate::client::Fetcher;
-pub use crate::crawl::crawler::{Crawler, KnownPage, PageReader, SitePage, Visit};
+pub use crate::crawl::crawler::{Crawler, PageReader};
 pub use crate::crawl::site::{Follow, Site};
+pub use crate::crawl::visit::{KnownPage, SitePage, Visit};
 pub use crate::error::FetchError;
 pub use crate::page::{Page, page_url};

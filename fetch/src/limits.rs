@@ -1,11 +1,11 @@
-//! Bounds on what one page may take.
+//! Bounds what one page may take.
 
 use std::time::Duration;
 
-/// Longest time for one page, all redirects included.
+/// Maximum time for one page, including all redirects.
 pub(crate) const PAGE_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Longest wait for a connection.
+/// Maximum wait for a connection.
 pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Maximum number of redirects that are followed.

@@ -1,4 +1,4 @@
-//! A page and its address.
+//! Defines a fetched page, and the form of its address.
 
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -6,17 +6,17 @@ use url::Url;
 
 use crate::error::FetchError;
 
-/// What a server tells the contents of a page apart by, as it wrote it.
+/// What identifies the content of a page to its server, as the server wrote it (RFC 9110, section 8.8).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Validators {
     pub(crate) etag: Option<String>,
     pub(crate) last_modified: Option<String>,
 }
 
-/// What came of asking for a page that may be known.
+/// The answer to a conditional request.
 pub(crate) enum Fetched {
     Page(Page),
-    /// It is as it was.
+    /// It has not changed.
     NotModified,
 }
 
@@ -25,19 +25,19 @@ pub(crate) enum Fetched {
 pub struct Page {
     /// Its address, after all redirects.
     pub url: Url,
-    /// Whether its server wants it not to be found (`X-Robots-Tag`).
+    /// Whether its server does not want it to be indexed (`X-Robots-Tag`).
     pub is_noindex: bool,
     pub(crate) validators: Validators,
-    /// Its bytes, whatever they are.
+    /// Its content, in whatever format.
     pub bytes: Bytes,
-    /// When it was last changed, where the server says.
+    /// When it was last changed, if the server says so.
     pub modified_at: Option<Timestamp>,
 }
 
-/// The address of a page in its one form: without a fragment, which is a place within it.
+/// Parses the address of a page, and removes the fragment, so that a page has one address.
 ///
 /// # Errors
-/// `BadUrl` for what is none.
+/// `BadUrl`.
 pub fn page_url(text: &str) -> Result<Url, FetchError> {
     let mut url = Url::parse(text.trim()).map_err(|_| FetchError::BadUrl(text.to_owned()))?;
     let is_page = matches!(url.scheme(), "http" | "https")

@@ -1,4 +1,4 @@
-//! What a site's `robots.txt` (RFC 9309) allows.
+//! Obeys a site's `robots.txt` (RFC 9309).
 
 use std::time::Duration;
 
@@ -8,11 +8,13 @@ use url::Url;
 use crate::client::Fetcher;
 use crate::error::FetchError;
 
-/// The name by which `robots.txt` may address us.
+/// The name of this crawler in `robots.txt`.
 const ROBOT_NAME: &str = "daedap";
 
-/// The pause between two requests, and the longest that a site may ask for.
-const PAUSE: Duration = Duration::from_millis(500);
+/// Minimum pause between two requests.
+const MIN_PAUSE: Duration = Duration::from_millis(500);
+
+/// Maximum pause that a site can demand.
 const MAX_PAUSE: Duration = Duration::from_secs(30);
 
 /// The rules of one site.
@@ -25,7 +27,7 @@ impl Robots {
     /// answer is not crawled.
     ///
     /// # Errors
-    /// `Unreachable` for rules that cannot be read, and those of [`Fetcher::fetch`].
+    /// `Unreachable` for rules that cannot be parsed, and those of [`Fetcher::fetch`].
     pub(crate) async fn fetch(fetcher: &Fetcher, start: &Url) -> Result<Self, FetchError> {
         let address = start.join("/robots.txt").map_err(|_| FetchError::BadUrl(start.to_string()))?;
         let rules = match fetcher.fetch(&address).await {
@@ -35,16 +37,17 @@ impl Robots {
         };
         let rules = Robot::new(ROBOT_NAME, &rules).map_err(|error| FetchError::Unreachable {
             host: start.host_str().unwrap_or_default().to_owned(),
-            reason: format!("its robots.txt cannot be read: {error}"),
+            source: format!("its robots.txt cannot be parsed: {error}").into(),
         })?;
         Ok(Self { rules })
     }
 
+    /// Whether the page at `url` may be fetched.
     pub(crate) fn allow(&self, url: &Url) -> bool {
         self.rules.allowed(url.as_str())
     }
 
-    /// Addresses of the sitemaps that it names.
+    /// The addresses of the sitemaps that it names.
     pub(crate) fn sitemaps(&self) -> &[String] {
         &self.rules.sitemaps
     }
@@ -52,6 +55,6 @@ impl Robots {
     /// How long to wait before the next request.
     pub(crate) fn pause(&self) -> Duration {
         let wanted = self.rules.delay.and_then(|seconds| Duration::try_from_secs_f32(seconds).ok());
-        wanted.unwrap_or(PAUSE).clamp(PAUSE, MAX_PAUSE)
+        wanted.unwrap_or(MIN_PAUSE).clamp(MIN_PAUSE, MAX_PAUSE)
     }
 }

@@ -1,12 +1,12 @@
 //! Parses documents: bytes in, Markdown with headings and page starts out.
 //!
 //! ```text
-//! bytes --> detect --> formats/* --> normalize --> `Parsed`
-//!           `-- in this process, or in one of its own (`Sandboxed`) --'
+//! bytes --> detect --> formats/* --> normalize --> `Parsed` (Markdown, title, page starts)
+//!           `------- in this process, or in a child (`Sandboxed`) -------'
 //! ```
 //!
-//! Sees neither database nor network. Where a document comes from and what its text is used for is unknown here; its
-//! name only helps to tell Markdown, tables and plain text apart.
+//! Uses no database and no network, and does not know where a document comes from or what its text is for: its name is
+//! only a hint that distinguishes Markdown, tables and plain text.
 
 mod charset;
 mod detect;

@@ -75,7 +75,7 @@ fn fetcher(
         let found = lookup(&name, port);
         Box::pin(async move { Ok(found) })
     });
-    Fetcher { lookup, time_limit: Duration::from_secs(2), ..Fetcher::new(allowed, LIMIT_BYTES) }
+    Fetcher { lookup, timeout: Duration::from_secs(2), ..Fetcher::new(allowed, LIMIT_BYTES) }
 }
 
 fn nobody(_: &str, _: u16) -> Vec<SocketAddr> {

@@ -1,92 +1,57 @@
-//! Web sites: which pages there are, fetched one after the other as their owners want it.
+//! Crawls a web site: finds its pages and fetches one after the other, as its owner allows.
 //!
 //! ```text
 //! robots.txt --> sitemap, or the start and llms.txt --> page --> links within the site --> page ...
 //! ```
 //!
-//! A site is what lies below the start's folder on the start's host. What `robots.txt` (RFC 9309) or a page's own robots
-//! tags refuse is left alone; a page that names another address as its own (`rel=canonical`) is that one. Between two
-//! requests lies a pause. How many pages and how far from the start is bounded.
+//! A site is what is below the start's folder on the start's host. Pages that `robots.txt` (RFC 9309) or their own robots
+//! tags exclude are skipped; a page that names another address as its own (`rel=canonical`) is known by that one. There is
+//! a pause between two requests. The number of pages and their distance from the start are bounded.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
-use jiff::Timestamp;
 use url::Url;
 
 use crate::client::Fetcher;
 use crate::crawl::links::Links;
 use crate::crawl::site::{Follow, Site};
 use crate::crawl::sitemap;
+use crate::crawl::visit::{KnownPage, SitePage, Visit};
 use crate::error::FetchError;
 use crate::page::{Fetched, Page, Validators, page_url};
 use crate::robots::Robots;
 
-/// Most sitemaps of a site, those named in others included.
+/// Maximum number of sitemaps of a site, including those that others name.
 const MAX_SITEMAPS: usize = 50;
 
-/// A page that an earlier crawl fetched.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KnownPage {
-    /// Its address.
-    pub url: String,
-    /// The entity tag that its server gave it.
-    pub etag: Option<String>,
-    /// When its server said that it was last changed, as it wrote it.
-    pub last_modified: Option<String>,
-    /// Where it leads within its site.
-    pub links: Vec<String>,
-}
-
-/// How a crawl reads what it fetches: parsing documents is not this crate's work.
+/// Reads what a crawl fetches. The caller provides it, because this crate parses no documents.
 #[derive(Debug, Clone, Copy)]
 pub struct PageReader {
-    /// The text of an HTML page; `None` for any other document, and for a page that no tree can be built of.
+    /// Decodes an HTML page; `None` for any other document, and for a page that is not safe to build a tree of.
     pub html_source: fn(&[u8]) -> Option<String>,
-    /// Where a Markdown text links to, in its order.
+    /// The link targets of a Markdown text, in order.
     pub link_targets: fn(&str) -> Vec<String>,
 }
 
-/// What became of one address.
-pub enum Visit {
-    /// A page, new or changed.
-    Page(SitePage),
-    /// A page that is as it was.
-    Unchanged(String),
-    /// A page that is there no more, or that is not to be read.
-    Gone(String),
-    /// A page that cannot be had now.
-    Failed(String, FetchError),
-}
-
-/// A page of a site.
-pub struct SitePage {
-    /// What is to be known of it.
-    pub known: KnownPage,
-    /// Its bytes, whatever they are.
-    pub bytes: bytes::Bytes,
-    /// When it was last changed, if the server says so.
-    pub modified_at: Option<Timestamp>,
-}
-
-/// A walk through a site.
+/// A crawl of one site.
 pub struct Crawler<'a> {
     fetcher: &'a Fetcher,
     site: &'a Site,
     reader: PageReader,
     robots: Robots,
-    /// What was known before, by address.
+    /// What an earlier crawl found, by address.
     known: HashMap<String, KnownPage>,
     queue: VecDeque<(Url, usize)>,
-    /// All that was ever in the queue, and all that named itself.
-    met: HashSet<String>,
+    /// All addresses that were ever in the queue, and all that pages named as their own.
+    seen: HashSet<String>,
     fetched: usize,
 }
 
 impl<'a> Crawler<'a> {
-    /// Asks the site for its rules, and where its pages are. `known` are pages of which nothing is to be had unless they changed.
+    /// Fetches the site's rules and where its pages are. Pages in `known` are fetched only if they have changed.
     ///
     /// # Errors
-    /// Those of fetching `robots.txt`, if the site does not answer, or its sitemaps.
+    /// Those of fetching `robots.txt` (a site without one has no rules) and sitemaps.
     pub async fn begin(
         fetcher: &'a Fetcher,
         site: &'a Site,
@@ -94,8 +59,8 @@ impl<'a> Crawler<'a> {
         known: HashMap<String, KnownPage>,
     ) -> Result<Self, FetchError> {
         let robots = Robots::fetch(fetcher, &site.start).await?;
-        let (queue, met) = (VecDeque::new(), HashSet::new());
-        let mut crawler = Self { fetcher, site, reader, robots, known, queue, met, fetched: 0 };
+        let (queue, seen) = (VecDeque::new(), HashSet::new());
+        let mut crawler = Self { fetcher, site, reader, robots, known, queue, seen, fetched: 0 };
         match site.follow {
             Follow::Links => crawler.start_from_links().await,
             Follow::Sitemap => crawler.start_from_sitemaps().await?,
@@ -103,12 +68,12 @@ impl<'a> Crawler<'a> {
         Ok(crawler)
     }
 
-    /// Whether every page that there is was looked at: none is left for want of room.
+    /// Whether every page was visited: the crawl did not stop at the maximum number of pages.
     pub fn saw_all(&self) -> bool {
         self.queue.is_empty()
     }
 
-    /// Looks at the next address; `None` when there is no more, or no more are allowed.
+    /// Visits the next address; `None` when there is none, or the maximum number of pages is reached.
     pub async fn next(&mut self) -> Option<Visit> {
         loop {
             if self.fetched >= self.site.max_pages {
@@ -143,16 +108,16 @@ impl<'a> Crawler<'a> {
         }
     }
 
-    /// A page that came; `None` if it is another one that was met, or lies elsewhere.
+    /// Reads a fetched page; `None` if it is another page that was already seen, or belongs to another site.
     fn read(&mut self, asked: &Url, page: Page, depth: usize) -> Option<Visit> {
         let html = (self.reader.html_source)(&page.bytes);
         let links = html.map(|html| Links::of(&html, &page.url)).unwrap_or_default();
         let own = links.canonical.clone().filter(|own| self.site.holds(own)).unwrap_or(page.url);
-        if !self.site.holds(&own) || (own != *asked && !self.met.insert(own.to_string())) {
+        if !self.site.holds(&own) || (own != *asked && !self.seen.insert(own.to_string())) {
             return None;
         }
         let within: Vec<String> =
-            links.leads_to.into_iter().filter(|link| self.site.holds(link)).map(String::from).collect();
+            links.targets.into_iter().filter(|link| self.site.holds(link)).map(String::from).collect();
         self.add_all(within.iter().cloned(), depth + 1);
         if links.is_noindex || page.is_noindex {
             return Some(Visit::Gone(own.into()));
@@ -164,7 +129,7 @@ impl<'a> Crawler<'a> {
 
     async fn start_from_links(&mut self) {
         self.add(self.site.start.clone(), 0);
-        // Made for readers like us, where there is one: https://llmstxt.org
+        // A list of pages for language models, if there is one: https://llmstxt.org
         let Ok(list) = self.site.start.join("llms.txt") else { return };
         self.pause().await;
         if let Ok(page) = self.fetcher.fetch(&list).await {
@@ -209,7 +174,7 @@ impl<'a> Crawler<'a> {
     }
 
     fn add(&mut self, url: Url, depth: usize) {
-        if depth <= self.site.max_depth && self.site.holds(&url) && self.met.insert(url.to_string()) {
+        if depth <= self.site.max_depth && self.site.holds(&url) && self.seen.insert(url.to_string()) {
             self.queue.push_back((url, depth));
         }
     }
@@ -219,6 +184,7 @@ impl<'a> Crawler<'a> {
     }
 }
 
+/// What identifies the known content of a page.
 fn validators(page: &KnownPage) -> Validators {
     Validators { etag: page.etag.clone(), last_modified: page.last_modified.clone() }
 }

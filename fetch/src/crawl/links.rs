@@ -1,21 +1,21 @@
-//! What a page says of itself and of others.
+//! Reads the links of an HTML page, and its rules for robots.
 
 use dom_query::Document;
 use url::Url;
 
-/// Where a page leads, and how it is to be treated.
+/// The links and robots rules of a page.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Links {
-    /// The address that it names as its own.
+    /// The address that the page names as its own.
     pub(crate) canonical: Option<Url>,
-    /// In the order of the page; none where it wants them not to be followed.
-    pub(crate) leads_to: Vec<Url>,
-    /// Whether it does not want to be found.
+    /// The links in the order of the page; none if it does not want them to be followed.
+    pub(crate) targets: Vec<Url>,
+    /// Whether it does not want to be indexed.
     pub(crate) is_noindex: bool,
 }
 
 impl Links {
-    /// The links of the HTML page that came from `address`.
+    /// Reads the HTML of the page at `address`.
     pub(crate) fn of(html: &str, address: &Url) -> Self {
         let page = Document::from(html);
         let base = page.select_single("base[href]").attr("href");
@@ -30,10 +30,10 @@ impl Links {
         let says = |rule: &str| rules.iter().any(|rules| rules.contains(rule) || rules.trim() == "none");
         let canonical = page.select_single("link[rel='canonical' i]").attr("href");
         let anchors = page.select("a[href]:not([rel~='nofollow'])");
-        let leads_to = anchors.iter().filter_map(|anchor| absolute(&anchor.attr("href")?));
+        let targets = anchors.iter().filter_map(|anchor| absolute(&anchor.attr("href")?));
         Self {
             canonical: canonical.and_then(|own| absolute(&own)),
-            leads_to: if says("nofollow") { Vec::new() } else { leads_to.collect() },
+            targets: if says("nofollow") { Vec::new() } else { targets.collect() },
             is_noindex: says("noindex"),
         }
     }
@@ -53,8 +53,8 @@ mod tests {
             "<!doctype html><link rel=canonical href='/help/a'><a href='b.html#x'>b</a><a href='../c'>c</a>\
              <a href='mailto:a@example.com'>m</a><a href='d' rel='nofollow'>d</a><a>e</a>",
         );
-        let leads_to: Vec<&str> = found.leads_to.iter().map(Url::as_str).collect();
-        assert_eq!(leads_to, ["https://example.com/help/b.html", "https://example.com/c"]);
+        let targets: Vec<&str> = found.targets.iter().map(Url::as_str).collect();
+        assert_eq!(targets, ["https://example.com/help/b.html", "https://example.com/c"]);
         assert_eq!(found.canonical.as_ref().map(Url::as_str), Some("https://example.com/help/a"));
         assert!(!found.is_noindex);
     }
@@ -62,7 +62,7 @@ mod tests {
     #[test]
     fn a_page_may_want_to_be_left_alone() {
         let found = links("<html><meta name=Robots content='NOINDEX, nofollow'><a href=b>b</a>");
-        assert!(found.is_noindex && found.leads_to.is_empty());
+        assert!(found.is_noindex && found.targets.is_empty());
         assert_eq!(links("# Markdown [b](b)"), Links::default());
     }
 }

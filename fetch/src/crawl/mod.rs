@@ -4,3 +4,4 @@ pub(crate) mod crawler;
 pub(crate) mod links;
 pub(crate) mod site;
 pub(crate) mod sitemap;
+pub(crate) mod visit;

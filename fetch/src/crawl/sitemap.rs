@@ -1,37 +1,40 @@
-//! Sitemaps (sitemaps.org): lists of pages, and lists of such lists.
+//! Reads sitemaps (sitemaps.org): lists of pages, and lists of sitemaps.
 
 use quick_xml::Reader;
 use quick_xml::escape::resolve_predefined_entity;
 use quick_xml::events::Event;
 
-/// Most addresses of one sitemap: the protocol's own limit.
+/// Maximum number of addresses in one sitemap: the limit of the protocol.
 const MAX_ADDRESSES: usize = 50_000;
 
-/// What a sitemap names.
+/// The addresses in a sitemap.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Listed {
     pub(crate) pages: Vec<String>,
     pub(crate) sitemaps: Vec<String>,
 }
 
-/// Reads a sitemap as far as it goes; what is none names nothing. A list may also be a text of one address a line.
+/// Reads a sitemap up to its first error; any other document has no addresses. A sitemap may also be a plain text with one
+/// address per line.
 pub(crate) fn read(bytes: &[u8]) -> Listed {
     let text = String::from_utf8_lossy(bytes);
     let text = text.trim_start_matches('\u{feff}').trim_start();
     if !text.starts_with('<') {
         let lines = text.lines().map(str::trim).filter(|line| line.starts_with("http"));
-        return Listed {
-            pages: lines.take(MAX_ADDRESSES).map(str::to_owned).collect(),
-            sitemaps: Vec::new(),
-        };
+        let pages = lines.take(MAX_ADDRESSES).map(str::to_owned).collect();
+        return Listed { pages, sitemaps: Vec::new() };
     }
+    read_xml(text)
+}
+
+fn read_xml(text: &str) -> Listed {
     let mut listed = Listed::default();
     let mut reader = Reader::from_str(text);
-    let (mut is_list_of_lists, mut location) = (false, None);
+    let (mut is_index, mut location) = (false, None);
     while let Ok(event) = reader.read_event() {
         match event {
             Event::Start(element) => match element.local_name().as_ref() {
-                "sitemapindex" => is_list_of_lists = true,
+                "sitemapindex" => is_index = true,
                 "loc" => location = Some(String::new()),
                 _ => {}
             },
@@ -46,7 +49,7 @@ pub(crate) fn read(bytes: &[u8]) -> Listed {
                 }
             }
             Event::End(element) if element.local_name().as_ref() == "loc" => {
-                let list = if is_list_of_lists { &mut listed.sitemaps } else { &mut listed.pages };
+                let list = if is_index { &mut listed.sitemaps } else { &mut listed.pages };
                 list.extend(location.take().map(|location| location.trim().to_owned()));
             }
             Event::Eof => break,

@@ -26,3 +26,17 @@ pub(crate) fn begins_as_html(text: &str) -> bool {
         .iter()
         .any(|opening| rest.get(..opening.len()).is_some_and(|start| start.eq_ignore_ascii_case(opening)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_page_that_a_tree_can_be_built_of_has_a_source() {
+        let (page, _, _) = encoding_rs::EUC_KR.encode("<!doctype html><a href='약관'>이용 약관</a>");
+        assert!(html_source(&page).is_some_and(|html| html.contains("이용 약관")));
+        assert_eq!(html_source(b"# Markdown [b](b)"), None);
+        let nested = format!("<html>{}", "<div>".repeat(1_000));
+        assert_eq!(html_source(nested.as_bytes()), None);
+    }
+}

@@ -1,8 +1,8 @@
-//! Documents of every format with some of their bytes changed, as a bad disk or a bad person does it: whatever they are then, they
-//! are read or refused. More of them: `PROPTEST_CASES=10000 cargo xtask test -- --test real_parts mutations`.
+//! Documents of every format with some of their bytes changed, as by a bad disk or an attacker, are parsed or refused. More
+//! of them: `PROPTEST_CASES=10000 cargo xtask test -- --test documents mutations`.
 //!
-//! A vendor's parser may panic, which costs the child process that runs it and no more; a panic of our own fails the test.
-//! The changes are the same in every run, and others for another `PROPTEST_RNG_SEED`.
+//! A vendor's parser may panic, because that costs no more than its child process; a panic in this workspace fails the test.
+//! The changes are the same in every run, and different for another `PROPTEST_RNG_SEED`.
 
 use std::cell::RefCell;
 use std::io::Write;
@@ -10,13 +10,13 @@ use std::panic;
 use std::path::{Path, PathBuf};
 use std::sync::Once;
 
-use ingest::{DocumentParser, InProcess, Parsed};
+use parse::{Archive, DocumentParser, InProcess, Parsed};
 use proptest::prelude::*;
 use proptest::sample::Index;
 use proptest::test_runner::{RngSeed, TestRunner};
 use unicode_normalization::is_nfc;
 
-use crate::kit::archive;
+use crate::zip_archive::archive;
 
 /// One change of a document's bytes.
 #[derive(Debug, Clone)]
@@ -200,7 +200,7 @@ fn texts() {
 fn an_archive_of_documents() {
     let bytes = archive(&[("규정/a.md", "# A"), ("b.txt", "나")]);
     under_mutations("an archive", &bytes, |bytes| {
-        if let Ok(Some(mut archive)) = ingest::Archive::open(std::io::Cursor::new(bytes)) {
+        if let Ok(Some(mut archive)) = Archive::open(std::io::Cursor::new(bytes)) {
             for member in archive.members().into_iter().flatten() {
                 let _ = archive.read(&member);
             }

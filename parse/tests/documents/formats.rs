@@ -1,16 +1,16 @@
-//! Documents as offices have them, read as people read them: headings, sentences, tables and pages are where they were.
+//! Golden tests of every format: headings, sentences, tables and pages are where a reader sees them.
 //!
-//! `tests/formats/` holds the sample knowledge base's own texts, saved by LibreOffice 7.4, and EPUB by pandoc 2.17. HWP files come from elsewhere and
-//! lie beside the checkout.
+//! `tests/formats/` holds texts of the sample knowledge base, saved by LibreOffice 7.4, and as EPUB by pandoc 2.17. HWP files
+//! and PDF files of other programs are in the shared data beside the checkout.
 
 use std::io::Write;
 use std::path::Path;
 
-use ingest::{DocumentParser, InProcess, ParseError, Parsed};
+use parse::{DocumentParser, InProcess, ParseError, Parsed};
 
 fn read(path: &Path) -> Result<Parsed, ParseError> {
     let bytes = std::fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    // Not its own name: the content decides.
+    // Under another name: the content decides.
     InProcess.parse(&bytes, "file.bin")
 }
 
@@ -18,7 +18,7 @@ fn sample(name: &str) -> Parsed {
     read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/formats").join(name)).expect(name)
 }
 
-/// A file that is there only where the shared data is.
+/// A file of the shared data; `None` if that is not there.
 fn shared(name: &str) -> Option<Result<Parsed, ParseError>> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data/formats").join(name);
     if !path.exists() {

@@ -1,8 +1,9 @@
-//! Documents that were made to do harm. Read in this process on purpose: here, what only another process would survive shows.
+//! Documents that were made to do harm. Parsed in this process on purpose, so that what only the sandbox would survive fails
+//! a test.
 
-use ingest::{DocumentParser, InProcess, ParseError, Parsed};
+use parse::{DocumentParser, InProcess, ParseError, Parsed};
 
-use crate::kit::archive;
+use crate::zip_archive::archive;
 
 fn read(bytes: &[u8]) -> Result<Parsed, ParseError> {
     InProcess.parse(bytes, "file")

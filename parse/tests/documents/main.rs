@@ -1,0 +1,7 @@
+//! Parses real, hostile and damaged documents. One binary, because linking the parsers takes longer than the tests.
+
+mod archives;
+mod formats;
+mod hostile;
+mod mutations;
+mod zip_archive;
