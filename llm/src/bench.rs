@@ -206,7 +206,7 @@ fn seconds(from: Option<&Instant>, to: Option<&Instant>) -> f64 {
     }
 }
 
-/// The times between two tokens; with an arriving request, only those that overlap with its prefill.
+/// The times between two tokens; with an arriving request, only the times that overlap with its prefill.
 fn gaps(times: &[Times], arriving: Option<&Times>) -> Vec<Duration> {
     let counts = |pair: &&[Instant]| {
         arriving.is_none_or(|arriving| {

@@ -1,7 +1,8 @@
 //! The local engine: loads a GGUF file, and answers requests with it on the CPU.
 //!
-//! [`Engine::load`] checks the file, which is untrusted input, and builds the model, the tokenizer and the chat template
-//! from it. One thread owns the model; requests reach it through a bounded queue and read their answers as streams.
+//! [`Engine::load`] checks the file, which is untrusted input, and builds the model, the tokenizer and the chat
+//! template from it. One thread owns the model; requests reach it through a bounded queue and read their answers as
+//! streams.
 //!
 //! ```text
 //! messages --chat template--> prompt --tokenizer--> tokens --scheduler--> batch loop: model, sampling --> stream
@@ -9,14 +10,14 @@
 //!
 //! | module | owns |
 //! |---|---|
-//! | `serve` | `engine`, `scheduler`, `batch_loop`, `sampling`: which request is computed when, and which token is next |
+//! | `serve` | `engine`, `scheduler`, `batch_loop`, `sampling`: which requests are computed, and which token is next |
 //! | `text` | `chat_template`, `tokenizer`, `vocabulary`, `detokenize`, `stop`: messages to tokens, tokens to text |
 //! | `kv_cache` | `blocks`, `prefix_tree`: keys and values of computed tokens, and who shares them |
 //! | `model` | `gguf`, `config`, `decoder`, `candle_models`: what is in a file, and the network that computes logits |
-//! | `compute` | `simd`, `matrix`, `attention`, `rope`, `ops`, `thread_pool`: one operation each, over rows of numbers |
+//! | `compute` | `simd`, `matrix`, `attention`, `rope`, `ops`, `thread_pool`: operations over rows of numbers |
 //!
-//! Does not contain downloads (`models`), prompts (`chat`), or any knowledge of documents. Text from people never becomes
-//! special tokens; see `text`.
+//! Does not contain downloads (`models`), prompts (`chat`), or any knowledge of documents. Text from people never
+//! becomes special tokens; see `text`.
 
 pub mod bench;
 mod catch_panic;

@@ -10,7 +10,7 @@ use llm::{Engine, EngineOptions};
 const OPTIONS: EngineOptions =
     EngineOptions { threads: 1, context_tokens: None, parallel: 4, queue_length: 4, cache_bytes: 64 << 20 };
 
-/// The model's file; `None`, loudly, where the tests' models are not at hand.
+/// The model's file; `None`, with a message, if the test models are not installed.
 fn model_file() -> Option<PathBuf> {
     let Some(models) = std::env::var_os("DAEDAP_TEST_MODELS") else {
         assert!(std::env::var_os("CI").is_none(), "DAEDAP_TEST_MODELS is not set");

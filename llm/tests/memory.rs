@@ -1,8 +1,8 @@
-//! Memory under ten thousand requests. A program of its own, so that nobody else's memory is counted.
+//! Memory after ten thousand requests. A test program of its own, so that no other test's memory is counted.
 #![cfg(target_os = "linux")]
 
 #[path = "../src/testing/tiny_model.rs"]
-#[expect(dead_code, reason = "the unit tests' models, of which this test needs one")]
+#[expect(dead_code, reason = "the models of the unit tests, of which this test needs one")]
 mod tiny;
 
 use std::time::Duration;
@@ -15,7 +15,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use tiny::TinyModel;
 
-/// Enough for some hundred tokens, so that what was read has to go all the time.
+/// Enough for some hundred tokens, so that prefixes are evicted all the time.
 const OPTIONS: EngineOptions = EngineOptions {
     threads: 2,
     context_tokens: Some(256),
@@ -24,9 +24,9 @@ const OPTIONS: EngineOptions = EngineOptions {
     cache_bytes: 1 << 20,
 };
 const REQUESTS: usize = 10_000;
-/// Asked at the same time.
+/// Requests at the same time.
 const WAVE: usize = 40;
-/// After so many waves everything has been as large as it gets.
+/// After this number of waves everything is as large as it gets.
 const SETTLED: usize = 50;
 
 fn request(random: &mut ChaCha8Rng) -> GenerationRequest {
@@ -42,7 +42,7 @@ fn request(random: &mut ChaCha8Rng) -> GenerationRequest {
     }
 }
 
-/// Reads an answer, or leaves after its first event.
+/// Reads an answer, or disconnects after its first event.
 async fn read(engine: &Engine, request: GenerationRequest, leaves: bool) {
     let mut stream = engine.generate(request).expect("there is room");
     while let Some(event) = stream.next().await {

@@ -56,7 +56,7 @@ impl Rope {
     }
 
     fn yarn(base: f32, head_size: usize, frequencies: &[f32], factor: f32, trained_tokens: f32) -> Self {
-        // The pair that makes so many rotations within the trained context.
+        // The pair that makes this number of rotations within the trained context.
         let pair_with = |rotations: f32| {
             let angle = std::f32::consts::TAU * rotations;
             head_size as f32 * (trained_tokens / angle).ln() / (2.0 * base.ln())

@@ -1,7 +1,7 @@
 //! The prefix cache: tracks which KV blocks hold which tokens, and which sequences use them.
 //!
-//! A radix tree over whole blocks: an edge is the sixteen tokens of a block, so that the path from the root to a node is
-//! a prefix whose keys and values are computed. Sequences with the same prefix use the same nodes.
+//! A radix tree over whole blocks: an edge is the sixteen tokens of a block, so that the path from the root to a node
+//! is a prefix whose keys and values are computed. Sequences with the same prefix use the same nodes.
 //!
 //! Invariants, checked in tests after every step:
 //! * A block is free, or owned by one sequence, or owned by one node; never two of them.
@@ -79,9 +79,9 @@ impl PrefixTree {
         }
     }
 
-    /// Allocates blocks for a sequence of `tokens` tokens that begins with `prompt`: those of its longest cached prefix,
-    /// and new ones. The prompt's last token never counts as cached, because its logits have to be computed. `None` if
-    /// there is no room until another sequence is released.
+    /// Allocates blocks for a sequence of `tokens` tokens that begins with `prompt`: those of its longest cached
+    /// prefix, and new ones. The prompt's last token never counts as cached, because its logits have to be computed.
+    /// `None` if there is no room until another sequence is released.
     pub(crate) fn allocate(&mut self, prompt: &[u32], tokens: usize) -> Option<BlockTable> {
         self.clock += 1;
         let nodes = self.longest_prefix(without_last(prompt));

@@ -12,7 +12,8 @@ use crate::model::gguf::file::GgufFile;
 /// More layers than any model has.
 pub(crate) const MAX_LAYERS: usize = 1024;
 
-/// Of so many layers of Gemma 3 all but the last are local: they see a window of keys, with a RoPE of their own.
+/// In Gemma 3 every sixth layer sees all keys; the others are local: they see a window of keys, with a RoPE of their
+/// own.
 const LOCAL_PATTERN: usize = 6;
 
 /// The config of a decoder.

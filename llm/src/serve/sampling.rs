@@ -1,7 +1,7 @@
 //! Samples the next token from the model's logits.
 //!
-//! The order: mask, repeat penalty, temperature, min-p, top-p, draw. Owns the random numbers: the same seed and the same
-//! logits result in the same tokens on every machine.
+//! The order: mask, repeat penalty, temperature, min-p, top-p, draw. Owns the random numbers: the same seed and the
+//! same logits result in the same tokens on every machine.
 
 use std::collections::{BinaryHeap, VecDeque};
 use std::sync::Arc;
@@ -10,8 +10,8 @@ use domain::Sampling;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
-/// How many tokens back the repeat penalty looks, in the answer alone: penalising the words of the prompt would drive an
-/// answer away from its passages.
+/// How many tokens back the repeat penalty looks, in the answer alone: penalising the words of the prompt would drive
+/// an answer away from its passages.
 const REPEAT_WINDOW_TOKENS: usize = 64;
 
 /// The tokens that may be sampled.
@@ -153,8 +153,8 @@ impl PartialOrd for Candidate {
     }
 }
 
-/// The fewest likeliest candidates that together have `top_p` of the probability (Holtzman et al. 2020), at least one. A
-/// heap, because few of a vocabulary of 150,000 are needed and sorting all of them takes a third of a step.
+/// The fewest likeliest candidates that together have `top_p` of the probability (Holtzman et al. 2020), at least one.
+/// A heap, because few of a vocabulary of 150,000 are needed and sorting all of them takes a third of a step.
 fn nucleus(candidates: Vec<Candidate>, top_p: f32) -> Vec<Candidate> {
     let total: f64 = candidates.iter().map(|candidate| f64::from(candidate.weight)).sum();
     let enough = total * f64::from(top_p);

@@ -1,10 +1,10 @@
-//! Compares models with llama.cpp: real ones by the tokens of texts and messages, and by greedy answers; the tests' tiny
-//! ones, one of each family, by logits.
+//! Compares models with llama.cpp: real ones by the tokens of texts and messages, and by greedy answers; the tests'
+//! tiny ones, one of each family, by logits.
 //!
 //! `real.json` has what llama.cpp's server (commit 0c1e570) returned on a CPU with AVX-512: `/apply-template` and
-//! `/tokenize` for five conversations and for texts that tokenizers disagree about, `/completion` with temperature 0 for
-//! up to 64 tokens of each answer. It does not contain text in NFD, which llama.cpp takes as it is, and which Qwen2's own
-//! tokenizer, like ours, composes first. `tiny.json` has the log probabilities of all tokens after 41.
+//! `/tokenize` for five conversations and for texts that tokenizers disagree about, `/completion` with temperature 0
+//! for up to 64 tokens of each answer. It does not contain text in NFD, which llama.cpp takes as it is, and which
+//! Qwen2's own tokenizer, like ours, composes first. `tiny.json` has the log probabilities of all tokens after 41.
 
 use std::collections::HashMap;
 use std::io::Write;
@@ -79,9 +79,9 @@ fn assert_same_tokens(gguf: &GgufFile, recorded: &Recorded) {
     }
 }
 
-/// At each position of its answers llama.cpp's token is our likeliest, or nearly as likely: at most `near_tie` below. Each
-/// position follows llama.cpp's own answer, because after a near tie two engines write different texts, which cannot be
-/// compared.
+/// At each position of its answers llama.cpp's token is our likeliest, or nearly as likely: at most `near_tie` below.
+/// Each position follows llama.cpp's own answer, because after a near tie two engines write different texts, which
+/// cannot be compared.
 fn assert_same_answers(gguf: &GgufFile, recorded: &Recorded, near_tie: f32) {
     let vocabulary = Vocabulary::read(gguf).expect("a sound file");
     let Ok(Architecture::Decoder(config)) = Architecture::read(gguf, vocabulary.len()) else {

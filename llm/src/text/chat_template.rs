@@ -24,8 +24,8 @@ const FUEL: u64 = 2_000_000;
 /// Maximum output of a template besides the contents.
 const MAX_MARKUP_BYTES: usize = 1 << 20;
 
-/// The template sees content `i` as the character `FIRST_PLACEHOLDER + i` between two [`PADDING`]s. It is of private use
-/// plane 15, which no template uses.
+/// The template sees content `i` as the character `FIRST_PLACEHOLDER + i` between two [`PADDING`]s. It is of private
+/// use plane 15, which no template uses.
 const FIRST_PLACEHOLDER: u32 = 0xF_0000;
 const MAX_MESSAGES: usize = 0xFFFD;
 /// Whitespace that no template writes: where it is missing after rendering, the template has trimmed the content.

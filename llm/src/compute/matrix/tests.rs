@@ -1,4 +1,5 @@
-//! Compares products with a plain reference: numbers as candle reads them from the file's blocks, multiplied one by one.
+//! Compares products with a plain reference: numbers as candle reads them from the file's blocks, multiplied one by
+//! one.
 
 use std::io;
 

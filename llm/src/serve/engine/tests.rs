@@ -118,8 +118,8 @@ async fn a_conversation_is_not_computed_twice() {
     assert_eq!((continued, usage.cached_tokens), (anew, 0), "what was cached is what would be computed");
 }
 
-/// Random requests, some of them abandoned, with a KV cache so small that prefixes are evicted: every answer is the same
-/// as alone, and nothing leaks.
+/// Random requests, some of them abandoned, with a KV cache so small that prefixes are evicted: every answer is the
+/// same as alone, and nothing leaks.
 #[tokio::test]
 async fn requests_in_a_batch_get_the_answers_they_would_get_alone() {
     let crowded = EngineOptions { parallel: 5, queue_length: 100, cache_bytes: 400_000, ..OPTIONS };
@@ -316,14 +316,14 @@ fn something_else_than_a_model_is_refused() {
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
-    /// A file that is damaged in its header, and in half of the cases after it, is loaded or refused. What is loaded answers
-    /// or fails; neither panics or takes longer than an answer.
+    /// A file that is damaged in its header, and in half of the cases after it, is loaded or refused. What is loaded
+    /// answers or fails; neither panics or takes longer than an answer.
     #[test]
     fn a_damaged_file_is_loaded_or_refused_but_never_a_panic(
         family in 0..FAMILIES,
         damage in prop::collection::vec((0.0..2.0, any::<u8>()), 1..12),
     ) {
-        let model = models_of_all_families().nth(family).expect("there are so many");
+        let model = models_of_all_families().nth(family).expect("a family");
         let mut bytes = model.bytes();
         let header = GgufFile::open(file_of(&bytes).path()).expect("a sound file").content.tensor_data_offset;
         for (at, byte) in damage {
