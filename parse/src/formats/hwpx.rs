@@ -77,7 +77,7 @@ fn flatten_section(xml: &str) -> Result<Vec<u8>, ParseError> {
             }
             Event::End(_) if omitted_depth > 0 => omitted_depth -= 1,
             _ if omitted_depth > 0 => {}
-            _ => section.take(event)?,
+            _ => section.take(&event)?,
         }
     }
 }
@@ -93,11 +93,11 @@ struct Section {
 }
 
 impl Section {
-    fn take(&mut self, event: Event<'_>) -> Result<(), ParseError> {
-        match &event {
-            Event::Start(start) => self.start(start.local_name().as_ref(), &event),
-            Event::End(end) => self.end(end.local_name().as_ref(), &event),
-            Event::Empty(element) => self.empty(element.local_name().as_ref(), &event),
+    fn take(&mut self, event: &Event<'_>) -> Result<(), ParseError> {
+        match event {
+            Event::Start(start) => self.start(start.local_name().as_ref(), event),
+            Event::End(end) => self.end(end.local_name().as_ref(), event),
+            Event::Empty(element) => self.empty(element.local_name().as_ref(), event),
             Event::Text(_) | Event::CData(_) | Event::GeneralRef(_) if self.is_deleted => Ok(()),
             _ => self.flow.write(event.borrow()),
         }
