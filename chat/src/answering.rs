@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use db::FinishedAnswer;
 use domain::{
-    Citation, FinishReason, GenerateError, GenerationEvent, GenerationRequest, GenerationStream, Generator,
-    Language, Passage, Role, Scope, SparseVector, Turn, TurnId, TurnState, Usage, WorkspaceId,
+    Citation, FinishReason, GenerateError, GenerationEvent, GenerationRequest, GenerationStream, Language,
+    Passage, Role, Scope, SparseVector, Turn, TurnId, TurnState, Usage, WorkspaceId,
 };
 use futures::StreamExt;
 use retriever::Query;
@@ -207,7 +207,7 @@ impl Answering {
     }
 
     async fn save_draft(&self) -> Result<(), db::DbError> {
-        self.parts.db.save_answer_so_far(self.workspace, self.turn, &self.draft.content).await
+        self.parts.db.save_partial_answer(self.workspace, self.turn, &self.draft.content).await
     }
 
     /// Checks the citations of the finished text. If the model cited none of the passages that its words come from, adds

@@ -134,7 +134,7 @@ mod tests {
         ];
         for text in hostile {
             for html in [document_html(text), answer_html(text, &[1])] {
-                // What is escaped is text; only what stands between angle brackets acts.
+                // Escaped markup is text; only tags have an effect.
                 for tag in html.to_lowercase().split('<').skip(1).filter_map(|rest| rest.split('>').next()) {
                     let name = tag.trim_start_matches('/').split([' ', '/']).next().unwrap_or_default();
                     assert!(!["script", "img", "style", "iframe"].contains(&name), "{text} -> {html}");

@@ -1,8 +1,8 @@
-//! What the unit tests of this crate search: chunks without a company around them.
+//! Makes chunks for unit tests.
 
 use domain::{Chunk, ChunkId, CollectionId, DocumentId, Language, VersionId, WorkspaceId};
 
-/// The chunk at `position` of a document that has nothing but its source and this English text.
+/// The chunk at `position` of a document with this source and English text.
 pub(crate) fn chunk(source: &str, position: u32, text: &str) -> Chunk {
     let workspace = WorkspaceId::DEFAULT;
     let collection = CollectionId::derive(workspace, "c");

@@ -1,23 +1,24 @@
-//! Question to passages: embedding, lexical analysis, vector stores, fusion, and whether there is enough evidence.
+//! Retrieves passages for a question: embedding, lexical analysis, vector stores, fusion, and the weight of the evidence.
 //!
 //! ```text
 //! text --> analyze --> terms  --> sparse search --+
-//!    \                                            +--> fuse --> drop what is not live --> (rerank) --> select --> passages
-//!     +--> embed ----> vector --> dense search  --+                                 \--> evidence
+//!    \                                            +--> fuse --> keep live chunks --> (rerank) --> select --> passages
+//!     +--> embed ----> vector --> dense search  --+                            \--> evidence
 //! ```
 //!
-//! What is absent: any SQL beyond asking `db` which versions are live and what evidence is enough, and any knowledge of
-//! how documents came in. Vendors stay behind walls: qdrant-client in [`store::qdrant`], qdrant-edge in
+//! Of SQL it only asks `db` which versions are live and which evidence thresholds apply; it does not know how documents
+//! are ingested. Vendor crates stay behind walls: qdrant-client in [`store::qdrant`], qdrant-edge in
 //! [`store::embedded`], fastembed and ONNX Runtime in [`embed`].
 
 pub mod analyze;
-mod background;
+mod background_priority;
 pub mod embed;
 pub mod eval;
 pub mod evidence;
 #[cfg(test)]
 mod fixture;
 mod fuse;
+mod query;
 mod rerank;
 mod retrieve;
 mod select;
@@ -25,5 +26,6 @@ pub mod store;
 
 pub use evidence::Evidence;
 pub use fuse::Fusion;
+pub use query::Query;
 pub use rerank::Reranker;
-pub use retrieve::{Query, RetrievalOptions, RetrieveError, Retrieved, Retriever, RetrieverParts, System};
+pub use retrieve::{RetrievalOptions, RetrieveError, Retrieved, Retriever, RetrieverParts};

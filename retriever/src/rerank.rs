@@ -1,6 +1,6 @@
-//! A second look at the first candidates: a cross-encoder reads each together with the question.
+//! Reranks the first candidates with a cross-encoder.
 //!
-//! It may only improve an answer, never hold it up: what is not known within the deadline is as if nobody had looked.
+//! Reranking must not delay an answer: after the deadline, or on an error, the ranking stays as it is.
 
 use std::time::Duration;
 
@@ -10,46 +10,44 @@ use tracing::warn;
 
 use crate::embed::CrossEncoder;
 
-/// Rescores the candidates that are best so far.
+/// Rescores the best candidates.
 pub struct Reranker {
-    /// What reads them.
+    /// The model that scores them.
     pub cross_encoder: CrossEncoder,
-    /// How many are read; those after them stay behind them.
+    /// Number of candidates that are rescored; the others stay behind them.
     pub candidates: usize,
-    /// How long a question waits for it.
+    /// Maximum time that a question waits for it.
     pub deadline: Duration,
 }
 
 impl Reranker {
-    /// `ranked` (best first) in the order that the cross-encoder finds better; as it is where that is not known in time.
+    /// Reorders `ranked` (best first) by the scores of the cross-encoder; returns it unchanged on an error or timeout.
     pub(crate) async fn rerank(&self, question: &str, ranked: Vec<Passage>) -> Vec<Passage> {
-        let texts = ranked.iter().take(self.candidates).map(|passage| text_to_read(&passage.chunk)).collect();
+        let texts =
+            ranked.iter().take(self.candidates).map(|passage| text_to_score(&passage.chunk)).collect();
         match timeout(self.deadline, self.cross_encoder.score(question, texts)).await {
             Ok(Ok(logits)) => reordered(ranked, &logits),
             Ok(Err(error)) => {
-                warn!(%error, "the passages stay in the order in which they were found");
+                warn!(%error, "reranking failed; the passages keep the order of the search");
                 ranked
             }
             Err(_) => {
                 let deadline_ms = self.deadline.as_millis();
-                warn!(
-                    deadline_ms,
-                    "reranking was late; the passages stay in the order in which they were found"
-                );
+                warn!(deadline_ms, "reranking timed out; the passages keep the order of the search");
                 ranked
             }
         }
     }
 }
 
-/// A chunk under its headings.
-fn text_to_read(chunk: &Chunk) -> String {
+/// The text of a chunk under its headings.
+fn text_to_score(chunk: &Chunk) -> String {
     let headings = chunk.heading_path.iter().map(String::as_str);
     headings.chain([chunk.text.as_str()]).collect::<Vec<_>>().join("\n")
 }
 
-/// The first ones by their logits, equals in the order they had; behind them the others in theirs. A score is the
-/// logistic of the logit; those of the others lie below the lowest of these.
+/// Sorts the first passages by their logits (equal ones keep their order), with the other passages behind them. A score is
+/// the logistic of the logit; the scores of the others are scaled below the lowest of these.
 fn reordered(mut ranked: Vec<Passage>, logits: &[f32]) -> Vec<Passage> {
     let others = ranked.split_off(logits.len().min(ranked.len()));
     let mut rescored: Vec<(f32, Passage)> = logits.iter().copied().zip(ranked).collect();

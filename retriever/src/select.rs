@@ -1,34 +1,35 @@
-//! From a ranking of chunks to the passages worth reading: no copies, neighbours as one, more than one document.
+//! Selects passages from a ranking of chunks: drops duplicates, joins neighbours, spreads over documents.
 //!
-//! What is absent: any score of its own. Passages come in the order in which their best chunks were ranked, except that
-//! further ones of a document are put back behind others that are as good.
+//! It has no scores of its own. Passages keep the order of their best chunks, except that further passages of a document
+//! move behind equally good ones of other documents.
 
 use domain::{Analyzer, Chunk, FieldedText, Passage, SparseVector};
 
-/// Share of common terms from which two passages say the same.
-const SAME_TEXT: f32 = 0.95;
+/// Minimum share of common terms of duplicates.
+const DUPLICATE_SHARE: f32 = 0.95;
 
-/// What a further passage of the same document counts for, each time again: between equals the document that was
-/// not heard yet goes first, and a much better passage still wins.
-const REPEATED_DOCUMENT: f32 = 0.9;
+/// Factor of each further passage of the same document: between equal passages a new document goes first, and a much better
+/// passage still wins.
+const REPEATED_DOCUMENT_FACTOR: f32 = 0.9;
 
-/// Share of a passage's score from which the chunk before or after it is read with it.
-const NEIGHBOUR: f32 = 0.6;
+/// Minimum score of the chunk before or after a passage to join it, as a share of the passage's score.
+const MIN_NEIGHBOUR_SHARE: f32 = 0.6;
 
-/// Most chunks of a passage. Merging serves sentences that a border cut; it must not crowd out other passages.
-const MOST_CHUNKS: usize = 2;
+/// Maximum number of chunks of a passage. Joining repairs sentences that a chunk border splits; it must not crowd out other
+/// passages.
+const MAX_CHUNKS: usize = 2;
 
-/// Longest text that the end of one chunk and the beginning of the next have in common, in bytes.
-const LONGEST_OVERLAP: usize = 4_096;
+/// Maximum length of the text that a chunk repeats from the one before it, in bytes.
+const MAX_OVERLAP: usize = 4_096;
 
-/// The first `limit` passages of `ranked` (best first) that do not repeat a better one. A neighbour that was found too
-/// joins the better of the two.
+/// The first `limit` passages of `ranked` (best first) without duplicates of better ones. A neighbour in the ranking joins
+/// the better of the two.
 pub(crate) fn select(ranked: &[Passage], limit: usize, analyzer: &dyn Analyzer) -> Vec<Passage> {
-    let distinct = distinct(ranked, limit * MOST_CHUNKS, analyzer);
+    let distinct = distinct(ranked, limit * MAX_CHUNKS, analyzer);
     spread(join_neighbours(distinct), limit)
 }
 
-/// The first `limit` that say something new. Copies of a page would crowd out everything else.
+/// The first `limit` passages without duplicates. Copies of a page would crowd out everything else.
 fn distinct(ranked: &[Passage], limit: usize, analyzer: &dyn Analyzer) -> Vec<Passage> {
     let mut kept = Vec::new();
     let mut kept_terms = Vec::<SparseVector>::new();
@@ -38,7 +39,7 @@ fn distinct(ranked: &[Passage], limit: usize, analyzer: &dyn Analyzer) -> Vec<Pa
         }
         let text = FieldedText { title: "", heading_path: &[], ..(&passage.chunk).into() };
         let terms = analyzer.document_terms(text);
-        if kept_terms.iter().all(|other| overlap(other, &terms) < SAME_TEXT) {
+        if kept_terms.iter().all(|other| overlap(other, &terms) < DUPLICATE_SHARE) {
             kept.push(passage.clone());
             kept_terms.push(terms);
         }
@@ -46,20 +47,20 @@ fn distinct(ranked: &[Passage], limit: usize, analyzer: &dyn Analyzer) -> Vec<Pa
     kept
 }
 
-/// Share of the terms of both that are in both, 0 to 1 (Jaccard).
+/// Share of the terms that both have in common, 0 to 1 (Jaccard).
 fn overlap(a: &SparseVector, b: &SparseVector) -> f32 {
     let common = a.common_terms(b);
     let all = a.indices.len() + b.indices.len() - common;
     if all == 0 { 1.0 } else { common as f32 / all as f32 }
 }
 
-/// Joins chunks that follow each other in one section.
+/// Joins chunks that are adjacent in one section.
 fn join_neighbours(passages: Vec<Passage>) -> Vec<Passage> {
     let mut joined = Vec::<(Passage, usize)>::new();
     for passage in passages {
         let neighbour = joined.iter_mut().find(|(better, chunks)| {
-            *chunks < MOST_CHUNKS
-                && passage.score >= NEIGHBOUR * better.score
+            *chunks < MAX_CHUNKS
+                && passage.score >= MIN_NEIGHBOUR_SHARE * better.score
                 && are_neighbours(&better.chunk, &passage.chunk)
         });
         match neighbour {
@@ -77,7 +78,7 @@ fn are_neighbours(a: &Chunk, b: &Chunk) -> bool {
     a.version == b.version && a.heading_path == b.heading_path && a.position.abs_diff(b.position) == 1
 }
 
-/// Puts the text of `other` before or after that of `chunk`, what both have once. The passage begins where the first does.
+/// Puts the text of `other` before or after that of `chunk`, without repetition. The passage begins where the first does.
 fn join(chunk: &mut Chunk, other: &Chunk) {
     if other.position < chunk.position {
         chunk.text = continued(&other.text, &chunk.text);
@@ -87,10 +88,10 @@ fn join(chunk: &mut Chunk, other: &Chunk) {
     }
 }
 
-/// `second` after `first`, without the sentences that it repeats of it.
+/// `second` after `first`, without the sentences that it repeats.
 fn continued(first: &str, second: &str) -> String {
-    let longest = first.len().min(second.len()).min(LONGEST_OVERLAP);
-    let repeated = (1..=longest)
+    let max_length = first.len().min(second.len()).min(MAX_OVERLAP);
+    let repeated = (1..=max_length)
         .rev()
         .filter(|&length| second.is_char_boundary(length))
         .find(|&length| first.ends_with(&second[..length]));
@@ -100,13 +101,14 @@ fn continued(first: &str, second: &str) -> String {
     }
 }
 
-/// The first `limit`, those of a document that is there already put back a little.
+/// The first `limit` passages, with a penalty on further ones of the same document.
 fn spread(mut passages: Vec<Passage>, limit: usize) -> Vec<Passage> {
     let mut chosen = Vec::<Passage>::new();
     while chosen.len() < limit && !passages.is_empty() {
         let worth = |passage: &Passage| {
-            let heard = chosen.iter().filter(|other| other.chunk.document == passage.chunk.document).count();
-            passage.score * REPEATED_DOCUMENT.powi(heard as i32)
+            let repeats =
+                chosen.iter().filter(|other| other.chunk.document == passage.chunk.document).count();
+            passage.score * REPEATED_DOCUMENT_FACTOR.powi(repeats as i32)
         };
         // The first of the best, so that equals keep their order.
         let best = (0..passages.len())
@@ -135,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn a_copy_says_nothing_new() {
+    fn a_copy_is_dropped() {
         let ranked = vec![
             passage("a", 0, 1.0, "연차는 15일이다."),
             passage("b", 0, 0.9, "연차는 15일이다."),
@@ -157,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn a_weak_neighbour_and_a_third_chunk_stay_apart() {
+    fn a_weak_neighbour_and_a_third_chunk_are_not_joined() {
         let weak = vec![passage("a", 1, 1.0, "Strong."), passage("a", 2, 0.5, "Weak.")];
         assert_eq!(texts(&weak, 3), ["Strong.", "Weak."]);
         let row = vec![passage("a", 1, 1.0, "B."), passage("a", 2, 0.9, "C."), passage("a", 0, 0.8, "A.")];

@@ -1,6 +1,6 @@
-//! The embedder over a real model: what its vectors are like, what is refused, and who waits for whom.
+//! Tests the embedder with a real model: its vectors, unusable models, and the priority of questions.
 
-#[allow(dead_code, unreachable_pub)]
+#[allow(dead_code, unreachable_pub, reason = "shared by several test programs")]
 mod kit;
 
 use std::sync::Arc;
@@ -12,7 +12,7 @@ fn cosine(a: &[f32], b: &[f32]) -> f32 {
 }
 
 #[tokio::test]
-async fn vectors_are_of_length_one_and_near_where_meanings_are() {
+async fn vectors_have_length_one_and_are_near_for_similar_meanings() {
     let Some(embedder) = kit::embedder() else { return };
     let texts = [
         "A lease is a contract for renting.",
@@ -30,7 +30,7 @@ async fn vectors_are_of_length_one_and_near_where_meanings_are() {
 }
 
 #[tokio::test]
-async fn a_text_has_the_same_vector_whatever_stands_beside_it() {
+async fn a_text_has_the_same_vector_whatever_is_embedded_with_it() {
     let Some(embedder) = kit::embedder() else { return };
     let long = "words that go on and on ".repeat(60);
     let alone = embedder.embed_passages(vec!["a short text".to_owned()]).await.unwrap();
@@ -40,7 +40,7 @@ async fn a_text_has_the_same_vector_whatever_stands_beside_it() {
 }
 
 #[tokio::test]
-async fn a_long_text_is_cut_off_on_the_right() {
+async fn a_long_text_is_truncated_on_the_right() {
     let Some(embedder) = kit::embedder() else { return };
     let beginning = "pump ".repeat(embedder.max_tokens());
     let whole = format!("{beginning}{}", "valve ".repeat(20_000));
@@ -48,7 +48,7 @@ async fn a_long_text_is_cut_off_on_the_right() {
 }
 
 #[tokio::test]
-async fn tokens_are_counted_without_limit_and_without_marks() {
+async fn tokens_are_counted_without_limit_and_special_tokens() {
     let Some(embedder) = kit::embedder() else { return };
     assert_eq!(embedder.count_tokens("hello world"), 2);
     assert_eq!(embedder.count_tokens(&"hello ".repeat(5_000)), 5_000);
@@ -69,7 +69,7 @@ async fn a_question_does_not_wait_for_a_whole_ingest() {
     assert!(!ingest.is_finished(), "the question came last");
     ingest.abort();
     assert!(ingest.await.unwrap_err().is_cancelled());
-    // What nobody waits for any more is not computed: the next question is served at once.
+    // Cancelled work is not computed: the next question is served at once.
     embedder.embed_query("and the green one?").await.unwrap();
 }
 

@@ -1,7 +1,7 @@
-//! A missing or wrong ONNX Runtime is an error, never a panic. Alone in its process: the first library that loads
-//! serves all that comes after it.
+//! Tests that a missing or wrong ONNX Runtime is an error, never a panic. It has a process of its own, because the first
+//! library that loads is used by the whole process.
 
-#[allow(dead_code, unreachable_pub)]
+#[allow(dead_code, unreachable_pub, reason = "shared by several test programs")]
 mod kit;
 
 use std::path::PathBuf;

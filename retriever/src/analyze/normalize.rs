@@ -1,28 +1,29 @@
-//! Normalisation: the many spellings of one text to one. Documents' terms, questions' terms and the text that a
-//! question is embedded as all go through here.
+//! Normalizes the many spellings of a text to one. Terms of documents, terms of questions, and the text that a question is
+//! embedded as all use it.
 
+use domain::script::{is_cyrillic, is_greek};
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 use unicode_security::confusable_detection::skeleton;
 
-/// NFKC (decomposed Hangul, full-width letters, ligatures), without characters that nobody sees, Latin words rid
-/// of the letters that only look Latin. Case is kept: it shows where the parts of a name begin.
+/// NFKC (decomposed Hangul, full-width letters, ligatures) without invisible characters, and with Latin letters in place of
+/// their look-alikes in Latin words. Case is kept: it shows where the parts of a name begin.
 pub(super) fn normalize(text: &str) -> String {
-    // Before composing, for an invisible character between two jamo or before an accent keeps them apart.
+    // Before composition: an invisible character between two jamo or before an accent would prevent it.
     let visible: String =
         text.chars().filter(|c| !is_invisible(*c)).nfkc().filter(|c| !is_invisible(*c)).collect();
     if visible.chars().any(is_greek_or_cyrillic) { with_latin_letters(&visible) } else { visible }
 }
 
-/// Default_Ignorable_Code_Point (UAX #44), as far as it is assigned; NFKC makes some of them from visible ones.
+/// Assigned code points that are Default_Ignorable_Code_Point (UAX #44); NFKC produces some of them.
 fn is_invisible(c: char) -> bool {
     matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
         | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}'
         | '\u{feff}' | '\u{ffa0}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
-/// A word that mixes Latin with Greek or Cyrillic letters was typed on the wrong keyboard, or to deceive: `Rust` with
-/// a Cyrillic `s` becomes `Rust` again (look-alikes by UTS #39). A word that is all Greek or Cyrillic stays.
+/// Replaces Greek and Cyrillic look-alikes (UTS #39) in words that also have Latin letters: `Rust` with a Cyrillic `s`
+/// becomes `Rust`. Such a word was typed on the wrong keyboard, or to deceive. Other words stay.
 fn with_latin_letters(text: &str) -> String {
     let mut normal = String::with_capacity(text.len());
     for word in text.split_inclusive(|c: char| !c.is_alphanumeric() && !is_combining_mark(c)) {
@@ -47,7 +48,7 @@ fn latin(c: char) -> Option<char> {
 }
 
 fn is_greek_or_cyrillic(c: char) -> bool {
-    matches!(c, '\u{370}'..='\u{3ff}' | '\u{400}'..='\u{52f}')
+    is_greek(c) || is_cyrillic(c)
 }
 
 #[cfg(test)]

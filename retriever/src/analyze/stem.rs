@@ -1,32 +1,32 @@
-//! Stemming: a word to the form that its inflections share, by the Snowball algorithm of the text's language.
+//! Stems words: reduces a word to the form that its inflections share, by the Snowball algorithm of the text's language.
 
 use domain::Language;
 use rust_stemmers::{Algorithm, Stemmer};
 use unicode_normalization::UnicodeNormalization;
 
-/// Reduces the words of a text in one language.
+/// Stems the words of a text in one language.
 pub(super) struct WordStemmer {
-    /// For the language's own words; `None` where there is no algorithm for it.
+    /// For the language's own words; `None` if there is no algorithm for it.
     own: Option<Stemmer>,
-    /// For Latin words where the language is written otherwise: they are names and terms, mostly English.
+    /// For Latin words in a language with another script: they are names and terms, mostly English.
     foreign: Option<Stemmer>,
-    /// Whether accents only tell how a word is said, so that people leave them out.
+    /// Whether accents only mark pronunciation, so that people often omit them.
     folds_accents: bool,
 }
 
 impl WordStemmer {
-    /// The one for a text in `language`.
+    /// The stemmer for a text in `language`.
     pub(super) fn of(language: Language) -> Self {
         let algorithm = algorithm(language);
         Self {
             own: algorithm.map(Stemmer::create),
             foreign: (!is_latin(algorithm)).then(|| Stemmer::create(Algorithm::English)),
-            // Vietnamese tones are other words: XQuAD-vi recall@1 .925 with them, .881 without.
+            // Vietnamese tones distinguish words: XQuAD-vi recall@1 .925 with them, .881 without.
             folds_accents: language.code() != "vi",
         }
     }
 
-    /// The term of a word: lower case, without endings and accents where it is all letters.
+    /// The term of a word: lower case, and without endings and accents if it has letters only.
     pub(super) fn stem(&self, word: &str) -> String {
         let word = word.to_lowercase();
         if !word.chars().all(|c| c.is_alphabetic() || is_accent(c)) {
@@ -38,7 +38,7 @@ impl WordStemmer {
     }
 }
 
-/// `Fußgänger`, `Málaga`, `İzmir` as many people type them; other scripts' marks are letters.
+/// `Fußgänger`, `Málaga`, `İzmir` as many people type them; marks of other scripts are letters.
 fn without_accents(word: &str) -> String {
     word.nfd().filter(|c| !is_accent(*c)).nfc().collect()
 }
@@ -47,7 +47,7 @@ fn is_accent(c: char) -> bool {
     matches!(c, '\u{300}'..='\u{36f}')
 }
 
-/// Whether the algorithm is for words in Latin letters. A language without one counts as written otherwise.
+/// Whether the algorithm is for words in Latin letters. A language without an algorithm counts as another script.
 fn is_latin(algorithm: Option<Algorithm>) -> bool {
     use Algorithm::{Arabic, Greek, Russian, Tamil};
     algorithm.is_some_and(|algorithm| !matches!(algorithm, Arabic | Greek | Russian | Tamil))
@@ -100,13 +100,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_all_letters_stays_as_it_is() {
+    fn words_with_other_characters_than_letters_stay() {
         assert_eq!(stem("en", "E0382s"), "e0382s");
         assert_eq!(stem("en", "snake_cases"), "snake_cases");
     }
 
     #[test]
-    fn accents_fold_except_where_they_make_another_word() {
+    fn accents_fold_except_where_they_distinguish_words() {
         assert_eq!(stem("fr", "Éléphant"), stem("fr", "elephant"));
         assert_ne!(stem("vi", "mã"), stem("vi", "ma"));
     }

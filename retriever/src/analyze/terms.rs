@@ -1,11 +1,12 @@
-//! Tokenisation: text to terms. The same code reads documents and questions, else they would not meet.
+//! Tokenizes text to terms. Documents and questions use the same code, or their terms would not match.
 //!
-//! Hangul, Han, Kana and the scripts of South East Asia that put no space between words become overlapping bigrams:
-//! no dictionary is needed, compounds are found by their parts, and Korean particles cost one bigram instead of the
-//! whole word. Everything else becomes words (UAX #29), stemmed as the text's language has it, and names such as
-//! `snake_case`, `HashMap`, `1.2.3` stay whole *and* give their parts.
+//! Hangul, Han, Kana and the scripts of South East Asia without spaces between words become overlapping bigrams: they need
+//! no dictionary, match compounds by their parts, and a Korean particle costs one bigram instead of the whole word.
+//! Everything else becomes words (UAX #29), stemmed for the text's language; names such as `snake_case`, `HashMap` and
+//! `1.2.3` give both themselves and their parts.
 
 use domain::Language;
+use domain::script::{is_han, is_hangul, is_kana, is_south_east_asian};
 use unicode_segmentation::UnicodeSegmentation;
 
 use super::normalize::normalize;
@@ -14,13 +15,13 @@ use super::stem::WordStemmer;
 /// One occurrence of a term.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Term<'t> {
-    /// Normalised text of the term.
+    /// Normalized text of the term.
     pub(super) text: &'t str,
-    /// Whether it is the last bigram of a longer Hangul run, where particles and verb endings sit.
+    /// Whether it is the last bigram of a longer Hangul run, where particles and verb endings are.
     pub(super) is_ending: bool,
 }
 
-/// Calls `emit` with every term of `text`, which is in `language`, in order, repetitions included.
+/// Calls `emit` with every term of `text`, in order and with repetitions. `language` is the text's.
 pub(super) fn each_term(text: &str, language: Language, mut emit: impl FnMut(Term<'_>)) {
     let stemmer = WordStemmer::of(language);
     for run in runs(&normalize(text)) {
@@ -31,7 +32,7 @@ pub(super) fn each_term(text: &str, language: Language, mut emit: impl FnMut(Ter
     }
 }
 
-/// A stretch of text that is tokenised in one way.
+/// A part of a text that is tokenized in one way.
 pub(super) enum Run<'t> {
     /// Hangul, Han or Kana only.
     Bigrams(&'t str),
@@ -39,7 +40,7 @@ pub(super) enum Run<'t> {
     Words(&'t str),
 }
 
-/// Cuts normalised text where the way of tokenising changes: `Rust는` is `Rust` and `는`.
+/// Splits normalized text where the way of tokenizing changes: `Rust는` is `Rust` and `는`.
 pub(super) fn runs(text: &str) -> impl Iterator<Item = Run<'_>> {
     let mut rest = text;
     std::iter::from_fn(move || {
@@ -53,23 +54,6 @@ pub(super) fn runs(text: &str) -> impl Iterator<Item = Run<'_>> {
 
 fn is_bigram_script(c: char) -> bool {
     is_hangul(c) || is_kana(c) || is_han(c) || is_south_east_asian(c)
-}
-
-pub(super) fn is_hangul(c: char) -> bool {
-    matches!(c, '\u{1100}'..='\u{11ff}' | '\u{3131}'..='\u{318e}' | '\u{a960}'..='\u{a97c}' | '\u{ac00}'..='\u{d7a3}')
-}
-
-/// Thai, Lao, Myanmar, Khmer.
-fn is_south_east_asian(c: char) -> bool {
-    matches!(c, '\u{e00}'..='\u{eff}' | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{17ff}')
-}
-
-pub(super) fn is_kana(c: char) -> bool {
-    matches!(c, '\u{3041}'..='\u{3096}' | '\u{30a1}'..='\u{30fa}' | '\u{30fc}' | '\u{31f0}'..='\u{31ff}')
-}
-
-pub(super) fn is_han(c: char) -> bool {
-    matches!(c, '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{323af}')
 }
 
 fn bigrams(run: &str, emit: &mut impl FnMut(Term<'_>)) {
@@ -100,7 +84,7 @@ fn words(run: &str, stemmer: &WordStemmer, emit: &mut impl FnMut(Term<'_>)) {
     }
 }
 
-/// A number of a part, an order or a standard (`AB-1234-X`, `ISO-8859-1`): parts joined by hyphens, digits among them.
+/// A part, order or standard number (`AB-1234-X`, `ISO-8859-1`): parts joined by hyphens, with digits.
 fn hyphenated(word: &str) -> Option<&str> {
     let name = word.trim_matches(|c: char| !c.is_alphanumeric());
     let is_joined = name.split('-').all(|part| !part.is_empty() && part.chars().all(char::is_alphanumeric));
@@ -112,7 +96,7 @@ fn sign_length(rest: &str) -> usize {
     ["++", "#"].iter().find(|sign| rest.starts_with(**sign)).map_or(0, |sign| sign.len())
 }
 
-/// `Einstein's` is about Einstein, and `don't` has nothing that `do` has not.
+/// A word without its contraction: `Einstein's` is `Einstein`, `don't` is `don`.
 fn without_contraction(word: &str) -> &str {
     match word.rsplit_once(['\'', '\u{2019}']) {
         Some((stem, tail)) if tail.chars().count() <= 2 && !stem.is_empty() => stem,
@@ -120,12 +104,12 @@ fn without_contraction(word: &str) -> &str {
     }
 }
 
-/// The parts of a name: between joiners (`snake_case`, `1.2.3`) and at humps (`HashMap`, `JSONParser`).
+/// The parts of a name: between separators (`snake_case`, `1.2.3`) and at humps (`HashMap`, `JSONParser`).
 fn parts(word: &str) -> impl Iterator<Item = &str> {
     word.split(|c: char| !c.is_alphanumeric() && !is_mark(c)).filter(|part| !part.is_empty()).flat_map(humps)
 }
 
-/// Combining marks belong to the letter before them; a word of Hindi or Thai must not fall apart at them.
+/// A combining mark belongs to the letter before it: words of Hindi or Thai must not be split there.
 fn is_mark(c: char) -> bool {
     unicode_normalization::char::is_combining_mark(c)
 }
@@ -143,8 +127,8 @@ fn humps(part: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Byte offset at which the second hump of `text` begins: before an upper-case letter that follows a lower-case
-/// one, or that ends a row of upper-case letters because a lower-case one follows.
+/// Byte offset of the second hump of `text`: an upper-case letter after a lower-case one, or the last of several upper-case
+/// letters before a lower-case one.
 fn next_hump(text: &str) -> Option<usize> {
     let letters: Vec<(usize, char)> = text.char_indices().collect();
     letters.windows(2).enumerate().find_map(|(at, pair)| {

@@ -1,28 +1,28 @@
-//! ONNX Runtime's shared library: loaded from a path we are given, once in a process.
+//! Loads ONNX Runtime's shared library from a given path, once per process.
 //!
-//! `ort` panics when it must find the library by itself and cannot. So the library is always loaded here, by its
-//! path, before anything else of `ort` is touched; the process's environment variables are left alone.
+//! `ort` panics if it searches for the library and does not find it. So the library is always loaded here by its path
+//! before anything else of `ort` is used, without changing environment variables.
 
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use ort::environment::Environment;
 
-use super::files::Unusable;
+use super::unusable::Unusable;
 
-/// The environment of the process. ONNX Runtime has one; a failed attempt leaves none, so another path may follow.
+/// The environment of the process: ONNX Runtime has one. A failed attempt leaves none, so that another path can be tried.
 static ENVIRONMENT: Mutex<Option<Environment>> = Mutex::new(None);
 
-/// The environment, made with the library at `path` unless the process has one already.
+/// The environment; created with the library at `path` if the process has none.
 pub(super) fn environment(path: &Path) -> Result<Environment, Unusable> {
     let mut environment = ENVIRONMENT.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(environment) = environment.as_ref() {
         return Ok(environment.clone());
     }
     let unusable = |error: &dyn std::fmt::Display| Unusable(format!("ONNX Runtime: {error}"));
-    // A bare file name would make the loader search the system's folders; a path must be one that exists.
-    let path = path.canonicalize().map_err(|error| unusable(&format_args!("{}: {error}", path.display())))?;
-    let made = ort::init_from(&path).map_err(|error| unusable(&error))?.with_name("daedap").build();
-    let made = made.map_err(|error| unusable(&error))?;
-    Ok(environment.insert(made).clone())
+    // The loader would search the system's folders for a bare file name, and the path must exist.
+    let path = path.canonicalize().map_err(|error| unusable(&format_args!("`{}`: {error}", path.display())))?;
+    let created = ort::init_from(&path).map_err(|error| unusable(&error))?.with_name("daedap").build();
+    let created = created.map_err(|error| unusable(&error))?;
+    Ok(environment.insert(created).clone())
 }

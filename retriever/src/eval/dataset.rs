@@ -1,4 +1,4 @@
-//! Question sets: SQuAD-format JSON files and BEIR folders with their documents, and JSON Lines of questions alone.
+//! Reads question sets: SQuAD-format JSON files and BEIR folders with their documents, and JSON Lines of questions only.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -11,41 +11,41 @@ use serde::de::DeserializeOwned;
 /// Documents and questions about them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Dataset {
-    /// What to ingest.
+    /// The documents to ingest.
     pub documents: Vec<EvalDocument>,
-    /// What to ask.
+    /// The questions to ask.
     pub questions: Vec<JudgedQuestion>,
 }
 
 /// A document of a dataset.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EvalDocument {
-    /// Its id as a file name, to ingest it under.
+    /// The source to ingest it under: its id as a file name.
     pub source: String,
-    /// Its text, Markdown where it has a title.
+    /// Its text; Markdown if it has a title.
     pub text: String,
 }
 
-/// A question with what is known of its answer.
+/// A question with its known answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JudgedQuestion {
-    /// The question.
+    /// The question's text.
     pub question: String,
     /// The questions of its conversation before it, oldest first.
     pub history: Vec<String>,
-    /// Relevance of documents by source, above 0; empty: no document holds the answer.
+    /// Relevance of documents by source, above 0. Empty: no document holds the answer.
     pub relevant: BTreeMap<String, u32>,
-    /// Right answers.
+    /// Reference answers.
     pub references: Vec<String>,
 }
 
 impl JudgedQuestion {
-    /// Whether some document holds the answer.
+    /// Whether a document holds the answer.
     pub fn is_answerable(&self) -> bool {
         !self.relevant.is_empty()
     }
 
-    /// The same question, asked of documents that do not hold its answer.
+    /// The same question for documents that do not hold its answer.
     pub fn unanswerable(self) -> Self {
         Self { relevant: BTreeMap::new(), references: Vec::new(), ..self }
     }
@@ -62,44 +62,45 @@ impl From<EvalQuestion> for JudgedQuestion {
     }
 }
 
-/// Why a dataset cannot be read.
+/// Why a question set cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum DatasetError {
     /// A file cannot be read.
-    #[error("{path}: {source}")]
+    #[error("cannot read `{path}`")]
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The error of the operating system.
         source: std::io::Error,
     },
-    /// A file is not what it should be.
-    #[error("{path}: {reason}")]
+    /// A file has the wrong format.
+    #[error("`{path}` is not a question set: {reason}")]
     Malformed {
         /// The file.
         path: PathBuf,
-        /// What is wrong, with the line where there is one.
+        /// What is wrong, with the line if there is one.
         reason: String,
     },
 }
 
 impl Dataset {
-    /// Reads a SQuAD-format JSON file (each paragraph becomes one document, and is the one relevant to its
-    /// questions, save those that SQuAD 2.0 calls impossible), or a BEIR folder (`corpus.jsonl`, `queries.jsonl`, `qrels/test.tsv` or any other split).
+    /// Reads a SQuAD-format JSON file (each paragraph becomes one document, which is relevant to its questions except those
+    /// that SQuAD 2.0 marks as impossible), or a BEIR folder (`corpus.jsonl`, `queries.jsonl`, `qrels/test.tsv` or any
+    /// other split).
     pub fn read(path: &Path) -> Result<Self, DatasetError> {
         let dataset = if path.is_dir() { read_beir(path)? } else { read_squad(path)? };
         if dataset.documents.is_empty() || dataset.questions.is_empty() {
-            return Err(malformed(path, &"it holds no documents or no questions about them"));
+            return Err(malformed(path, &"it has no documents or no questions about them"));
         }
         Ok(dataset)
     }
 }
 
-/// Reads questions alone, one a line. A field that is not one of theirs is an error: a misspelt `expected` would turn a
-/// question into one that has no answer.
+/// Reads questions only, one per line. An unknown field is an error: a misspelt `expected` would make a question
+/// unanswerable.
 pub fn read_questions(path: &Path) -> Result<Vec<EvalQuestion>, DatasetError> {
     let questions: Vec<EvalQuestion> = json_lines(path)?;
-    if questions.is_empty() { Err(malformed(path, &"it holds no questions")) } else { Ok(questions) }
+    if questions.is_empty() { Err(malformed(path, &"it has no questions")) } else { Ok(questions) }
 }
 
 #[derive(Deserialize)]
@@ -133,7 +134,7 @@ struct Answer {
 }
 
 impl Question {
-    fn judged(self, source: &str) -> JudgedQuestion {
+    fn into_judged(self, source: &str) -> JudgedQuestion {
         let relevant = if self.is_impossible { None } else { Some((source.to_owned(), 1)) };
         JudgedQuestion {
             question: self.question,
@@ -144,14 +145,14 @@ impl Question {
     }
 }
 
-/// Article titles are left out: they would give away the subject that the question has to find.
+/// Article titles are omitted: they would reveal the subject that the search has to find.
 fn read_squad(path: &Path) -> Result<Dataset, DatasetError> {
     let squad: Squad = serde_json::from_str(&text(path)?).map_err(|error| malformed(path, &error))?;
     let paragraphs = squad.data.into_iter().flat_map(|article| article.paragraphs);
     let mut dataset = Dataset { documents: Vec::new(), questions: Vec::new() };
     for (number, paragraph) in paragraphs.enumerate() {
         let source = format!("{number:06}.txt");
-        dataset.questions.extend(paragraph.qas.into_iter().map(|question| question.judged(&source)));
+        dataset.questions.extend(paragraph.qas.into_iter().map(|question| question.into_judged(&source)));
         dataset.documents.push(EvalDocument { source, text: paragraph.context });
     }
     Ok(dataset)
@@ -178,7 +179,7 @@ fn read_beir(folder: &Path) -> Result<Dataset, DatasetError> {
     });
     let mut judged = read_judgements(&judgements_file(folder)?)?;
     let queries: Vec<Record> = json_lines(&folder.join("queries.jsonl"))?;
-    // Queries of other splits have no judgements here, and nothing could be said about them.
+    // Queries of other splits have no judgements here, and cannot be scored.
     let questions = queries.into_iter().filter_map(|record| {
         Some(JudgedQuestion {
             relevant: judged.remove(&record._id)?,
@@ -194,7 +195,7 @@ fn source_of(id: &str) -> String {
     format!("{id}.md")
 }
 
-/// The test split, else the first by name.
+/// The file of the test split, else of the first one by name.
 fn judgements_file(folder: &Path) -> Result<PathBuf, DatasetError> {
     let qrels = folder.join("qrels");
     let test = qrels.join("test.tsv");
@@ -205,17 +206,17 @@ fn judgements_file(folder: &Path) -> Result<PathBuf, DatasetError> {
         fs::read_dir(&qrels).map_err(|source| DatasetError::Unreadable { path: qrels.clone(), source })?;
     let files = entries.filter_map(|entry| Some(entry.ok()?.path()));
     let first = files.filter(|path| path.extension().is_some_and(|extension| extension == "tsv")).min();
-    first.ok_or_else(|| malformed(&qrels, &"it holds no .tsv file"))
+    first.ok_or_else(|| malformed(&qrels, &"it has no `.tsv` file"))
 }
 
-/// Lines of `query-id <tab> corpus-id <tab> score` after one line of headings; scores of 0 mean not relevant.
+/// Reads lines of `query-id <tab> corpus-id <tab> score` after a header line; a score of 0 means not relevant.
 fn read_judgements(path: &Path) -> Result<BTreeMap<String, BTreeMap<String, u32>>, DatasetError> {
     let mut judged = BTreeMap::<String, BTreeMap<String, u32>>::new();
     for (number, line) in text(path)?.lines().enumerate().skip(1).filter(|(_, line)| !line.trim().is_empty())
     {
         let fields: Vec<&str> = line.split('\t').map(str::trim).collect();
         let [query, document, score] = fields[..] else {
-            return Err(malformed(path, &format_args!("line {}: not three fields", number + 1)));
+            return Err(malformed(path, &format_args!("line {}: expected three fields", number + 1)));
         };
         let score: i64 =
             score.parse().map_err(|error| malformed(path, &format_args!("line {}: {error}", number + 1)))?;
@@ -281,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn questions_alone_are_one_a_line_and_spelt_right() {
+    fn questions_only_are_one_per_line_and_spelt_right() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("set.jsonl");
         fs::write(
@@ -323,7 +324,7 @@ mod tests {
     }
 
     #[test]
-    fn bad_files_say_where_they_are_bad() {
+    fn errors_name_the_file_and_line() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("bad.json");
         fs::write(&path, "{\"data\": 1}").unwrap();

@@ -1,4 +1,4 @@
-//! Figures of the decision to answer: what is declined though it could be answered, what is answered though it could not.
+//! Counts decisions to answer: answerable questions that are declined, and unanswerable ones that are answered.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,12 +7,12 @@ use crate::retrieve::Retrieved;
 /// The curve has a point for each fiftieth from 0 to 1.
 const CURVE_STEPS: u32 = 50;
 
-/// Which questions were answered, and which would be at other thresholds.
+/// Which questions are answered, at the threshold in effect and at others.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DecisionReport {
-    /// Questions that some document answers.
+    /// Answerable questions.
     pub answerable: Answerable,
-    /// Questions that no document answers.
+    /// Unanswerable questions.
     pub unanswerable: Unanswerable,
     /// The threshold in effect.
     pub threshold: f64,
@@ -23,33 +23,33 @@ pub struct DecisionReport {
 /// Questions that some document answers.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Answerable {
-    /// How many.
+    /// Number of questions.
     pub n: usize,
-    /// Share of them that was declined.
+    /// Share of declined questions.
     pub declined: f64,
 }
 
 /// Questions that no document answers.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Unanswerable {
-    /// How many.
+    /// Number of questions.
     pub n: usize,
-    /// Share of them that was answered.
+    /// Share of answered questions.
     pub answered: f64,
 }
 
-/// What a threshold would do.
+/// The shares at one threshold.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct CurvePoint {
-    /// Evidence from which a question would be answered.
+    /// Minimum evidence for an answer.
     pub threshold: f64,
-    /// Share of the answerable questions that it would decline.
+    /// Share of the answerable questions that are declined.
     pub declined: f64,
-    /// Share of the unanswerable questions that it would answer.
+    /// Share of the unanswerable questions that are answered.
     pub answered: f64,
 }
 
-/// Decisions, one by one.
+/// The decisions counted so far.
 #[derive(Debug, Default)]
 pub(super) struct Decisions {
     answerable: Vec<Decision>,
@@ -58,7 +58,7 @@ pub(super) struct Decisions {
 
 #[derive(Debug, Clone, Copy)]
 struct Decision {
-    /// `None` where nothing was found; that is declined at any threshold.
+    /// `None` if nothing was found: declined at any threshold.
     evidence: Option<f32>,
     is_answered: bool,
 }
@@ -97,19 +97,19 @@ impl Decisions {
                 n: self.unanswerable.len(),
                 answered: share(&self.unanswerable, |decision| decision.is_answered),
             },
-            threshold: as_written(threshold),
+            threshold: round_threshold(threshold),
             curve: curve.collect(),
         }
     }
 }
 
-/// 0 of none.
+/// The share of decisions for which `holds`; 0 without decisions.
 fn share(decisions: &[Decision], holds: impl Fn(&Decision) -> bool) -> f64 {
     decisions.iter().filter(|decision| holds(decision)).count() as f64 / decisions.len().max(1) as f64
 }
 
-/// 0.44 as a single is 0.4399999976 as a double; people set thresholds with fewer digits than that.
-pub fn as_written(threshold: f32) -> f64 {
+/// Rounds a threshold to six digits: 0.44 as `f32` is 0.4399999976 as `f64`, and users set fewer digits.
+pub fn round_threshold(threshold: f32) -> f64 {
     (f64::from(threshold) * 1e6).round() / 1e6
 }
 

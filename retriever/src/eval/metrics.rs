@@ -1,8 +1,8 @@
-//! Figures of a ranking: recall, reciprocal rank, discounted gain, latency.
+//! Computes the metrics of rankings: recall, reciprocal rank, discounted gain, latency.
 
 use serde::{Deserialize, Serialize};
 
-/// Figures of one system over all questions, each the mean over questions.
+/// Metrics of one system, each the mean over all questions.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SystemReport {
     /// Share of the relevant documents that are first.
@@ -17,7 +17,7 @@ pub struct SystemReport {
     /// One over the rank of the first relevant document, 0 beyond ten.
     #[serde(rename = "mrr@10")]
     pub mrr_at_10: f64,
-    /// Gain discounted by rank, over that of the best possible ranking (Järvelin and Kekäläinen, TOIS 2002).
+    /// Gain discounted by rank, relative to the best possible ranking (Järvelin and Kekäläinen, TOIS 2002).
     #[serde(rename = "ndcg@10")]
     pub ndcg_at_10: f64,
     /// From the question to its ranking.
@@ -45,7 +45,7 @@ pub(super) struct Tally {
 }
 
 impl Tally {
-    /// One question: the relevance of the documents found, in rank order, and of all that could be, best first.
+    /// Adds a question: the relevance of the documents found, in rank order, and of all relevant documents, best first.
     pub(super) fn add(&mut self, gains: &[u32], ideal: &[u32], latency_ms: f64) {
         let relevant = ideal.iter().filter(|gain| **gain > 0).count().max(1) as f64;
         let recall_at =
@@ -81,13 +81,13 @@ impl Tally {
     }
 }
 
-/// `(2^gain - 1) / log2(rank + 1)` summed over the first ten, ranks from 1.
+/// The sum of `(2^gain - 1) / log2(rank + 1)` over the first ten, ranks from 1.
 fn discounted(gains: &[u32]) -> f64 {
     let gains = gains.iter().take(10).enumerate();
     gains.map(|(at, gain)| (f64::from(*gain).exp2() - 1.0) / ((at + 2) as f64).log2()).sum()
 }
 
-/// The smallest value that `percent` of all do not exceed; 0 without values.
+/// The smallest value that `percent` of the values do not exceed; 0 without values.
 fn percentile(sorted: &[f64], percent: usize) -> f64 {
     let rank = (sorted.len() * percent).div_ceil(100).max(1);
     sorted.get(rank - 1).copied().unwrap_or_default()

@@ -1,4 +1,4 @@
-//! A chunk as payload and back, and the fields that searches filter on. The same JSON in every store.
+//! Converts chunks to payloads and back, and scopes to conditions on their fields. The JSON is the same in every store.
 
 use std::fmt::Display;
 
@@ -7,23 +7,22 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-/// Fields that hold words or lists of words and have an index, the tenant's first. They are those of [`Chunk`] with the
-/// same names.
+/// Indexed fields with words or lists of words, the tenant's first; each is the field of [`Chunk`] with the same name.
 pub(super) const INDEXED_WORDS: [&str; 6] =
     ["workspace", "collection", "document", "version", "tags", "language"];
 
-/// The field that holds a number and has an index: the chunk's date, in milliseconds since the epoch.
+/// The indexed field with a number: the chunk's date, in milliseconds since the epoch.
 pub(super) const DATE_FIELD: &str = "dated_at";
 
-/// The field whose values keep tenants apart.
+/// The field that separates tenants.
 pub(super) const TENANT_FIELD: &str = "workspace";
 
 /// One condition on a field.
 #[derive(Debug, PartialEq)]
 pub(super) enum Condition {
-    /// It holds one of the words.
+    /// The field has one of the words.
     AnyOf(&'static str, Vec<String>),
-    /// Its number is at least `from` and below `until`.
+    /// The field's number is at least `from` and below `until`.
     Between { field: &'static str, from: Option<f64>, until: Option<f64> },
 }
 
@@ -37,14 +36,14 @@ impl Condition {
     }
 }
 
-/// What a search may see, as conditions that must all hold. A filter adds conditions and takes none away.
+/// The scope of a search, as conditions that must all hold. A filter only adds conditions.
 pub(super) fn of_scope(scope: &Scope) -> Vec<Condition> {
     let Filter { documents, tags, languages, from, until } = &scope.filter;
     let mut conditions = vec![
         Condition::equal(TENANT_FIELD, scope.workspace.0),
         Condition::any_of("collection", &scope.collections),
     ];
-    let narrower = [
+    let filters = [
         (!documents.is_empty()).then(|| Condition::any_of("document", documents)),
         (!tags.is_empty()).then(|| Condition::any_of("tags", tags)),
         (!languages.is_empty()).then(|| Condition::any_of("language", languages)),
@@ -54,38 +53,40 @@ pub(super) fn of_scope(scope: &Scope) -> Vec<Condition> {
             until: until.map(first_ms),
         }),
     ];
-    conditions.extend(narrower.into_iter().flatten());
+    conditions.extend(filters.into_iter().flatten());
     conditions
 }
 
-/// The first whole millisecond that is not before `time`. Stores compare numbers as floats, which hold every one exactly.
+/// The first whole millisecond that is not before `time`. Stores compare numbers as floats, which represent it exactly.
 fn first_ms(time: Timestamp) -> f64 {
     let ms = time.as_millisecond();
     let is_before = Timestamp::from_millisecond(ms).is_ok_and(|whole| whole < time);
     (ms + i64::from(is_before)) as f64
 }
 
-/// What a count or removal is about, as conditions that must all hold.
+/// The selection of a count or removal, as conditions that must all hold.
 pub(super) fn of_selection(selection: Selection) -> Vec<Condition> {
-    let (workspace, narrower) = match selection {
+    let (workspace, condition) = match selection {
         Selection::Version(workspace, id) => (workspace, Some(Condition::equal("version", id.0))),
         Selection::Document(workspace, id) => (workspace, Some(Condition::equal("document", id.0))),
         Selection::Collection(workspace, id) => (workspace, Some(Condition::equal("collection", id.0))),
         Selection::Workspace(workspace) => (workspace, None),
     };
-    std::iter::once(Condition::equal(TENANT_FIELD, workspace.0)).chain(narrower).collect()
+    std::iter::once(Condition::equal(TENANT_FIELD, workspace.0)).chain(condition).collect()
 }
 
 /// The payload of a chunk.
 pub(super) fn of_chunk(chunk: &Chunk) -> Result<Map<String, Value>, VectorStoreError> {
     match serde_json::to_value(chunk) {
         Ok(Value::Object(mut payload)) => {
-            // Only numbers have ranges in every store.
+            // Every store supports ranges on numbers only.
             payload.insert(DATE_FIELD.to_owned(), chunk.dated_at.as_millisecond().into());
             Ok(payload)
         }
-        Ok(other) => Err(VectorStoreError::Failed(format!("a chunk became {other} instead of an object"))),
-        Err(error) => Err(VectorStoreError::Failed(format!("a chunk cannot be written: {error}"))),
+        Ok(other) => {
+            Err(VectorStoreError::Failed(format!("a chunk was serialized as {other} instead of an object")))
+        }
+        Err(error) => Err(VectorStoreError::Failed(format!("cannot serialize a chunk: {error}"))),
     }
 }
 
@@ -98,7 +99,7 @@ pub(super) fn to_chunk(mut payload: Map<String, Value>) -> Result<Chunk, VectorS
     }
     serde_json::from_value(Value::Object(payload)).map_err(|error| {
         VectorStoreError::Failed(format!(
-            "the index holds a chunk that cannot be read ({error}); run `daedap reindex` to build it again"
+            "cannot read a chunk of the vector index ({error}); run `daedap reindex` to rebuild it"
         ))
     })
 }
@@ -136,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn a_payload_of_something_else_is_an_error_that_names_the_way_out() {
+    fn a_payload_of_something_else_is_an_error_that_names_the_repair() {
         let mut of_format_1 = of_chunk(&chunk()).unwrap();
         of_format_1.retain(|field, _| !["tags", DATE_FIELD].contains(&field.as_str()));
         for payload in [Map::from_iter([("text".to_owned(), "x".into())]), of_format_1] {

@@ -1,4 +1,4 @@
-//! What the suites of this room share: the small real embedder, where the machine has it, and a cross-encoder.
+//! Loads the small test embedder, if it is installed, and a cross-encoder.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -8,12 +8,12 @@ use retriever::embed::{
     CrossEncoder, CrossEncoderOptions, EmbedderProfile, FastEmbedder, OnnxFiles, Pooling,
 };
 
-/// The files of the English test embedder; `None`, said loudly, without them. Under CI they must be there.
+/// The files of the English test embedder; `None`, with a message, if they are not installed. Under CI they must be.
 pub fn files() -> Option<OnnxFiles> {
     let Some(models) = std::env::var_os("DAEDAP_TEST_MODELS").map(PathBuf::from) else {
         assert!(std::env::var_os("CI").is_none(), "DAEDAP_TEST_MODELS is not set");
         let test = std::thread::current().name().unwrap_or("a test").to_owned();
-        // Not `eprintln!`: the harness swallows what a passing test prints. A closed stream leaves nobody to tell.
+        // Not `eprintln!`: the harness swallows the output of passing tests.
         let _ = writeln!(std::io::stderr(), "SKIPPED {test}: DAEDAP_TEST_MODELS is not set");
         return None;
     };
@@ -28,7 +28,7 @@ pub fn files() -> Option<OnnxFiles> {
     })
 }
 
-/// What is known of it.
+/// The profile of the test embedder.
 pub fn profile() -> EmbedderProfile {
     EmbedderProfile {
         space: EmbeddingSpace {
@@ -44,12 +44,12 @@ pub fn profile() -> EmbedderProfile {
     }
 }
 
-/// The embedder, where its files are.
+/// Loads the test embedder, if it is installed.
 pub fn embedder() -> Option<FastEmbedder> {
     Some(FastEmbedder::load(&files()?, profile()).expect("the test embedder loads"))
 }
 
-/// What loading says that must fail.
+/// The reason why loading fails, which it must.
 pub fn load_error(files: &OnnxFiles, profile: EmbedderProfile) -> String {
     match FastEmbedder::load(files, profile) {
         Err(EmbedError::Unusable(reason)) => reason,
@@ -58,11 +58,11 @@ pub fn load_error(files: &OnnxFiles, profile: EmbedderProfile) -> String {
     }
 }
 
-/// The files of a cross-encoder: the tokenizer of the test embedder, and a network whose logit is how many tokens of the
-/// first text stand in the second, each counted as often as the first has it.
+/// The files of a cross-encoder: the tokenizer of the test embedder, and a network whose logit is the number of tokens of
+/// the first text that the second contains, with repetitions in the first.
 ///
-/// The network, `shared_words.onnx`, has no weights. It was put together with the helpers of Python's `onnx` (opset 13,
-/// inputs `[batch, sequence]` of int64), node by node, and leaves the shape of `logits` to the runtime:
+/// The network, `shared_words.onnx`, has no weights. It was built node by node with the helpers of Python's `onnx` (opset
+/// 13, inputs `[batch, sequence]` of int64), and leaves the shape of `logits` to the runtime:
 ///
 /// ```text
 /// word    = Cast(Greater(input_ids, 103))                            ids up to 103 are special tokens
@@ -78,10 +78,10 @@ pub fn cross_encoder_files() -> Option<OnnxFiles> {
     Some(OnnxFiles { model, ..files()? })
 }
 
-/// How it is run.
+/// The options of the test cross-encoder.
 pub const CROSS_ENCODER_OPTIONS: CrossEncoderOptions = CrossEncoderOptions { max_tokens: 256, threads: 1 };
 
-/// That cross-encoder, where its files are.
+/// Loads the test cross-encoder, if the test embedder is installed.
 pub fn cross_encoder() -> Option<CrossEncoder> {
     let loaded = CrossEncoder::load(&cross_encoder_files()?, CROSS_ENCODER_OPTIONS);
     Some(loaded.expect("the test cross-encoder loads"))

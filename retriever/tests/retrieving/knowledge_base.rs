@@ -1,4 +1,4 @@
-//! Documents and what is asked of them.
+//! Stores documents, and asks questions about them.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::kit;
 
 pub(crate) const WORKSPACE: WorkspaceId = WorkspaceId::DEFAULT;
 
-/// A knowledge base in a folder that goes away with it.
+/// A knowledge base in a temporary folder.
 pub(crate) struct KnowledgeBase {
     pub(crate) db: Database,
     vectors: Arc<EmbeddedStore>,

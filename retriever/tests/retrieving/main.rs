@@ -1,8 +1,8 @@
-//! The way of a question over real parts: SQLite, the embedded store, the English test embedder, the analyzer.
+//! Tests retrieval on real parts: SQLite, the embedded store, the English test embedder, the analyzer.
 
 #![allow(clippy::unwrap_used)] // In a test it is the report.
 
-#[allow(dead_code, unreachable_pub)]
+#[allow(dead_code, unreachable_pub, reason = "shared by several test programs")]
 #[path = "../kit/mod.rs"]
 mod kit;
 mod knowledge_base;
@@ -28,7 +28,7 @@ async fn only_live_versions_are_found() {
 }
 
 #[tokio::test]
-async fn what_is_not_live_does_not_starve_what_is() {
+async fn superseded_chunks_do_not_crowd_out_live_ones() {
     let Some(base) = KnowledgeBase::open().await else { return };
     let stale: Vec<String> = (0..150).map(|number| format!("관리비 납부 안내 {number}")).collect();
     base.publish("fees.md", &stale.iter().map(String::as_str).collect::<Vec<_>>()).await;

@@ -1,4 +1,4 @@
-//! A second look at the candidates: what it changes, and what it never does.
+//! Tests reranking: what it changes, and what it never changes.
 
 use std::time::Duration;
 
@@ -11,10 +11,10 @@ use crate::knowledge_base::{KnowledgeBase, texts};
 
 const QUESTION: &str = "What does the pump do when the button is pressed?";
 
-/// What the searches find best: short, and about nothing else.
+/// The best hit of the searches: short, and about nothing else.
 const TERSE: &str = "Pump button: the button of the pump.";
 
-/// What has the question's words: among many others, so that the searches find it later.
+/// Contains the question's words among many others, so that the searches rank it lower.
 const WORDY: &str = "Whoever asks what the machine in the cellar does may read this: in the long winter nights, \
     while the kettle sings and the cat is asleep on the stove, water comes from the pump when somebody has pressed \
     the button, and that is all there is to say of it until the spring.";
@@ -40,7 +40,7 @@ fn reranker(cross_encoder: CrossEncoder, candidates: usize, deadline: Duration) 
 const PATIENT: Duration = Duration::from_secs(60);
 
 #[tokio::test]
-async fn what_answers_better_goes_first_and_evidence_stays() {
+async fn the_better_answer_goes_first_and_evidence_stays() {
     let Some((base, cross_encoder)) = base().await else { return };
     let found = base.ask_for(QUESTION, 4).await;
     assert_eq!(texts(&found)[..2], [TERSE, WORDY]);
@@ -59,7 +59,7 @@ async fn what_answers_better_goes_first_and_evidence_stays() {
 }
 
 #[tokio::test]
-async fn candidates_that_are_not_read_stay_behind_in_their_order() {
+async fn candidates_that_are_not_scored_stay_behind_in_their_order() {
     let Some((base, cross_encoder)) = base().await else { return };
     let found = texts(&base.ask_for(QUESTION, 4).await);
     let reranked = base.ask_reranked(reranker(cross_encoder, 2, PATIENT), QUESTION, 4).await;
@@ -72,17 +72,17 @@ async fn candidates_that_are_not_read_stay_behind_in_their_order() {
 #[tokio::test]
 async fn a_late_reranker_changes_nothing() {
     let Some((base, cross_encoder)) = base().await else { return };
-    // Longer to read than a timer needs to notice that no time was given.
+    // Takes longer to score than a timer without any time needs to fire.
     base.publish("long.md", &[&"pump button pressed ".repeat(50_000)]).await;
     let found = base.ask_for(QUESTION, 4).await;
     let late = base.ask_reranked(reranker(cross_encoder, 20, Duration::ZERO), QUESTION, 4).await;
     assert_eq!(late.passages, found.passages);
     assert_eq!(late.evidence, found.evidence);
-    assert!(late.timings_ms.contains_key("rerank"), "what was waited is told");
+    assert!(late.timings_ms.contains_key("rerank"), "the time that was waited is reported");
 }
 
 #[tokio::test]
-async fn pairs_that_nobody_waits_for_are_not_read() {
+async fn pairs_without_a_waiting_caller_are_not_scored() {
     let Some(cross_encoder) = kit::cross_encoder() else { return };
     let hours = vec![WORDY.to_owned(); 50_000];
     assert!(timeout(Duration::from_millis(1), cross_encoder.score(QUESTION, hours)).await.is_err());
@@ -91,7 +91,7 @@ async fn pairs_that_nobody_waits_for_are_not_read() {
 }
 
 #[tokio::test]
-async fn texts_of_any_size_and_with_marks_are_read() {
+async fn texts_of_any_size_and_with_special_tokens_are_scored() {
     let Some(cross_encoder) = kit::cross_encoder() else { return };
     let score = async |question: &str, passage: &str| {
         cross_encoder.score(question, vec![passage.to_owned()]).await.unwrap()[0]
@@ -100,7 +100,7 @@ async fn texts_of_any_size_and_with_marks_are_read() {
     assert_eq!(score("red pump", &"pump ".repeat(20_000)).await, 1.0);
     assert!(score(&"pump ".repeat(20_000), "a pump").await > 100.0);
     assert_eq!(score("", "").await, 0.0);
-    assert_eq!(score("[SEP] pump", "[SEP] [PAD] pump").await, 4.0, "a mark is four tokens of text");
+    assert_eq!(score("[SEP] pump", "[SEP] [PAD] pump").await, 4.0, "a special token is four tokens of text");
     assert!(cross_encoder.score("pump", Vec::new()).await.unwrap().is_empty());
 }
 
@@ -141,7 +141,7 @@ fn damaged_and_foreign_models_are_unusable() {
     assert!(error(&absent).contains("absent.json"));
 }
 
-/// `bytes` with every `from` made `to`, which is as long.
+/// `bytes` with every `from` replaced by `to`, which has the same length.
 fn replaced(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
     let mut bytes = bytes.to_vec();
     let mut times = 0;

@@ -1,7 +1,6 @@
-//! Opening and making the folder of an embedded store.
+//! Opens, creates and removes the engine's shard in a folder.
 
-use std::fs::{self, File, TryLockError};
-use std::io::Write;
+use std::fs::{self, File};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
@@ -11,156 +10,60 @@ use qdrant_edge::{
     FieldIndexOperations, IntegerIndexParams, KeywordIndexParams, Modifier, OperationResult,
     PayloadFieldSchema, PayloadSchemaParams, UpdateOperation,
 };
-use serde::{Deserialize, Serialize};
 
-use super::path;
+use super::convert::json_path;
+use super::folder::{
+    damaged, io_failed, label_path, lock, remove, require_disk_space, shard_config_path, shard_dir,
+};
+use super::label::check_label;
+use crate::store::layout::{DENSE, SPARSE};
 use crate::store::payload::{DATE_FIELD, INDEXED_WORDS, TENANT_FIELD};
-use crate::store::{DENSE, FORMAT, SPARSE, describe, other_format};
 
-/// Room on the disk without which nothing is written: many records, and what others write to the disk meanwhile.
-const RESERVE_BYTES: u64 = 64 << 20;
-
-/// An open shard with the lock that keeps others out.
+/// An open shard with the lock that keeps other processes out.
 pub(super) struct Opened {
     pub(super) engine: EdgeShard,
     pub(super) lock: File,
 }
 
-/// Content of `space.json`.
-#[derive(Serialize, Deserialize)]
-struct Label {
-    /// See [`FORMAT`].
-    format: u32,
-    space: EmbeddingSpace,
-}
-
+/// Opens the shard in `dir`, or creates one for `space`.
 pub(super) fn open(dir: &Path, space: &EmbeddingSpace) -> Result<Opened, VectorStoreError> {
-    fs::create_dir_all(dir).map_err(|error| failed(dir, &error))?;
-    require_room(dir, 0)?;
+    fs::create_dir_all(dir).map_err(|error| io_failed(dir, &error))?;
+    require_disk_space(dir, 0)?;
     let lock = lock(dir)?;
     check_label(dir, space)?;
-    // The engine asserts on files that are not what it wrote.
-    let engine = catch_unwind(AssertUnwindSafe(|| load_or_make(dir, space)));
-    let engine = engine.unwrap_or_else(|_| Err(damaged(dir, &"the engine gave up reading it")))?;
+    // The engine panics on damaged files.
+    let engine = catch_unwind(AssertUnwindSafe(|| load_or_create(dir, space)));
+    let engine = engine.unwrap_or_else(|_| Err(damaged(dir, &"the engine panicked on it")))?;
     Ok(Opened { engine, lock })
 }
 
-/// Whether a store was ever made here: the file that the engine writes last when it makes one.
+/// Whether a shard was created in `dir`.
 pub(super) fn exists(dir: &Path) -> bool {
-    made_file(dir).exists()
+    shard_config_path(dir).exists()
 }
 
-/// That so many bytes can be written to the disk of `dir`, and the reserve is left.
-pub(super) fn require_room(dir: &Path, bytes: u64) -> Result<(), VectorStoreError> {
-    let free = fs4::available_space(dir).map_err(|error| failed(dir, &error))?;
-    if free >= RESERVE_BYTES + bytes {
-        return Ok(());
-    }
-    let [free, needed] = [free, RESERVE_BYTES + bytes].map(|bytes| bytes >> 20);
-    Err(VectorStoreError::Full(format!(
-        "{free} MiB are free on the disk of {}, and {needed} are needed",
-        dir.display()
-    )))
-}
-
-/// Bytes on the disk of all that lies in `dir`; what cannot be looked at counts nothing.
-pub(super) fn size_bytes(dir: &Path) -> u64 {
-    let Ok(entries) = fs::read_dir(dir) else { return 0 };
-    let size = |entry: fs::DirEntry| match entry.metadata() {
-        Ok(metadata) if metadata.is_dir() => size_bytes(&entry.path()),
-        Ok(metadata) => allocated_bytes(&metadata),
-        Err(_) => 0,
-    };
-    entries.flatten().map(size).sum()
-}
-
-/// The engine's files are long and mostly holes.
-fn allocated_bytes(metadata: &fs::Metadata) -> u64 {
-    #[cfg(unix)]
-    return std::os::unix::fs::MetadataExt::blocks(metadata) * 512;
-    #[cfg(not(unix))]
-    metadata.len()
-}
-
+/// Removes `dir` with the shard in it.
 pub(super) fn destroy(dir: &Path) -> Result<(), VectorStoreError> {
     if !dir.exists() {
         return Ok(());
     }
     {
         let _lock = lock(dir)?;
-        // The shard first: a label without a shard is an empty store, a shard without a label a damaged one.
+        // The shard first: a label without a shard is an empty store, a shard without a label is a damaged one.
         remove(&shard_dir(dir), |path| fs::remove_dir_all(path))?;
         remove(&label_path(dir), |path| fs::remove_file(path))?;
     }
     remove(dir, |path| fs::remove_dir_all(path))
 }
 
-fn remove(path: &Path, remove: impl FnOnce(&Path) -> std::io::Result<()>) -> Result<(), VectorStoreError> {
-    match remove(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(failed(path, &error)),
-        _ => Ok(()),
-    }
-}
-
-fn lock(dir: &Path) -> Result<File, VectorStoreError> {
-    let path = dir.join("lock");
-    let file = File::options().create(true).truncate(false).write(true).open(&path);
-    let file = file.map_err(|error| failed(&path, &error))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(VectorStoreError::Locked(dir.display().to_string())),
-        Err(TryLockError::Error(error)) => Err(failed(&path, &error)),
-    }
-}
-
-fn check_label(dir: &Path, space: &EmbeddingSpace) -> Result<(), VectorStoreError> {
-    let path = label_path(dir);
-    let bytes = match fs::read(&path) {
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            if shard_dir(dir).exists() {
-                return Err(damaged(dir, &"space.json is missing"));
-            }
-            return write_label(dir, space);
-        }
-        Err(error) => return Err(failed(&path, &error)),
-    };
-    let label: Label = serde_json::from_slice(&bytes).map_err(|error| damaged(dir, &error))?;
-    if label.format != FORMAT {
-        return Err(damaged(dir, &other_format(label.format)));
-    }
-    if label.space != *space {
-        return Err(VectorStoreError::SpaceMismatch {
-            expected: describe(space),
-            found: describe(&label.space),
-        });
-    }
-    Ok(())
-}
-
-/// Writes `space.json` whole or not at all: to another name, to the disk, then renamed.
-fn write_label(dir: &Path, space: &EmbeddingSpace) -> Result<(), VectorStoreError> {
-    let path = label_path(dir);
-    let label = serde_json::to_vec_pretty(&Label { format: FORMAT, space: space.clone() });
-    let label = label.map_err(|error| failed(&path, &error))?;
-    let write = || {
-        let mut file = tempfile::NamedTempFile::new_in(dir)?;
-        file.write_all(&label)?;
-        file.as_file().sync_all()?;
-        file.persist(&path)?;
-        File::open(dir)?.sync_all()
-    };
-    write().map_err(|error: std::io::Error| failed(&path, &error))
-}
-
-fn load_or_make(dir: &Path, space: &EmbeddingSpace) -> Result<EdgeShard, VectorStoreError> {
+fn load_or_create(dir: &Path, space: &EmbeddingSpace) -> Result<EdgeShard, VectorStoreError> {
     let path = shard_dir(dir);
-    let engine = if made_file(dir).exists() {
-        forget_old_log(&path.join("wal"))?;
+    let engine = if exists(dir) {
+        remove_old_log(&path.join("wal"))?;
         EdgeShard::load(&path, Some(config(space)))
     } else {
-        // Also where a first start was cut off: nothing can have been acknowledged before this file existed.
-        fs::create_dir_all(&path).map_err(|error| failed(&path, &error))?;
+        // Also after a crash during the first start: nothing is acknowledged before the shard exists.
+        fs::create_dir_all(&path).map_err(|error| io_failed(&path, &error))?;
         EdgeShard::new(&path, config(space))
     };
     let engine = readable(dir, engine)?;
@@ -188,7 +91,7 @@ fn index_fields(dir: &Path, engine: &EdgeShard) -> Result<(), VectorStoreError> 
     let date =
         PayloadSchemaParams::Integer(IntegerIndexParams { lookup, range, ..IntegerIndexParams::default() });
     for (field, params) in words.into_iter().chain([(DATE_FIELD, date)]) {
-        let field_name = path(field)?;
+        let field_name = json_path(field)?;
         if indexed.contains_key(&field_name) {
             continue;
         }
@@ -201,9 +104,9 @@ fn index_fields(dir: &Path, engine: &EdgeShard) -> Result<(), VectorStoreError> 
     Ok(())
 }
 
-/// Removes the closed files of the engine's log, except the last. The engine never reads them back, and everything
-/// acknowledged is flushed; the last one stays because the numbers of new operations continue from it.
-pub(super) fn forget_old_log(wal: &Path) -> Result<(), VectorStoreError> {
+/// Removes the closed files of the engine's log, except the last. The engine never reads them again, and every
+/// acknowledged write is flushed; the last file stays because the numbers of new operations continue from it.
+pub(super) fn remove_old_log(wal: &Path) -> Result<(), VectorStoreError> {
     let Ok(entries) = fs::read_dir(wal) else {
         return Ok(());
     };
@@ -216,7 +119,7 @@ pub(super) fn forget_old_log(wal: &Path) -> Result<(), VectorStoreError> {
         .collect();
     closed.sort();
     closed.pop();
-    // Oldest first: the engine accepts a log whose beginning is missing, but not one with a hole.
+    // Oldest first: the engine accepts a log without its beginning, but not one with a gap.
     for (_, path) in closed {
         remove(&path, |path| fs::remove_file(path))?;
     }
@@ -225,27 +128,4 @@ pub(super) fn forget_old_log(wal: &Path) -> Result<(), VectorStoreError> {
 
 fn readable<T>(dir: &Path, result: OperationResult<T>) -> Result<T, VectorStoreError> {
     result.map_err(|error| damaged(dir, &error))
-}
-
-fn damaged(dir: &Path, why: &dyn std::fmt::Display) -> VectorStoreError {
-    VectorStoreError::Failed(format!(
-        "the vector index in {} cannot be read ({why}); run `daedap reindex` to build it again",
-        dir.display()
-    ))
-}
-
-fn failed(path: &Path, error: &dyn std::fmt::Display) -> VectorStoreError {
-    VectorStoreError::Failed(format!("{}: {error}", path.display()))
-}
-
-fn shard_dir(dir: &Path) -> PathBuf {
-    dir.join("shard")
-}
-
-fn made_file(dir: &Path) -> PathBuf {
-    shard_dir(dir).join("edge_config.json")
-}
-
-fn label_path(dir: &Path) -> PathBuf {
-    dir.join("space.json")
 }

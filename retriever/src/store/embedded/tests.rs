@@ -1,8 +1,16 @@
-//! What the contract suite cannot reach: files on disk that are not as they should be.
+//! Tests what the contract suite cannot reach: damaged files, and indexing.
 
-use super::*;
+use std::path::Path;
+use std::time::Duration;
+
+use domain::{
+    ChunkPoint, EmbeddingSpace, Filter, Scope, Selection, SparseVector, VectorStore, VectorStoreError,
+    WorkspaceId,
+};
+
+use super::open::remove_old_log;
+use super::store::EmbeddedStore;
 use crate::fixture::chunk;
-use domain::{Filter, WorkspaceId};
 
 fn space(model: &str) -> EmbeddingSpace {
     EmbeddingSpace {
@@ -18,7 +26,7 @@ fn open_error(dir: &Path) -> String {
 }
 
 #[test]
-fn damaged_files_are_errors_that_name_the_way_out() {
+fn damaged_files_are_errors_that_name_the_repair() {
     for (file, content) in [
         ("space.json", &b"{"[..]),
         (
@@ -53,11 +61,11 @@ fn a_shard_without_its_label_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     drop(EmbeddedStore::open(dir.path(), &space("one")).unwrap());
     std::fs::remove_file(dir.path().join("space.json")).unwrap();
-    assert!(open_error(dir.path()).contains("space.json is missing"));
+    assert!(open_error(dir.path()).contains("`space.json` is missing"));
 }
 
 #[test]
-fn a_first_start_that_was_cut_off_is_an_empty_store() {
+fn an_interrupted_first_start_is_an_empty_store() {
     let dir = tempfile::tempdir().unwrap();
     drop(EmbeddedStore::open(dir.path(), &space("one")).unwrap());
     std::fs::remove_dir_all(dir.path().join("shard")).unwrap();
@@ -65,7 +73,7 @@ fn a_first_start_that_was_cut_off_is_an_empty_store() {
 }
 
 #[test]
-fn a_destroyed_store_leaves_nothing_and_its_place_takes_another_space() {
+fn a_destroyed_store_leaves_nothing_and_its_folder_takes_another_space() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path().join("index");
     assert!(!EmbeddedStore::exists(&dir));
@@ -80,7 +88,7 @@ fn a_destroyed_store_leaves_nothing_and_its_place_takes_another_space() {
     assert!(matches!(EmbeddedStore::open(&dir, &space("one")), Err(VectorStoreError::SpaceMismatch { .. })));
 }
 
-/// Enough vectors that the engine finds an index worth building: it begins at ten megabytes.
+/// Enough vectors that the engine builds an index: it begins at ten megabytes.
 #[tokio::test]
 async fn an_indexed_store_finds_what_it_found_before() {
     const POINTS: u32 = 7_000;
@@ -105,27 +113,27 @@ async fn an_indexed_store_finds_what_it_found_before() {
     assert_eq!(store.count(Selection::Workspace(WorkspaceId::DEFAULT)).await.unwrap(), u64::from(POINTS));
 }
 
-/// `daedap ingest` ends long before a pause in its writing would be noticed.
+/// `daedap ingest` exits long before the pause that triggers indexing.
 #[tokio::test]
-async fn what_the_last_process_left_unindexed_is_indexed_when_settled_or_soon_after_opening() {
+async fn what_the_last_process_left_unindexed_is_indexed_by_a_flush_or_soon_after_opening() {
     const DIMENSIONS: usize = 384;
     let space = EmbeddingSpace { dimensions: DIMENSIONS, ..space("one") };
-    for settled in [true, false] {
+    for flushes in [true, false] {
         let dir = tempfile::tempdir().unwrap();
         let store = EmbeddedStore::open(dir.path(), &space).unwrap();
         store.upsert((0..7_000).map(|position| point(position, DIMENSIONS)).collect()).await.unwrap();
         drop(store);
         assert!(!has_dense_index(dir.path()));
         let store = EmbeddedStore::open(dir.path(), &space).unwrap();
-        if settled {
+        if flushes {
             store.flush().await.unwrap();
         }
-        while !settled && !has_dense_index(dir.path()) {
+        while !flushes && !has_dense_index(dir.path()) {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         assert!(has_dense_index(dir.path()));
         drop(store);
-        // The thread may still have it open, and must not when the folder goes away.
+        // The indexing thread may still have it open.
         while let Err(VectorStoreError::Locked(_)) = EmbeddedStore::destroy(dir.path()) {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
@@ -153,7 +161,7 @@ fn of_the_old_log_only_the_last_closed_file_stays() {
     for name in ["closed-0", "closed-10", "closed-9", "open-3", "first-index"] {
         std::fs::write(dir.path().join(name), "").unwrap();
     }
-    open::forget_old_log(dir.path()).unwrap();
+    remove_old_log(dir.path()).unwrap();
     let names =
         std::fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
     let mut names: Vec<String> = names.collect();

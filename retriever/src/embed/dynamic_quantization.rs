@@ -1,8 +1,8 @@
-//! Models stored in bytes, computed in bytes.
+//! Rewrites the matrix products of int8 models to integer arithmetic.
 //!
-//! Some int8 models keep their weights as bytes but turn them into floats before they multiply, so that they are
-//! small without being fast. The weights are columns of bytes with one scale each, which is exactly what the processor's
-//! byte instructions multiply: only the other side, the activations, must be rounded to bytes too.
+//! Some int8 models convert their weights to floats before they multiply: they are small, but not fast. Their weights are
+//! columns of bytes with one scale each, which the processor's byte instructions can multiply; only the activations must
+//! be quantized as well.
 //!
 //! ```text
 //! before   MatMul(x, Mul(Cast(bytes), scales))
@@ -10,26 +10,26 @@
 //!          Mul(Cast(MatMulInteger(x8, bytes, xz)), Mul(xs, scales))
 //! ```
 //!
-//! Products that narrow stay as they are: what goes into them comes out of the network's nonlinearity, where a few values
-//! are far larger than all others and leave the others few steps.
+//! Products that narrow stay in floats: their inputs come from the network's nonlinearity, where a few values are much
+//! larger than all others, so that 256 steps are too few for the others.
 //!
-//! Measured with the starter embedder, floats / bytes for all / bytes but where it narrows: texts a second 40 / 80 / 64,
-//! cosine to the vectors by floats 1 / .996 / .998, dense recall@1 on XQuAD-en .884 / .882 / .885.
+//! Measured with the starter embedder, floats / all products in bytes / all but those that narrow: texts per second
+//! 40 / 80 / 64, cosine to the vectors by floats 1 / .996 / .998, dense recall@1 on XQuAD-en .884 / .882 / .885.
 
 use std::collections::{HashMap, HashSet};
 
 use prost::Message;
 
-use super::onnx::{FLOAT, Graph, INT8, Model, Node, Tensor};
+use super::onnx_model::{FLOAT, Graph, INT8, Model, Node, Tensor};
 
-/// The model with its products in bytes where that is known to be the same product and the processor is made for
-/// it; else, and when there is anything in the file that is not understood, the file as it is.
-pub(super) fn with_byte_products(file: Vec<u8>) -> Vec<u8> {
-    if !multiplies_bytes() {
+/// Rewrites the products of the model in `file` that have int8 weights. Returns the file unchanged if it contains anything
+/// unknown, or if the processor gains nothing.
+pub(super) fn with_integer_products(file: Vec<u8>) -> Vec<u8> {
+    if !has_fast_byte_products() {
         return file;
     }
     match Model::decode(file.as_slice()) {
-        // What is not understood is lost in decoding, and would be missing.
+        // Decoding drops unknown fields: with another length, the file has some.
         Ok(mut model) if model.encoded_len() == file.len() => {
             let replaced = model.graph.as_mut().map_or(0, replace_products);
             if replaced == 0 { file } else { model.encode_to_vec() }
@@ -38,9 +38,9 @@ pub(super) fn with_byte_products(file: Vec<u8>) -> Vec<u8> {
     }
 }
 
-/// Whether bytes are multiplied and summed without loss and faster than floats. Older x86 processors have an
-/// instruction that overflows.
-fn multiplies_bytes() -> bool {
+/// Whether the processor multiplies and sums bytes without overflow, and faster than floats. The instruction of older x86
+/// processors overflows.
+fn has_fast_byte_products() -> bool {
     #[cfg(target_arch = "x86_64")]
     return is_x86_feature_detected!("avx512vnni") || is_x86_feature_detected!("avxvnni");
     #[cfg(target_arch = "aarch64")]
@@ -49,16 +49,16 @@ fn multiplies_bytes() -> bool {
     return false;
 }
 
-/// Weights as they are stored: names of the bytes and of the scales, one for each column.
+/// Names of the tensors of int8 weights: the bytes, and one scale for each column.
 struct ByteWeights {
     bytes: String,
     scales: String,
 }
 
-/// Replaces what can be; returns how many products that were.
+/// Replaces the products with int8 weights; returns their number.
 fn replace_products(graph: &mut Graph) -> usize {
     let weights = byte_weights(graph);
-    let mut rounded = HashSet::<String>::new();
+    let mut quantized = HashSet::<String>::new();
     let mut rows = Vec::new();
     let mut nodes = Vec::with_capacity(graph.node.len());
     for node in std::mem::take(&mut graph.node) {
@@ -68,8 +68,8 @@ fn replace_products(graph: &mut Graph) -> usize {
             continue;
         };
         let [x8, x_scale, x_zero] = ["bytes", "scale", "zero"].map(|part| format!("{x}:{part}"));
-        // Queries, keys and values are products of one and the same text.
-        if rounded.insert(x.clone()) {
+        // Queries, keys and values are products of the same activations: quantize them once.
+        if quantized.insert(x.clone()) {
             nodes.push(Node::new("DynamicQuantizeLinear", &[x], &[&x8, &x_scale, &x_zero]));
         }
         let [sums, floats, scales, row] =
@@ -81,7 +81,7 @@ fn replace_products(graph: &mut Graph) -> usize {
             Node::new("Mul", &[&floats, &scales], &[product]),
         ]);
         if let Some(scales) = graph.initializer.iter().find(|tensor| tensor.name() == found.scales) {
-            // As a vector: the runtime fuses the whole product into one step only then.
+            // As a vector: otherwise the runtime does not fuse the whole product into one step.
             rows.push(scales.reshaped(row, scales.dims[1..].to_vec()));
         }
     }
@@ -91,7 +91,7 @@ fn replace_products(graph: &mut Graph) -> usize {
     replaced
 }
 
-/// Tensors that are `Mul(Cast(bytes), scales)` with a matrix of bytes that does not narrow and one scale for each of its
+/// Finds the tensors `Mul(Cast(bytes), scales)` with a matrix of bytes that does not narrow, and one scale for each of its
 /// columns.
 fn byte_weights(graph: &Graph) -> HashMap<String, ByteWeights> {
     let stored: HashMap<&str, &Tensor> =
@@ -124,9 +124,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_no_model_stays_as_it_is() {
+    fn a_file_that_is_not_a_model_stays() {
         for file in [&b"not a model"[..], b"", &[0xff; 64]] {
-            assert_eq!(with_byte_products(file.to_vec()), file);
+            assert_eq!(with_integer_products(file.to_vec()), file);
         }
     }
 
@@ -136,7 +136,7 @@ mod tests {
         tensor
     }
 
-    /// `x` times a matrix of that shape, stored in bytes with scales of the other.
+    /// `x` times a matrix of bytes of the shape `bytes`, with scales of the shape `scales`.
     fn graph(bytes: &[i64], scales: &[i64]) -> Graph {
         let mut graph = Graph::default();
         graph.node = vec![
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn scales_of_rows_and_products_that_narrow_are_left() {
+    fn scales_of_rows_and_products_that_narrow_stay() {
         assert_eq!(replace_products(&mut graph(&[2, 3], &[2, 1])), 0);
         assert_eq!(replace_products(&mut graph(&[2, 3], &[3])), 0);
         assert_eq!(replace_products(&mut graph(&[3, 2], &[1, 2])), 0);

@@ -1,7 +1,6 @@
-//! Work for threads that own a model, first come, first served.
+//! Queues work for threads that own a model, first come, first served.
 //!
-//! Work that nobody waits for any more is dropped when its turn comes: whoever goes away, or has waited long enough,
-//! has nothing to tell the thread.
+//! A caller cancels by dropping its future: the queue discards a job without a waiting caller when its turn comes.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -9,11 +8,11 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use futures::future::try_join_all;
 use tokio::sync::oneshot;
 
-/// The queue, as those see it who ask and as its threads do. It closes when either goes away, a thread by a panic too,
-/// so that nobody waits for ever.
-pub(super) struct Queue<Work, Answer, Error>(Arc<Shared<Work, Answer, Error>>);
+/// A handle of the queue, for callers and threads. Dropping any handle closes the queue, also by a panic of a thread, so
+/// that no caller waits for ever.
+pub(super) struct WorkQueue<Work, Answer, Error>(Arc<Shared<Work, Answer, Error>>);
 
-/// Said to those who wait: the threads have ended.
+/// The threads have ended without an answer.
 pub(super) struct Stopped;
 
 struct Job<Work, Answer, Error> {
@@ -31,7 +30,7 @@ struct Shared<Work, Answer, Error> {
     changed: Condvar,
 }
 
-impl<Work, Answer, Error> Queue<Work, Answer, Error>
+impl<Work, Answer, Error> WorkQueue<Work, Answer, Error>
 where
     Work: Send + 'static,
     Answer: Send + 'static,
@@ -42,26 +41,26 @@ where
         Self(Arc::new(Shared { jobs, changed: Condvar::new() }))
     }
 
-    /// Starts a thread that does this work, after it has called `begin`.
-    pub(super) fn serve(
+    /// Starts a thread that calls `setup` once, then `answer` for each job.
+    pub(super) fn start_thread(
         &self,
-        thread: &str,
-        begin: impl FnOnce() + Send + 'static,
+        name: &str,
+        setup: impl FnOnce() + Send + 'static,
         mut answer: impl FnMut(Work) -> Result<Answer, Error> + Send + 'static,
     ) -> std::io::Result<()> {
         let queue = Self(Arc::clone(&self.0));
         let serve = move || {
-            begin();
+            setup();
             while let Some(Job { work, reply }) = queue.0.next() {
-                // The one who asked may have gone away meanwhile; the answer is of no use to anyone else.
+                // The caller may have given up meanwhile.
                 let _ = reply.send(answer(work));
             }
         };
-        std::thread::Builder::new().name(thread.to_owned()).spawn(serve).map(drop)
+        std::thread::Builder::new().name(name.to_owned()).spawn(serve).map(drop)
     }
 
-    /// The answers, in the order of what is asked; the first error takes back the rest.
-    pub(super) async fn ask(&self, all: impl IntoIterator<Item = Work>) -> Result<Vec<Answer>, Error> {
+    /// Queues the work and waits for the answers, in order; the first error cancels the rest.
+    pub(super) async fn run(&self, all: impl IntoIterator<Item = Work>) -> Result<Vec<Answer>, Error> {
         try_join_all(self.0.push(all).into_iter().map(wait)).await
     }
 }
@@ -72,19 +71,19 @@ async fn wait<Answer, Error: From<Stopped>>(
     reply.await.unwrap_or_else(|_| Err(Stopped.into()))
 }
 
-impl<Work, Answer, Error> Drop for Queue<Work, Answer, Error> {
+impl<Work, Answer, Error> Drop for WorkQueue<Work, Answer, Error> {
     fn drop(&mut self) {
         self.0.close();
     }
 }
 
 impl<Work, Answer, Error> Shared<Work, Answer, Error> {
-    /// A panic while the lock is held leaves whole jobs in the queue, never half of one.
+    /// A poisoned lock is harmless: the queue holds complete jobs at every moment.
     fn lock(&self) -> MutexGuard<'_, Jobs<Work, Answer, Error>> {
         self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The next job that somebody still waits for; `None` once the queue is closed.
+    /// The next job with a waiting caller; `None` once the queue is closed.
     fn next(&self) -> Option<Job<Work, Answer, Error>> {
         let mut jobs = self.lock();
         loop {
@@ -115,7 +114,7 @@ impl<Work, Answer, Error> Shared<Work, Answer, Error> {
 
     fn close(&self) {
         let mut jobs = self.lock();
-        // Dropping the jobs tells those who wait for them.
+        // Dropping a job wakes its caller with an error.
         *jobs = Jobs { waiting: VecDeque::new(), is_closed: true };
         self.changed.notify_all();
     }

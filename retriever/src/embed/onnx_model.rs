@@ -1,10 +1,10 @@
-//! An ONNX model as a message: what of it is read and written here. Field numbers are those of `onnx.proto` (IR 13).
+//! Reads and writes the protocol buffer messages of an ONNX model. Field numbers are those of `onnx.proto` (IR 13).
 //!
-//! Messages that nobody here looks into are kept as bytes, which are the same on the wire.
+//! Messages that are not inspected are kept as bytes, which have the same encoding.
 
 use prost::Message;
 
-/// A file.
+/// A model file.
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct Model {
     #[prost(int64, optional, tag = "1")]
@@ -32,7 +32,7 @@ pub(super) struct Model {
 /// The network.
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct Graph {
-    /// Each after those whose outputs it takes.
+    /// In topological order.
     #[prost(message, repeated, tag = "1")]
     pub(super) node: Vec<Node>,
     #[prost(string, optional, tag = "2")]
@@ -83,7 +83,7 @@ pub(super) struct Node {
     device_configurations: Vec<Vec<u8>>,
 }
 
-/// A setting of an operation that is a whole number; read ones stay bytes.
+/// An integer attribute of an operation. Only written: attributes that are read stay bytes.
 #[derive(Clone, PartialEq, Message)]
 struct IntAttribute {
     #[prost(string, optional, tag = "1")]
@@ -115,7 +115,7 @@ pub(super) struct Tensor {
     raw_data: Option<Vec<u8>>,
     #[prost(string, optional, tag = "12")]
     doc_string: Option<String>,
-    /// Weights that lie in another file.
+    /// Location of weights in another file.
     #[prost(bytes = "vec", repeated, tag = "13")]
     external_data: Vec<Vec<u8>>,
     #[prost(int32, optional, tag = "14")]
@@ -132,7 +132,7 @@ pub(super) const INT8: i32 = 3;
 const ATTRIBUTE_INT: i32 = 2;
 
 impl Node {
-    /// An operation of the standard set.
+    /// An operation of the default operator set.
     pub(super) fn new(op_type: &str, input: &[&str], output: &[&str]) -> Self {
         let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
         Self {
@@ -150,14 +150,14 @@ impl Node {
         Self { attribute: vec![to.encode_to_vec()], ..Self::new("Cast", &[input], &[output]) }
     }
 
-    /// Whether it is that operation of the standard set.
+    /// Whether it is this operation of the default operator set.
     pub(super) fn is(&self, op_type: &str) -> bool {
         self.op_type() == op_type && self.domain().is_empty()
     }
 }
 
 impl Tensor {
-    /// The same numbers under another name and shape.
+    /// The same values with another name and shape.
     pub(super) fn reshaped(&self, name: String, dims: Vec<i64>) -> Self {
         Self { name: Some(name), dims, ..self.clone() }
     }

@@ -1,0 +1,90 @@
+//! Manages the folder of a store: paths, lock, disk space, and removal of files.
+
+use std::fs::{self, File, TryLockError};
+use std::path::{Path, PathBuf};
+
+use domain::VectorStoreError;
+
+/// Free disk space that every write must leave: room for several records, and for the writes of other processes.
+const RESERVE_BYTES: u64 = 64 << 20;
+
+pub(super) fn shard_dir(dir: &Path) -> PathBuf {
+    dir.join("shard")
+}
+
+/// The file that the engine writes last when it creates a shard.
+pub(super) fn shard_config_path(dir: &Path) -> PathBuf {
+    shard_dir(dir).join("edge_config.json")
+}
+
+pub(super) fn label_path(dir: &Path) -> PathBuf {
+    dir.join("space.json")
+}
+
+/// Checks that `bytes` can be written to the disk of `dir` and leave the reserve.
+pub(super) fn require_disk_space(dir: &Path, bytes: u64) -> Result<(), VectorStoreError> {
+    let free = fs4::available_space(dir).map_err(|error| io_failed(dir, &error))?;
+    if free >= RESERVE_BYTES + bytes {
+        return Ok(());
+    }
+    let [free, needed] = [free, RESERVE_BYTES + bytes].map(|bytes| bytes >> 20);
+    Err(VectorStoreError::Full(format!(
+        "the disk of `{}` has {free} MiB free; {needed} MiB are needed",
+        dir.display()
+    )))
+}
+
+/// Disk space of all files in `dir`; unreadable ones count 0.
+pub(super) fn size_bytes(dir: &Path) -> u64 {
+    let Ok(entries) = fs::read_dir(dir) else { return 0 };
+    let size = |entry: fs::DirEntry| match entry.metadata() {
+        Ok(metadata) if metadata.is_dir() => size_bytes(&entry.path()),
+        Ok(metadata) => allocated_bytes(&metadata),
+        Err(_) => 0,
+    };
+    entries.flatten().map(size).sum()
+}
+
+/// The engine's files are sparse: their length exceeds the space that they take up.
+fn allocated_bytes(metadata: &fs::Metadata) -> u64 {
+    #[cfg(unix)]
+    return std::os::unix::fs::MetadataExt::blocks(metadata) * 512;
+    #[cfg(not(unix))]
+    metadata.len()
+}
+
+/// Locks the store in `dir` for this process.
+pub(super) fn lock(dir: &Path) -> Result<File, VectorStoreError> {
+    let path = dir.join("lock");
+    let file = File::options().create(true).truncate(false).write(true).open(&path);
+    let file = file.map_err(|error| io_failed(&path, &error))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(VectorStoreError::Locked(dir.display().to_string())),
+        Err(TryLockError::Error(error)) => Err(io_failed(&path, &error)),
+    }
+}
+
+/// Removes a file or folder with `remove`; an absent one is no error.
+pub(super) fn remove(
+    path: &Path,
+    remove: impl FnOnce(&Path) -> std::io::Result<()>,
+) -> Result<(), VectorStoreError> {
+    match remove(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(io_failed(path, &error)),
+        _ => Ok(()),
+    }
+}
+
+/// The error of a damaged store.
+pub(super) fn damaged(dir: &Path, reason: &dyn std::fmt::Display) -> VectorStoreError {
+    VectorStoreError::Failed(format!(
+        "cannot read the vector index in `{}` ({reason}); run `daedap reindex` to rebuild it",
+        dir.display()
+    ))
+}
+
+/// The error of a failed file operation.
+pub(super) fn io_failed(path: &Path, error: &dyn std::fmt::Display) -> VectorStoreError {
+    VectorStoreError::Failed(format!("`{}`: {error}", path.display()))
+}
