@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn cp949_is_recognised_also_where_it_is_short_or_goes_beyond_euc_kr() {
+    fn cp949_is_recognized_also_where_it_is_short_or_goes_beyond_euc_kr() {
         for text in [KOREAN, "환불 안내", "똠방각하 펲시콜라"] {
             assert_eq!(decode(&cp949(text)).expect("Korean text"), text);
         }

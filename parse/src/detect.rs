@@ -155,7 +155,7 @@ fn unsupported_format(bytes: &[u8], head: &[u8]) -> Option<&'static str> {
     if charset::is_utf16(bytes) {
         return None;
     }
-    // Terminal colours (ESC), form feeds and backspaces occur in real text; these do not.
+    // Terminal colors (ESC), form feeds and backspaces occur in real text; these do not.
     let controls = head.iter().filter(|&&byte| matches!(byte, 1..=7 | 0xe..=0x1a | 0x1c..=0x1f)).count();
     (bytes.contains(&0) || controls * 20 > head.len()).then_some("binary data")
 }

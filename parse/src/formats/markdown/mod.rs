@@ -1,6 +1,7 @@
 //! Markdown: the format that every document becomes.
 
 pub(crate) mod clean;
+pub(crate) mod cleaner;
 pub(crate) mod edits;
 pub(crate) mod embedded_html;
 pub(crate) mod headings;
