@@ -30,8 +30,10 @@ pub(crate) fn find_or_install() -> Result<PathBuf> {
     let requirements = folder.join("requirements.txt");
     std::fs::write(&requirements, REQUIREMENTS)?;
     let pip = folder.join("bin").join("pip");
-    run(Command::new(pip).args(["install", "--quiet", "--disable-pip-version-check", "--requirement"]).arg(requirements))
-        .context("schemathesis cannot be installed from PyPI")?;
+    run(Command::new(pip)
+        .args(["install", "--quiet", "--disable-pip-version-check", "--requirement"])
+        .arg(requirements))
+    .context("schemathesis cannot be installed from PyPI")?;
     ensure!(runs(&program), "`{}` does not run", program.display());
     std::fs::write(&installed, REQUIREMENTS)?;
     Ok(program)
