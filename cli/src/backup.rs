@@ -1,71 +1,48 @@
-//! `daedap backup`: everything in one file, here or from the server that runs, which answers meanwhile.
+//! `daedap backup`: writes everything into one file, while a server may be running.
 
 use std::fs::File;
-use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use serde::Serialize;
+use service::backup::format::{self, Amounts};
+use service::config::Config;
 use tempfile::NamedTempFile;
 
-use super::{Globals, Outcome, print_json, progress, remote};
-use crate::app::backup::BackupSource;
-use crate::app::indexes::Indexes;
-use crate::app::{open_database, open_originals};
-use crate::archive::{self, Amounts};
-use crate::config::Config;
-use crate::instance::{Instance, InstanceError};
-use crate::model_files::ModelFiles;
+use crate::client::Client;
+use crate::globals::Globals;
+use crate::messages::message;
+use crate::output::{Outcome, print_json};
+use crate::progress;
 
-/// `daedap backup`'s own arguments.
 #[derive(Debug, Args)]
-pub(super) struct Arguments {
-    /// File to write
+pub(crate) struct Arguments {
     file: PathBuf,
-    /// Replace the file if it is there
     #[arg(long)]
     force: bool,
 }
 
+/// The report of `backup --json`.
 #[derive(Serialize)]
-struct BackupReport {
+struct Report {
     #[serde(flatten)]
     amounts: Amounts,
     bytes: u64,
     seconds: f64,
 }
 
-pub(super) async fn run(config: Config, globals: &Globals, arguments: Arguments) -> Result<Outcome> {
+pub(crate) async fn run(settings: &Config, globals: &Globals, arguments: Arguments) -> Result<Outcome> {
     let Arguments { file, force } = arguments;
     if !force && file.exists() {
-        bail!("{} is there already; name another file, or say --force", file.display());
+        bail!(message!("cli-backup-exists", file = file.display().to_string()));
     }
     let started = Instant::now();
-    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let cannot = || format!("{} cannot be written", file.display());
-    // For its owner alone, and gone if anything below fails.
-    let unfinished = NamedTempFile::with_prefix_in(".daedap-backup-", folder).with_context(cannot)?;
-    let spinner = progress::spinner("backing up");
-    match Instance::take(&config.data_dir) {
-        Ok(_instance) => back_up_here(&config, unfinished.reopen()?).await?,
-        Err(InstanceError::Served(url)) => remote::Server::new(&url)?.backup(unfinished.reopen()?).await?,
-        Err(error) => return Err(error.into()),
-    }
-    unfinished.as_file().sync_all().with_context(cannot)?;
-    // Read once more: what is no whole archive never gets the name.
-    let path = unfinished.path().to_owned();
-    let (_, amounts) = tokio::task::spawn_blocking(move || archive::check(&path)).await??;
-    let bytes = unfinished.as_file().metadata()?.len();
-    if force {
-        unfinished.persist(&file).with_context(cannot)?;
-    } else {
-        unfinished.persist_noclobber(&file).with_context(cannot)?;
-    }
-    File::open(folder)?.sync_all().with_context(cannot)?;
+    let spinner = progress::spinner(message!("cli-backup-running"));
+    let (amounts, bytes) = write(settings, &file, force).await?;
     spinner.finish_and_clear();
-    let report = BackupReport { amounts, bytes, seconds: started.elapsed().as_secs_f64() };
+    let report = Report { amounts, bytes, seconds: started.elapsed().as_secs_f64() };
     if globals.json {
         print_json(&report)?;
     } else {
@@ -74,29 +51,40 @@ pub(super) async fn run(config: Config, globals: &Globals, arguments: Arguments)
     Ok(Outcome::Done)
 }
 
-async fn back_up_here(config: &Config, out: File) -> Result<()> {
-    let db = open_database(config).await?;
-    if !db.has_data().await? {
-        // A folder that is not mounted, most likely: a backup of nothing would take the place of a good one.
-        bail!("there is nothing to back up in {}", config.data_dir.display());
+/// Writes the backup beside its final name, which it gets only once it was read back and found complete. Returns what it
+/// holds, and its size in bytes.
+async fn write(settings: &Config, file: &Path, force: bool) -> Result<(Amounts, u64)> {
+    let unwritable = || message!("cli-backup-unwritable", file = file.display().to_string());
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    // Readable by its owner alone, and removed if anything below fails.
+    let unfinished = NamedTempFile::with_prefix_in(".daedap-backup-", folder).with_context(unwritable)?;
+    let client = Client::connect(settings, None).await?;
+    client.backup(unfinished.reopen()?).await?;
+    client.close().await?;
+    unfinished.as_file().sync_all().with_context(unwritable)?;
+    let path = unfinished.path().to_owned();
+    let (_, amounts) = tokio::task::spawn_blocking(move || format::check(&path)).await??;
+    let bytes = unfinished.as_file().metadata()?.len();
+    if force {
+        unfinished.persist(file).with_context(unwritable)?;
+    } else {
+        unfinished.persist_noclobber(file).with_context(unwritable)?;
     }
-    let indexes = Indexes::new(db.clone(), config, ModelFiles::find(config, None)?)?;
-    let source =
-        BackupSource { originals: open_originals(config)?, vectors: indexes.open_points().await?, db };
-    source.write(BufWriter::new(out)).await?.flush()?;
-    source.db.close().await;
-    Ok(())
+    File::open(folder)?.sync_all().with_context(unwritable)?;
+    Ok((amounts, bytes))
 }
 
-fn say(file: &Path, report: &BackupReport) {
-    let BackupReport { amounts, bytes, seconds } = report;
-    let count = |table: &str| amounts.rows.get(table).copied().unwrap_or_default();
-    progress::say(&format!(
-        "{}: {} documents, {} conversations, {} originals, {} points, {bytes} bytes, {seconds:.1} s",
-        file.display(),
-        count("documents"),
-        count("conversations"),
-        amounts.originals,
-        amounts.points
+fn say(file: &Path, report: &Report) {
+    let Report { amounts, bytes, seconds } = report;
+    let rows = |table: &str| amounts.rows.get(table).copied().unwrap_or_default();
+    progress::say(&message!(
+        "cli-backup-report",
+        file = file.display().to_string(),
+        documents = rows("documents"),
+        conversations = rows("conversations"),
+        originals = amounts.originals,
+        points = amounts.points,
+        bytes = *bytes,
+        seconds = format!("{seconds:.1}"),
     ));
 }

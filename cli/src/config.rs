@@ -1,27 +1,25 @@
-//! `daedap config`: the settings in effect, or the defaults with their explanations.
+//! `daedap config`: prints the settings in effect, or the defaults with their explanations.
 
 use std::io::Write;
 
 use anyhow::Result;
 use clap::Args;
+use service::config::{Config, DEFAULT_TOML};
 
-use super::Outcome;
-use crate::config::{Config, DEFAULT_TOML};
+use crate::output::Outcome;
 
-/// `daedap config`'s own flags.
 #[derive(Debug, Args)]
-pub(super) struct Arguments {
-    /// The defaults, explained: a file to start from
+pub(crate) struct Arguments {
     #[arg(long)]
-    pub(super) default: bool,
+    pub(crate) default: bool,
 }
 
-pub(super) fn print_default() -> Result<Outcome> {
+pub(crate) fn print_default() -> Result<Outcome> {
     write!(std::io::stdout(), "{DEFAULT_TOML}")?;
     Ok(Outcome::Done)
 }
 
-pub(super) fn print(config: &Config) -> Result<Outcome> {
-    write!(std::io::stdout(), "{}", config.to_toml()?)?;
+pub(crate) fn print(settings: &Config) -> Result<Outcome> {
+    write!(std::io::stdout(), "{}", settings.to_toml()?)?;
     Ok(Outcome::Done)
 }

@@ -1,59 +1,53 @@
-//! What `search` and `ask` are narrowed to on the command line.
+//! The arguments of `search` and `ask` that become a filter.
 
-use anyhow::{Result, anyhow};
 use clap::Args;
-use domain::{Filter, Language};
+use domain::{Filter, Language, normalize_tags};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
+use web::api::filter::{self, FilterRequest};
 
-use crate::filter;
+use crate::messages::message;
 
-/// The arguments that become a filter; the collection is a word of every command.
+/// Conditions on the passages to search; the collection is a global option.
 #[derive(Debug, Args)]
-pub(super) struct Narrow {
-    /// Only documents with this tag, or with one of several
+pub(crate) struct FilterArguments {
     #[arg(long = "tag", value_name = "TAG", value_parser = tag)]
     tags: Vec<String>,
-    /// Only passages in this language (ko, en, …), or in one of several
     #[arg(long = "language", value_name = "CODE", value_parser = filter::language)]
     languages: Vec<Language>,
-    /// Only documents of this date or later: a day here (2026-03-01) or a time (2026-03-01T09:00:00Z)
     #[arg(long, value_name = "DATE", value_parser = moment)]
     from: Option<Timestamp>,
-    /// Only documents from before this date
     #[arg(long, value_name = "DATE", value_parser = moment)]
     until: Option<Timestamp>,
 }
 
-impl Narrow {
-    /// The filter that they make.
-    pub(super) fn filter(&self) -> Result<Filter> {
+impl FilterArguments {
+    /// The filter of a request.
+    pub(crate) fn request(&self) -> FilterRequest {
         let Self { tags, languages, from, until } = self;
-        let filter = Filter {
+        FilterRequest::from(&Filter {
             documents: Vec::new(),
             tags: tags.clone(),
             languages: languages.clone(),
             from: *from,
             until: *until,
-        };
-        filter::checked(filter)
-            .map_err(|error| anyhow!("{}: {}", error.field.unwrap_or_default(), error.message))
+        })
     }
 }
 
-/// One tag, as it is stored.
-pub(super) fn tag(text: &str) -> Result<String, String> {
-    let checked = ingest::checked_tags([text]).map_err(|error| error.to_string())?;
-    Ok(checked.concat())
+/// A tag in the form in which it is stored.
+pub(crate) fn tag(text: &str) -> Result<String, String> {
+    let tags = normalize_tags([text]).map_err(|error| error.to_string())?;
+    Ok(tags.concat())
 }
 
-/// A time, or the moment at which a day begins where the command runs.
+/// A time, or the start of a day in the local time zone.
 fn moment(text: &str) -> Result<Timestamp, String> {
     if let Ok(time) = text.parse() {
         return Ok(time);
     }
-    let day: Date = text.parse().map_err(|_| "neither a day nor a time with its offset".to_owned())?;
+    let day: Date = text.parse().map_err(|_| message!("cli-invalid-date"))?;
     let start = day.to_zoned_datetime(TimeZone::system()).map_err(|error| error.to_string())?;
     Ok(start.timestamp())
 }
@@ -63,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_day_begins_where_the_command_runs() {
+    fn a_day_begins_in_the_local_time_zone() {
         let day: Date = "2026-03-01".parse().unwrap();
         let here = day.to_zoned_datetime(TimeZone::system()).unwrap().timestamp();
         assert_eq!(moment("2026-03-01"), Ok(here));

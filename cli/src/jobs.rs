@@ -1,46 +1,36 @@
-//! `daedap jobs`: what became of uploads, here or through the server that runs.
-
-use std::io::Write;
+//! `daedap jobs`: lists, cancels and retries ingestion jobs.
 
 use anyhow::Result;
 use clap::{Args, Subcommand, ValueEnum};
-use comfy_table::Table;
-use db::{Database, Job, JobFilter, JobState};
-use domain::{IngestStage, JobId};
-use serde_json::json;
+use domain::JobId;
+use serde::Serialize;
+use service::config::Config;
+use web::api::jobs::{IngestStage, Job, JobQuery, JobState};
 
-use super::{Globals, Outcome, print_json, remote};
-use crate::app::{WORKSPACE, open_database};
-use crate::config::Config;
-use crate::instance::{Instance, InstanceError};
+use crate::client::Client;
+use crate::globals::Globals;
+use crate::messages::message;
+use crate::output::{Outcome, print_json, print_line, table};
 
-/// `daedap jobs`'s own arguments.
 #[derive(Debug, Subcommand)]
-pub(super) enum Command {
-    /// Show the newest jobs
+pub(crate) enum Command {
     List(List),
-    /// Call a job off, also while it runs
     Cancel(One),
-    /// Queue a job again that failed or was called off
     Retry(One),
 }
 
 #[derive(Debug, Args)]
-pub(super) struct List {
-    /// Only those that stand there
+pub(crate) struct List {
     #[arg(long)]
     state: Option<State>,
-    /// Only those of the documents in this job's archive
     #[arg(long, value_name = "JOB")]
     archive: Option<JobId>,
-    /// So many
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=200))]
     limit: u32,
 }
 
 #[derive(Debug, Args)]
-pub(super) struct One {
-    /// Its id
+pub(crate) struct One {
     job: JobId,
 }
 
@@ -65,37 +55,30 @@ impl From<State> for JobState {
     }
 }
 
-/// Who knows the jobs.
-enum Queue {
-    Here { db: Database, _instance: Instance },
-    There(remote::Server),
+/// The report of `jobs --json`.
+#[derive(Serialize)]
+struct Report {
+    jobs: Vec<Job>,
 }
 
-pub(super) async fn run(config: Config, globals: &Globals, command: Command) -> Result<Outcome> {
-    let queue = match Instance::take(&config.data_dir) {
-        Ok(instance) => Queue::Here { db: open_database(&config).await?, _instance: instance },
-        Err(InstanceError::Served(url)) => Queue::There(remote::Server::new(&url)?),
-        Err(error) => return Err(error.into()),
-    };
+pub(crate) async fn run(settings: &Config, globals: &Globals, command: Command) -> Result<Outcome> {
+    let client = Client::connect(settings, None).await?;
     let jobs = match command {
         Command::List(List { state, archive, limit }) => {
-            let filter = JobFilter { state: state.map(Into::into), before: None, parent: archive };
-            match &queue {
-                Queue::Here { db, .. } => db.jobs(WORKSPACE, filter, limit).await?,
-                Queue::There(server) => server.jobs(filter, limit).await?,
-            }
+            let query = JobQuery {
+                state: state.map(JobState::from),
+                before: None,
+                parent: archive,
+                limit: Some(limit),
+            };
+            client.jobs(&query).await?
         }
-        Command::Cancel(One { job }) => vec![match &queue {
-            Queue::Here { db, .. } => db.cancel_job(WORKSPACE, job).await?,
-            Queue::There(server) => server.cancel_job(job).await?,
-        }],
-        Command::Retry(One { job }) => vec![match &queue {
-            Queue::Here { db, .. } => db.retry_job(WORKSPACE, job).await?,
-            Queue::There(server) => server.retry_job(job).await?,
-        }],
+        Command::Cancel(One { job }) => vec![client.cancel_job(job).await?],
+        Command::Retry(One { job }) => vec![client.retry_job(job).await?],
     };
+    client.close().await?;
     if globals.json {
-        print_json(&json!({ "jobs": jobs }))?;
+        print_json(&Report { jobs })?;
     } else {
         print_table(&jobs)?;
     }
@@ -103,30 +86,36 @@ pub(super) async fn run(config: Config, globals: &Globals, command: Command) -> 
 }
 
 fn print_table(jobs: &[Job]) -> Result<()> {
-    let mut table = Table::new();
-    table.set_header(["job", "source", "state", "news"]);
+    let mut table = table(&["job", "source", "state", "progress"]);
     for job in jobs {
-        let state = serde_json::to_value(job.state)?;
-        let state = state.as_str().unwrap_or_default().to_owned();
-        table.add_row([job.id.to_string(), job.source.clone(), state, news(job)]);
+        table.add_row([job.id.to_string(), job.source.clone(), state_text(job.state), progress_text(job)]);
     }
-    writeln!(std::io::stdout(), "{table}")?;
-    Ok(())
+    print_line(table)
 }
 
-/// How far it is, or why it is no further.
-fn news(job: &Job) -> String {
+fn state_text(state: JobState) -> String {
+    message!(match state {
+        JobState::Queued => "cli-job-state-queued",
+        JobState::Running => "cli-job-state-running",
+        JobState::Done => "cli-job-state-done",
+        JobState::Failed => "cli-job-state-failed",
+        JobState::Cancelled => "cli-job-state-cancelled",
+    })
+}
+
+/// The stage of a running job, or why it failed.
+fn progress_text(job: &Job) -> String {
     match (job.progress, &job.error) {
-        (Some(stage), _) => stage_in_words(stage),
+        (Some(stage), _) => stage_text(stage),
         (None, Some(error)) => format!("{} ({})", error.message, error.code),
         (None, None) => String::new(),
     }
 }
 
-/// A stage for people.
-pub(super) fn stage_in_words(stage: IngestStage) -> String {
+/// A stage of ingestion.
+pub(crate) fn stage_text(stage: IngestStage) -> String {
     match stage {
-        IngestStage::Reading => "reading".to_owned(),
-        IngestStage::Embedding { done, total } => format!("embedding {done}/{total}"),
+        IngestStage::Reading => message!("cli-stage-parsing"),
+        IngestStage::Embedding { done, total } => message!("cli-stage-embedding", done = done, total = total),
     }
 }

@@ -1,41 +1,30 @@
-//! `daedap models`: what there is, getting it, checking it; and which language model a command runs.
+//! `daedap models`: lists, downloads and verifies model files.
 
 use std::io::Write;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use clap::Subcommand;
-use comfy_table::Table;
 use indicatif::HumanBytes;
-use models::{
-    Bars, Catalog, Choice, Entry, Kind, Reachability, Store, Surroundings, available_memory_bytes,
-    choose_generator,
-};
+use models::{Bars, Catalog, Entry, Kind, Store};
 use serde::Serialize;
+use service::config::Config;
+use service::model_files::{
+    FIRST_EMBEDDER, choose, choose_installed, is_folder, is_path, named_generator, runtime_entry, store,
+};
 
-use super::{Globals, Outcome, print_json, progress};
-use crate::config::Config;
-use crate::model_files::{FIRST_EMBEDDER, is_folder, is_path, runtime_entry, store};
+use crate::globals::Globals;
+use crate::messages::message;
+use crate::output::{Outcome, print_json, print_line, table};
+use crate::progress;
 
-/// What can be done with model files.
 #[derive(Debug, Subcommand)]
-pub(super) enum Command {
-    /// Every model of the catalog, and which are on this machine
+pub(crate) enum Command {
     List,
-    /// Download models by their ids (without any: what `start` would)
-    Pull {
-        /// Catalog ids
-        ids: Vec<String>,
-    },
-    /// Hash the files of installed models and compare
-    Verify {
-        /// Catalog ids; without any, all that are installed
-        ids: Vec<String>,
-    },
+    Pull { ids: Vec<String> },
+    Verify { ids: Vec<String> },
 }
 
-/// The word for "pick one".
-const AUTO: &str = "auto";
-
+/// A model in the report of `models list --json`.
 #[derive(Serialize)]
 struct ListedModel<'a> {
     id: &'a str,
@@ -45,128 +34,111 @@ struct ListedModel<'a> {
     licence: &'a str,
     bytes: u64,
     ram_bytes: u64,
-    /// Whether several answers are written at once; `null` for what writes none.
+    /// Whether several answers are generated at once; `null` for what generates none.
     batched: Option<bool>,
     installed: bool,
 }
 
+/// A model in the report of `models verify --json`.
 #[derive(Serialize)]
-struct CheckedModel<'a> {
+struct VerifiedModel<'a> {
     id: &'a str,
-    /// `null`: as it should be.
+    /// `null` for a model whose files are intact.
     error: Option<String>,
 }
 
-pub(super) async fn run(config: Config, globals: &Globals, command: Command) -> Result<Outcome> {
+/// A report with a list of models.
+#[derive(Serialize)]
+struct Report<T> {
+    models: Vec<T>,
+}
+
+pub(crate) async fn run(settings: &Config, globals: &Globals, command: Command) -> Result<Outcome> {
     match command {
-        Command::List => list(&store(&config)?, globals.json),
+        Command::List => list(&store(settings)?, globals.json),
         Command::Pull { ids } if ids.is_empty() => {
-            let embedder = match config.embedder.model.as_str() {
+            let embedder = match settings.embedder.model.as_str() {
                 "" => FIRST_EMBEDDER,
-                set => set,
+                named => named,
             };
-            obtain(&config, embedder).await?;
+            download_needed(&mut settings.clone(), embedder).await?;
             Ok(Outcome::Done)
         }
-        Command::Pull { ids } => pull(&store(&config)?, &ids).await,
-        Command::Verify { ids } => verify(&store(&config)?, &ids, globals.json).await,
+        Command::Pull { ids } => pull(&store(settings)?, &ids).await,
+        Command::Verify { ids } => verify(&store(settings)?, &ids, globals.json).await,
     }
 }
 
-/// The language model that the settings mean, among those on this machine; `None` where a server generates.
-pub(super) fn installed_generator(config: &Config) -> Result<Option<String>> {
-    if !config.generator.url.is_empty() {
-        return Ok(None);
-    }
-    if config.model != AUTO {
-        return Ok(Some(config.model.clone()));
-    }
-    let nowhere = Reachability { hugging_face: false, pypi: false };
-    match choose(&store(config)?, nowhere) {
-        Ok(choice) => Ok(Some(choice.entry.id.clone())),
-        Err(_) => bail!("there is no language model on this machine yet; `daedap start` gets one"),
-    }
-}
-
-/// Gets every model that the settings mean and that is not here, and the embedder called `embedder`; returns the
-/// language model as [`installed_generator`] does.
-pub(super) async fn obtain(config: &Config, embedder: &str) -> Result<Option<String>> {
-    let store = store(config)?;
-    let generator = match installed_generator(config) {
-        Ok(generator) => generator,
-        Err(_) => Some(choose_and_say(&store).await?),
-    };
+/// Downloads every model that the settings mean and that is not installed: the runtime, the embedder called `embedder`, the
+/// language model. Where the settings leave the choice of the language model open, they name the chosen one afterwards.
+pub(crate) async fn download_needed(settings: &mut Config, embedder: &str) -> Result<()> {
+    let store = store(settings)?;
     let catalog = Catalog::builtin();
-    let mut needed: Vec<&Entry> = runtime_entry(config)?.into_iter().collect();
+    let mut needed: Vec<&Entry> = runtime_entry(settings)?.into_iter().collect();
     if !is_folder(embedder) {
         needed.push(catalog.entry(embedder)?);
     }
-    if let Some(id) = generator.as_deref().filter(|id| !is_path(id)) {
-        needed.push(catalog.entry(id)?);
+    if settings.generator.url.is_empty() {
+        if named_generator(settings).is_none() {
+            settings.model = choose_generator(&store).await?;
+        }
+        if !is_path(&settings.model) {
+            needed.push(catalog.entry(&settings.model)?);
+        }
     }
     for entry in needed {
         store.ensure(entry, &Bars::new()).await?;
     }
-    Ok(generator)
+    Ok(())
 }
 
-async fn choose_and_say(store: &Store) -> Result<String> {
+/// The id of the best language model that is installed, else of the best one that can be downloaded.
+async fn choose_generator(store: &Store) -> Result<String> {
+    if let Some(installed) = choose_installed(store) {
+        return Ok(installed.id.clone());
+    }
     let reachable = store.probe(Catalog::builtin()).await;
     let choice = choose(store, reachable)?;
     progress::say(&choice.reason);
-    progress::say("another one: `daedap models list`, then `daedap start --model ID`");
+    progress::say(&message!("cli-models-another"));
     Ok(choice.entry.id.clone())
-}
-
-fn choose(store: &Store, reachable: Reachability) -> Result<Choice<'static>> {
-    let catalog = Catalog::builtin();
-    let installed: Vec<&str> = catalog
-        .entries()
-        .iter()
-        .filter(|entry| store.installed(entry).is_some())
-        .map(|entry| entry.id.as_str())
-        .collect();
-    // A system that does not say how much is free is trusted to have enough.
-    let free_memory_bytes = available_memory_bytes().unwrap_or(u64::MAX);
-    Ok(choose_generator(catalog, &Surroundings { free_memory_bytes, reachable, installed: &installed })?)
 }
 
 fn list(store: &Store, json: bool) -> Result<Outcome> {
     let models: Vec<ListedModel<'_>> =
         Catalog::builtin().entries().iter().map(|entry| listed(store, entry)).collect();
     if json {
-        print_json(&serde_json::json!({ "models": models }))?;
+        print_json(&Report { models })?;
         return Ok(Outcome::Done);
     }
-    let mut table = Table::new();
-    table.set_header(["id", "kind", "languages", "size", "memory", "licence", "answers", "here"]);
+    let mut table =
+        table(&["id", "kind", "languages", "size", "memory", "licence", "answers", "installed"]);
     for model in models {
         table.add_row([
             model.id.to_owned(),
-            model.kind.to_owned(),
+            message!(&format!("cli-models-{}", model.kind)),
             shortened(&model.languages),
             HumanBytes(model.bytes).to_string(),
             HumanBytes(model.ram_bytes).to_string(),
             model.licence.to_owned(),
             match model.batched {
-                Some(true) => "many at once",
-                Some(false) => "one at a time",
-                None => "",
-            }
-            .to_owned(),
-            if model.installed { "yes" } else { "" }.to_owned(),
+                Some(true) => message!("cli-models-batched"),
+                Some(false) => message!("cli-models-one-at-a-time"),
+                None => String::new(),
+            },
+            if model.installed { message!("cli-models-installed") } else { String::new() },
         ]);
     }
-    writeln!(std::io::stdout(), "{table}")?;
+    print_line(table)?;
     Ok(Outcome::Done)
 }
 
-/// The first languages; a multilingual embedder has a hundred.
+/// The first languages: a multilingual embedder has a hundred.
 fn shortened(languages: &[&str]) -> String {
     const SHOWN: usize = 6;
     match languages.len().checked_sub(SHOWN) {
         None | Some(0) => languages.join(" "),
-        Some(more) => format!("{} and {more} more", languages[..SHOWN].join(" ")),
+        Some(more) => message!("cli-models-more", shown = languages[..SHOWN].join(" "), count = more),
     }
 }
 
@@ -209,17 +181,16 @@ async fn verify(store: &Store, ids: &[String], json: bool) -> Result<Outcome> {
     let mut checked = Vec::with_capacity(entries.len());
     for entry in entries {
         let error = store.verify(entry).await.err().map(|error| error.to_string());
-        checked.push(CheckedModel { id: &entry.id, error });
+        checked.push(VerifiedModel { id: &entry.id, error });
     }
-    let outcome =
-        if checked.iter().all(|model| model.error.is_none()) { Outcome::Done } else { Outcome::SomeFailed };
+    let outcome = Outcome::of(checked.iter().all(|model| model.error.is_none()));
     if json {
-        print_json(&serde_json::json!({ "models": checked }))?;
+        print_json(&Report { models: checked })?;
         return Ok(outcome);
     }
     let mut out = std::io::stdout().lock();
     for model in checked {
-        writeln!(out, "{}: {}", model.id, model.error.as_deref().unwrap_or("as it should be"))?;
+        writeln!(out, "{}: {}", model.id, model.error.unwrap_or_else(|| message!("cli-models-verified")))?;
     }
     Ok(outcome)
 }

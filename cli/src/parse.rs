@@ -1,18 +1,16 @@
-//! `daedap parse`: what the binary runs as a process of its own for each document; not for people.
+//! `daedap parse`: what the binary runs in a child process for each document; not for people.
 
 use anyhow::Result;
 use clap::Args;
 
-use super::Outcome;
+use crate::output::Outcome;
 
-/// `daedap parse`'s own arguments.
 #[derive(Debug, Args)]
-pub(super) struct Arguments {
-    /// Where the document on standard input comes from
+pub(crate) struct Arguments {
     source: String,
 }
 
-pub(super) fn run(arguments: &Arguments) -> Result<Outcome> {
-    ingest::read_apart(&arguments.source, std::io::stdin().lock(), std::io::stdout().lock())?;
+pub(crate) fn run(arguments: &Arguments) -> Result<Outcome> {
+    ::parse::run_child(&arguments.source, std::io::stdin().lock(), std::io::stdout().lock())?;
     Ok(Outcome::Done)
 }

@@ -1,54 +1,59 @@
-//! `daedap restore`: a backup into an empty installation.
+//! `daedap restore`: restores a backup into an empty installation.
 
 use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 use clap::Args;
+use service::backup::{RestoreReport, restore};
+use service::config::Config;
+use service::instance_lock::{InstanceLock, LockError};
+use web::api::doctor::Finding;
 
-use super::{Globals, Outcome, doctor, print_json, progress};
-use crate::app::restore::{RestoreReport, restore};
-use crate::config::Config;
-use crate::instance::{Instance, InstanceError};
+use crate::doctor::say_findings;
+use crate::globals::Globals;
+use crate::messages::message;
+use crate::output::{Outcome, print_json};
+use crate::progress;
 
-/// `daedap restore`'s own arguments.
 #[derive(Debug, Args)]
-pub(super) struct Arguments {
-    /// File that `daedap backup` wrote
+pub(crate) struct Arguments {
     file: PathBuf,
 }
 
-pub(super) async fn run(config: Config, globals: &Globals, arguments: Arguments) -> Result<Outcome> {
-    let _instance = match Instance::take(&config.data_dir) {
-        Ok(instance) => instance,
-        Err(InstanceError::Served(url)) => {
-            bail!("stop the server at {url} first, or name another --data-dir")
-        }
+pub(crate) async fn run(settings: &Config, globals: &Globals, arguments: Arguments) -> Result<Outcome> {
+    let _lock = match InstanceLock::acquire(&settings.data_dir) {
+        Ok(lock) => lock,
+        Err(LockError::Served(url)) => bail!(message!("cli-restore-served", url = url)),
         Err(error) => return Err(error.into()),
     };
-    let spinner = progress::spinner("restoring");
-    let report = restore(&config, &arguments.file).await?;
+    let spinner = progress::spinner(message!("cli-restore-running"));
+    let report = restore(settings, &arguments.file).await?;
     spinner.finish_and_clear();
     if globals.json {
         print_json(&report)?;
     } else {
         say(&report);
     }
-    Ok(if report.is_whole() { Outcome::Done } else { Outcome::SomeFailed })
+    Ok(Outcome::of(report.is_complete()))
 }
 
 fn say(report: &RestoreReport) {
     let RestoreReport { rows, originals, points, embedded_again, .. } = report;
-    progress::say(&format!("{rows} rows, {originals} originals, {points} points"));
+    progress::say(&message!("cli-restore-report", rows = *rows, originals = *originals, points = *points));
     if *embedded_again > 0 {
-        progress::say(&format!(
-            "{embedded_again} documents had no points in the backup and were embedded again"
-        ));
+        progress::say(&message!("cli-restore-embedded-again", count = *embedded_again));
     }
     for failed in &report.failed {
-        progress::say(&format!("not in the index: {}: {} ({})", failed.source, failed.message, failed.code));
+        progress::say(&message!(
+            "cli-not-indexed",
+            source = &failed.source,
+            message = &failed.message,
+            code = &failed.code,
+        ));
     }
     if let Some(reason) = &report.reindex {
-        progress::say(&format!("there is no index yet: {reason}; `daedap reindex` builds it from the texts"));
+        progress::say(&message!("cli-restore-no-index", reason = reason));
     }
-    doctor::say_findings(&report.findings);
+    let findings: Vec<Finding> = report.findings.iter().cloned().map(Finding::from).collect();
+    say_findings(&findings);
 }

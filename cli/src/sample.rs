@@ -1,38 +1,40 @@
-//! The sample knowledge base: a small company's documents, in the binary, so that a first question has an answer.
+//! Loads the sample knowledge base, a small company's documents in the binary, so that a first question has an answer.
 
 use anyhow::{Context, Result};
 use domain::Visibility;
-use ingest::IngestItem;
+use ingest::{IngestItem, Pipeline};
 use rust_embed::RustEmbed;
+use service::{App, WORKSPACE};
 
-use super::progress;
-use crate::app::{KnowledgeBase, WORKSPACE};
+use crate::messages::message;
+use crate::progress;
 
-/// The collection it is loaded into; deleting that removes all of it.
+/// The collection of the sample; deleting it removes all of it.
 const COLLECTION: &str = "sample";
 
 #[derive(RustEmbed)]
 #[folder = "../examples/knowledge-base"]
 struct Documents;
 
-/// Whether nothing was ever put into this data directory.
-pub(super) async fn is_wanted(knowledge: &KnowledgeBase) -> Result<bool> {
-    let collections = knowledge.db.collections(WORKSPACE).await?;
-    // A start that was cut off in the middle of the sample goes on with it.
+/// Whether nothing was ever ingested into this data directory.
+pub(crate) async fn is_wanted(app: &App) -> Result<bool> {
+    let collections = app.db.collections(WORKSPACE).await?;
+    // A start that was killed while it loaded the sample continues with it.
     Ok(match collections.as_slice() {
         [] => true,
         [only] => {
             only.name == COLLECTION
-                && knowledge.db.count_documents(WORKSPACE).await? < Documents::iter().count() as u64
+                && app.db.count_documents(WORKSPACE).await? < Documents::iter().count() as u64
         }
         _ => false,
     })
 }
 
-/// Ingests the documents that are not there yet.
-pub(super) async fn load(knowledge: &KnowledgeBase) -> Result<()> {
-    let collection = knowledge.db.ensure_collection(WORKSPACE, COLLECTION, Visibility::Private).await?;
-    let bar = progress::bar(Documents::iter().count() as u64, "sample documents");
+/// Ingests the documents that are missing.
+pub(crate) async fn load(app: &App) -> Result<()> {
+    let collection = app.db.ensure_collection(WORKSPACE, COLLECTION, Visibility::Private).await?;
+    let pipeline = Pipeline::new(&app.knowledge().await?.ingest);
+    let bar = progress::bar(Documents::iter().count() as u64, message!("cli-start-sample"));
     for source in Documents::iter() {
         let file = Documents::get(&source).context("an embedded file vanished")?;
         let item = IngestItem {
@@ -44,11 +46,8 @@ pub(super) async fn load(knowledge: &KnowledgeBase) -> Result<()> {
             dated_at: None,
             force: false,
         };
-        knowledge
-            .pipeline
-            .ingest(item)
-            .await
-            .with_context(|| format!("the sample document {source} was not loaded"))?;
+        let ingested = pipeline.ingest(item).await;
+        ingested.with_context(|| message!("cli-start-sample-failed", source = source.as_ref()))?;
         bar.inc(1);
     }
     bar.finish();

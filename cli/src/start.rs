@@ -1,28 +1,28 @@
 //! `daedap start`: from nothing to a chat page that answers, in one command.
 
 use anyhow::Result;
+use service::config::Config;
+use service::indexes::embedder_in_use;
+use service::instance_lock::InstanceLock;
+use service::{App, open_database};
 
-use super::{Outcome, models, progress, sample};
-use crate::app::indexes::embedder_in_use;
-use crate::app::{App, open_database};
-use crate::config::Config;
-use crate::instance::Instance;
-use crate::model_files::ModelFiles;
-use crate::server;
+use crate::messages::message;
+use crate::output::Outcome;
+use crate::{models, progress, sample};
 
-pub(super) async fn run(config: Config) -> Result<Outcome> {
-    let instance = Instance::take(&config.data_dir)?;
-    let db = open_database(&config).await?;
-    let embedder = embedder_in_use(&config, &db).await?;
+pub(crate) async fn run(mut settings: Config) -> Result<Outcome> {
+    let lock = InstanceLock::acquire(&settings.data_dir)?;
+    let db = open_database(&settings).await?;
+    let embedder = embedder_in_use(&settings, &db).await?;
     db.close().await;
-    let generator = models::obtain(&config, &embedder).await?;
-    let models = ModelFiles::find(&config, generator.as_deref())?;
-    progress::say("loading the models");
-    let app = App::open(config, &models).await?;
-    if sample::is_wanted(&app.knowledge).await? {
-        sample::load(&app.knowledge).await?;
+    models::download_needed(&mut settings, &embedder).await?;
+    progress::say(&message!("cli-start-loading-models"));
+    let app = App::open(settings).await?;
+    app.open_all().await?;
+    if sample::is_wanted(&app).await? {
+        sample::load(&app).await?;
     }
-    progress::say(&format!("chat page: http://{}", app.config.listen));
-    server::run(app, &instance).await?;
+    progress::say(&message!("cli-start-chat-page", url = format!("http://{}", app.config.listen)));
+    web::serve(app, &lock).await?;
     Ok(Outcome::Done)
 }

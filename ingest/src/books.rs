@@ -1,13 +1,14 @@
-//! Both books of the development data, read and cut: 217 real files in two languages. What a person saw to be right in
-//! their chunks is held here.
+//! Tests the chunks of both books of the development data, 217 real files in two languages, against what a person judged
+//! to be right.
 
 use std::io::Write;
 use std::path::Path;
 
-use crate::chunk::{ChunkOptions, Draft, chunk};
-use crate::folder::walk;
-use crate::measure::estimate_tokens;
-use crate::parse::parse;
+use parse::parse;
+
+use crate::chunking::chunker::{ChunkOptions, Draft, chunk};
+use crate::chunking::measure::estimate_tokens;
+use crate::sources::walk::walk;
 
 /// The chunks of all files of a book; `None`, said loudly, where the development data is absent.
 fn book(name: &str) -> Option<Vec<Draft>> {

@@ -1,6 +1,6 @@
-//! One piece of work at a time per document, within this process.
+//! Locks documents, so that at most one job of this process changes a document at a time.
 //!
-//! Two uploads of the same source would otherwise write and remove the chunks of the same pending version at once.
+//! Without the lock, two uploads of the same source would write and remove the chunks of the same pending version.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,17 +8,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 use domain::DocumentId;
 use tokio::sync::OwnedMutexGuard;
 
-/// Locks that exist while somebody holds or awaits them.
+/// Locks by document. A lock exists while somebody holds or awaits it.
 #[derive(Default)]
 pub(crate) struct DocumentLocks {
     locks: Mutex<HashMap<DocumentId, Arc<tokio::sync::Mutex<()>>>>,
 }
 
 impl DocumentLocks {
-    /// Waits until nobody else works on `document`; the guard's end lets the next one in.
+    /// Waits until nobody else holds the lock of `document`; dropping the guard releases it.
     pub(crate) async fn acquire(&self, document: DocumentId) -> OwnedMutexGuard<()> {
         let lock = {
-            // The map is in order at every moment, so a panic elsewhere while it was held does no harm.
+            // The map is consistent at every moment, so a panic of another holder does no harm.
             let mut locks = self.locks.lock().unwrap_or_else(PoisonError::into_inner);
             locks.retain(|_, lock| Arc::strong_count(lock) > 1);
             locks.entry(document).or_default().clone()

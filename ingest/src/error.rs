@@ -1,55 +1,63 @@
-//! Why a document was not taken in: one enum for the whole room, with a stable code and a sentence for people.
+//! Defines why a document cannot be ingested: one enum for the whole crate, with a stable code and a message for people.
 
+use std::error::Error;
+use std::io;
 use std::path::PathBuf;
 
 use db::DbError;
-use domain::{EmbedError, VectorStoreError};
+use domain::{EmbedError, SourceNameError, TagsError, VectorStoreError};
+use fetch::FetchError;
+use parse::{ArchiveError, ParseError};
 
-use crate::fetch::FetchError;
 use crate::originals::OriginalsError;
-use crate::parse::ParseError;
 
-/// Why a document, or a whole folder, was not taken in.
+/// Why a document, or a whole folder, cannot be ingested.
 ///
-/// The text is shown to the person who brought the document; [`IngestError::code`] is for programs.
+/// [`IngestError::message`] is for the person who gave the document, [`IngestError::code`] for programs.
 #[derive(Debug, thiserror::Error)]
 pub enum IngestError {
     /// The file or folder cannot be read.
-    #[error("cannot read {path}: {reason}")]
+    #[error("cannot read `{path}`")]
     Unreadable {
-        /// What was to be read.
+        /// The file or folder.
         path: String,
-        /// What the operating system says.
-        reason: String,
+        /// What the operating system reports.
+        source: io::Error,
     },
-    /// The folder holds no file at all. Nothing is removed in this case: the folder may just not be mounted.
-    #[error("no files were found in {}; nothing was changed", root.display())]
+    /// The folder has no files. Nothing is deleted in this case: the folder may just not be mounted.
+    #[error("no files were found in `{}`; nothing was changed", root.display())]
     NoFiles {
         /// The folder.
         root: PathBuf,
     },
     /// The source's name cannot be stored.
-    #[error("the name of the source cannot be used: {0}")]
-    BadSource(&'static str),
+    #[error(transparent)]
+    BadSource(#[from] SourceNameError),
+    /// The file's name is not valid Unicode.
+    #[error("the name of the source cannot be used: it is not valid Unicode")]
+    SourceNotUnicode,
     /// The tags cannot be stored.
-    #[error("the tags cannot be used: {0}")]
-    BadTags(&'static str),
+    #[error(transparent)]
+    BadTags(#[from] TagsError),
     /// Two files of a folder have the same name once it is in Unicode normal form.
     #[error("another file has the same name in another Unicode form; rename one of them")]
     DuplicateSource,
-    /// Its text cannot be had.
+    /// Its text cannot be extracted.
     #[error(transparent)]
     Parse(#[from] ParseError),
-    /// More bytes than a document may have.
-    #[error("the document has {bytes} bytes, and {max_bytes} are allowed")]
+    /// The archive that it is in, or its member there, cannot be read.
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
+    /// It has more bytes than a document may have.
+    #[error("the document has {bytes} bytes; the maximum is {max_bytes}")]
     TooLarge {
         /// Its size.
         bytes: u64,
-        /// The limit.
+        /// The maximum.
         max_bytes: u64,
     },
-    /// Who had asked for it does not want it any more.
-    #[error("it was called off")]
+    /// The caller cancelled it.
+    #[error("the ingest was cancelled")]
     Cancelled,
     /// The embedder failed.
     #[error(transparent)]
@@ -57,7 +65,7 @@ pub enum IngestError {
     /// The vector store failed.
     #[error(transparent)]
     Vectors(#[from] VectorStoreError),
-    /// A page of the Web cannot be had.
+    /// A web page cannot be fetched.
     #[error(transparent)]
     Fetch(#[from] FetchError),
     /// The source bytes cannot be kept.
@@ -68,7 +76,7 @@ pub enum IngestError {
         "the vector store holds {stored} of the document's {expected} chunks; the previous version stays"
     )]
     ChunksMissing {
-        /// Chunks found.
+        /// Chunks counted in the vector store.
         stored: u64,
         /// Chunks written.
         expected: u64,
@@ -84,10 +92,11 @@ impl IngestError {
         match self {
             Self::Unreadable { .. } => "unreadable",
             Self::NoFiles { .. } => "no_files",
-            Self::BadSource(_) => "bad_source",
+            Self::BadSource(_) | Self::SourceNotUnicode => "bad_source",
             Self::BadTags(_) => "bad_tags",
             Self::DuplicateSource => "duplicate_source",
             Self::Parse(error) => error.code(),
+            Self::Archive(error) => error.code(),
             Self::TooLarge { .. } => "too_large",
             Self::Fetch(error) => error.code(),
             Self::Cancelled => "cancelled",
@@ -101,7 +110,7 @@ impl IngestError {
             }
             Self::Originals(OriginalsError::Missing) => "original_missing",
             Self::Originals(OriginalsError::Unavailable(_)) => "originals_unavailable",
-            Self::Originals(OriginalsError::Unusable(_)) => "originals_unusable",
+            Self::Originals(OriginalsError::Unusable { .. }) => "originals_unusable",
             Self::Vectors(VectorStoreError::Failed(_)) | Self::ChunksMissing { .. } => "vectors_failed",
             Self::Database(DbError::NotFound(_)) => "not_found",
             Self::Database(DbError::Conflict(_)) => "conflict",
@@ -111,8 +120,19 @@ impl IngestError {
         }
     }
 
-    /// Whether the document is not to blame, so that it may go in later.
-    pub fn may_pass(&self) -> bool {
+    /// The error with its causes, on one line, for people.
+    pub fn message(&self) -> String {
+        let mut message = self.to_string();
+        let mut cause = self.source();
+        while let Some(error) = cause {
+            message.push_str(&format!(": {error}"));
+            cause = error.source();
+        }
+        message
+    }
+
+    /// Whether the document is not to blame, so that a later attempt may succeed.
+    pub fn is_retryable(&self) -> bool {
         match self {
             Self::Embedder(EmbedError::Failed(_))
             | Self::Vectors(
@@ -127,20 +147,22 @@ impl IngestError {
             Self::Unreadable { .. }
             | Self::NoFiles { .. }
             | Self::BadSource(_)
+            | Self::SourceNotUnicode
             | Self::BadTags(_)
             | Self::DuplicateSource
             | Self::Parse(_)
+            | Self::Archive(_)
             | Self::TooLarge { .. }
             | Self::Fetch(_)
             | Self::Cancelled
             | Self::Embedder(EmbedError::Unusable(_))
             | Self::Vectors(VectorStoreError::SpaceMismatch { .. })
-            | Self::Originals(OriginalsError::Missing | OriginalsError::Unusable(_))
+            | Self::Originals(OriginalsError::Missing | OriginalsError::Unusable { .. })
             | Self::Database(DbError::NotFound(_) | DbError::Conflict(_) | DbError::Rejected(_)) => false,
         }
     }
 
-    /// Whether every other document would fail in the same way, so that going on makes no sense.
+    /// Whether every other document would fail in the same way, so that there is no point in continuing.
     pub fn concerns_every_document(&self) -> bool {
         match self {
             Self::Embedder(EmbedError::Unusable(_))
@@ -151,15 +173,17 @@ impl IngestError {
                 | VectorStoreError::Full(_),
             )
             | Self::Originals(
-                OriginalsError::Full(_) | OriginalsError::Unavailable(_) | OriginalsError::Unusable(_),
+                OriginalsError::Full(_) | OriginalsError::Unavailable(_) | OriginalsError::Unusable { .. },
             )
             | Self::Database(DbError::Unavailable(_)) => true,
             Self::Unreadable { .. }
             | Self::NoFiles { .. }
             | Self::BadSource(_)
+            | Self::SourceNotUnicode
             | Self::BadTags(_)
             | Self::DuplicateSource
             | Self::Parse(_)
+            | Self::Archive(_)
             | Self::TooLarge { .. }
             | Self::Fetch(_)
             | Self::Cancelled
@@ -183,5 +207,27 @@ mod tests {
         let lost = IngestError::Vectors(VectorStoreError::Unavailable("connection refused".into()));
         assert!(lost.concerns_every_document());
         assert!(!IngestError::Parse(ParseError::Empty).concerns_every_document());
+    }
+
+    #[test]
+    fn names_and_tags_that_cannot_be_stored_have_codes() {
+        for bad in ["", "  ", "a\0b", "a\nb", &"가".repeat(2000)] {
+            let error = domain::normalize_source(bad).expect_err(bad);
+            assert_eq!(IngestError::from(error).code(), "bad_source");
+        }
+        let number = |count: usize| (0..count).map(|number| number.to_string());
+        for bad in
+            [number(33).collect(), vec!["가".repeat(65)], vec![" ".to_owned()], vec!["a\0b".to_owned()]]
+        {
+            let error = domain::normalize_tags(&bad).expect_err("too much");
+            assert_eq!(IngestError::from(error).code(), "bad_tags", "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_message_ends_with_the_cause() {
+        let source = io::Error::from(io::ErrorKind::PermissionDenied);
+        let error = IngestError::Unreadable { path: "/srv/휴가.md".to_owned(), source };
+        assert_eq!(error.message(), "cannot read `/srv/휴가.md`: permission denied");
     }
 }

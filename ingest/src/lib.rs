@@ -1,63 +1,59 @@
-//! Bytes to stored chunks: how documents come in.
+//! Ingests documents: prepares them, stores them as versions, and keeps the vector index in step with SQL.
 //!
 //! ```text
-//! bytes --> sniff --> parse --> normalize --> chunk --> embed + analyse --> store --> flip --> remove the old
-//!           `------------- `Prepared` -------------'    `------ `Pipeline`, batch by batch ------'
+//! bytes --> parse --> chunk --> embed + analyze --> store --> publish --> remove the superseded version
+//!           `-- `prepare` --'   `------ `write`, batch by batch -------'
 //! ```
 //!
-//! Every stage is a function of what comes before it, so the same bytes give the same chunks with the same ids, and
-//! doing a step again changes nothing. SQL holds the extracted text; the vector store is an index that
-//! [`Pipeline::reindex`] rebuilds from it.
+//! Every job is a type of its own, made from one shared [`IngestContext`]:
 //!
-//! What is absent: any vector store or embedder (they come in through the ports of `domain`), any knowledge of
-//! how questions are answered, and any schedule: callers decide when to ingest, sweep and reindex.
+//! | job | type |
+//! |---|---|
+//! | ingest a document | [`Pipeline`] |
+//! | keep in step with a folder or a site | [`sync_folder`], [`sync_site`] |
+//! | update tags, restore an earlier version, rename or delete a document | [`TagUpdate`], [`VersionRestore`], [`DocumentRename`], [`DocumentRemoval`] |
+//! | remove superseded chunks | [`Sweep`] |
+//! | rebuild the index, import points into it | [`Reindex`], [`ImportPoints`] |
+//! | check and repair the index | [`IndexCheck`] |
+//!
+//! Every stage depends only on the output of the stage before, so the same bytes give the same chunks with the same ids,
+//! and repeating a step changes nothing. SQL holds the extracted text; [`Reindex`] rebuilds the vector index from it.
+//!
+//! Does not contain a vector store or an embedder (they come through the ports of `domain`), does not know how questions
+//! are answered, and has no schedule: callers decide when to ingest, sweep and reindex.
 
-mod apart;
-mod archive;
+mod blocking;
 #[cfg(test)]
 mod books;
-mod charset;
-mod chunk;
-mod crawl;
-mod doctor;
+mod chunking;
+mod context;
 mod document_locks;
 mod error;
-mod fetch;
-mod folder;
-mod gate;
-mod known;
-mod measure;
-mod normalize;
+mod index;
 mod originals;
-mod outline;
-mod parse;
-mod pieces;
-mod pipeline;
-mod prepare;
-mod put_back;
-mod reindex;
-mod retag;
-mod rewrite;
-mod roll_back;
-mod sentences;
-mod sniff;
-mod sync;
-mod tags;
-mod write;
+mod size_limit;
+mod sources;
+mod versions;
 
-pub use apart::{Apart, DocumentParser, InProcess, PARSE_COMMAND, read_apart};
-pub use archive::{Archive, FoundMember, Member};
-pub use chunk::ChunkOptions;
-pub use crawl::{Follow, Site, SiteRequest, sync_site};
-pub use doctor::{Finding, PointsChecked};
+pub use chunking::chunker::ChunkOptions;
+pub use context::{IngestContext, IngestParts};
 pub use error::IngestError;
-pub use fetch::{AllowedHost, FetchError, Fetcher, Page, page_url};
-pub use folder::{FoundFile, FoundFiles, walk};
+pub use index::build::Build;
+pub use index::build_pass::ReindexProgress;
+pub use index::check::{IndexCheck, PointsChecked};
+pub use index::finding::Finding;
+pub use index::import_points::ImportPoints;
+pub use index::reindex::{Reindex, ReindexReport};
 pub use originals::{KeepError, Originals, OriginalsError, is_hash};
-pub use parse::{ParseError, Parsed};
-pub use pipeline::{IngestItem, Ingested, MAX_DOCUMENT_BYTES, OnStage, Outcome, Pipeline, PipelineParts};
-pub use prepare::content_hash;
-pub use put_back::PutBack;
-pub use reindex::{Build, ReindexProgress, ReindexReport};
-pub use sync::{FailedSource, IngestReport, SyncEvent, SyncRequest, sync_folder};
-pub use tags::checked_tags;
+pub use sources::folder::{SyncRequest, sync_folder};
+pub use sources::report::{FailedSource, IngestReport, SyncEvent};
+pub use sources::site::{SiteRequest, sync_site};
+pub use sources::walk::{FoundFile, FoundFiles, walk};
+pub use versions::item::{IngestItem, Ingested, Outcome};
+pub use versions::pipeline::Pipeline;
+pub use versions::remove::DocumentRemoval;
+pub use versions::rename::{DocumentRename, NewName};
+pub use versions::restore::VersionRestore;
+pub use versions::stage::OnStage;
+pub use versions::sweep::Sweep;
+pub use versions::update_tags::TagUpdate;

@@ -13,6 +13,7 @@ use crate::backup::{BackupError, BackupSource};
 use crate::config::Config;
 use crate::generator::Answering;
 use crate::indexes::{Indexes, Reindexing};
+use crate::installation;
 use crate::knowledge::{KnowledgeBase, Stores};
 use crate::maintenance_lock::{Busy, MaintenanceLock};
 use crate::model_files::ModelFiles;
@@ -139,7 +140,7 @@ impl App {
                 let index = knowledge.index.current();
                 Some((index.embedder.space().clone(), index.vectors.clone()))
             }
-            None => self.indexes.open_points().await?,
+            None => self.indexes.open_points().await.map_err(BackupError::Index)?,
         };
         Ok(BackupSource { db: self.db.clone(), originals: self.originals.clone(), vectors })
     }
@@ -155,6 +156,15 @@ impl App {
         if interrupted + requeued + swept > 0 {
             tracing::info!(interrupted, requeued, swept, "recovered from an unclean shutdown");
         }
+        Ok(())
+    }
+
+    /// Indexes what was written, and binds the data directory to its database. For a process that ingested and ends.
+    pub async fn finish_ingestion(&self) -> Result<()> {
+        if let Some(knowledge) = self.opened_knowledge() {
+            knowledge.index.current().vectors.flush().await?;
+        }
+        installation::check(&self.config.data_dir, &self.db).await?;
         Ok(())
     }
 

@@ -100,7 +100,7 @@ pub async fn check(app: &App, fix: bool) -> Result<DoctorReport, DoctorError> {
 /// Checks an installation whose index is open.
 pub(crate) async fn check_open(knowledge: &KnowledgeBase, fix: bool) -> Result<DoctorReport, DoctorError> {
     let mut report = DoctorReport::default();
-    for damage in knowledge.db.damages().await? {
+    for damage in knowledge.db.integrity_findings().await? {
         report.findings.push(Finding::new("database_damaged", "SQLite", damage));
     }
     check_jobs(knowledge, fix, &mut report).await?;
@@ -120,7 +120,7 @@ async fn check_jobs(
 ) -> Result<(), DoctorError> {
     let mut last = None;
     loop {
-        let jobs = knowledge.db.waiting_jobs_after(last).await?;
+        let jobs = knowledge.db.queued_jobs_after(last).await?;
         let Some(end) = jobs.last() else { return Ok(()) };
         last = Some(end.id);
         for job in jobs {
@@ -134,7 +134,7 @@ async fn check_jobs(
                 continue;
             }
             let error = JobError { code: finding.code.clone(), message: finding.message.clone() };
-            match knowledge.db.fail_waiting_job(job.id, error).await {
+            match knowledge.db.fail_queued_job(job.id, error).await {
                 Ok(()) => report.findings.push(finding.repaired(true)),
                 // A worker has claimed it meanwhile, and fails it by itself.
                 Err(DbError::NotFound(_)) => {}

@@ -57,7 +57,7 @@ struct Binding {
 ///
 /// # Errors
 /// Any [`InstallationError`].
-pub async fn check(data_dir: &Path, db: &Database) -> Result<(), InstallationError> {
+pub(crate) async fn check(data_dir: &Path, db: &Database) -> Result<(), InstallationError> {
     let (id, has_data) = (db.installation().await?, db.has_data().await?);
     let expected = match read(data_dir)? {
         None if has_data => return write(data_dir, id),
@@ -74,7 +74,7 @@ pub async fn check(data_dir: &Path, db: &Database) -> Result<(), InstallationErr
 }
 
 /// Binds the database as soon as it holds data, for a server that started with an empty one.
-pub async fn remember(data_dir: PathBuf, db: Database, stop: CancellationToken) {
+pub(crate) async fn remember(data_dir: PathBuf, db: Database, stop: CancellationToken) {
     while let Ok(None) = read(&data_dir) {
         if let Err(error) = check(&data_dir, &db).await {
             tracing::warn!(%error, "cannot bind the data directory to its database");
@@ -89,7 +89,7 @@ pub async fn remember(data_dir: PathBuf, db: Database, stop: CancellationToken) 
 ///
 /// # Errors
 /// `Unusable`.
-pub fn forget(data_dir: &Path) -> Result<(), InstallationError> {
+pub(crate) fn forget(data_dir: &Path) -> Result<(), InstallationError> {
     match std::fs::remove_file(file(data_dir)) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(unusable(data_dir, error)),
         _ => Ok(()),

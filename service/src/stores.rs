@@ -10,7 +10,7 @@ use crate::installation;
 /// Opens SQL. Only a database that belongs to the data directory is opened.
 pub async fn open_database(config: &Config) -> Result<Database> {
     let copies = config.data_dir.join("backups");
-    let db = Database::open_with_copies(&database_url(config)?, Some(&copies)).await;
+    let db = Database::open_and_copy(&database_url(config)?, Some(&copies)).await;
     let db = db.context("the database cannot be opened")?;
     installation::check(&config.data_dir, &db).await?;
     Ok(db)

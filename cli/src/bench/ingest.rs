@@ -1,4 +1,4 @@
-//! `daedap bench ingest`: how fast documents come in, by format: got out of their files, then embedded and stored.
+//! `daedap bench ingest`: measures by format how fast documents are parsed, embedded and stored.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -10,29 +10,29 @@ use anyhow::Result;
 use clap::Args;
 use comfy_table::Table;
 use domain::{CollectionId, IngestStage, Visibility};
-use ingest::{FoundFile, IngestError, IngestItem, walk};
+use ingest::{FoundFile, IngestError, IngestItem, Pipeline, walk};
 use serde::Serialize;
+use service::config::Config;
+use service::{App, WORKSPACE};
 
-use super::peak_rss_bytes;
-use crate::app::{KnowledgeBase, WORKSPACE};
-use crate::cli::eval::scratch;
-use crate::cli::{Globals, Outcome, print_json, progress};
-use crate::config::Config;
-use crate::model_files::ModelFiles;
+use super::memory::peak_rss_bytes;
+use crate::eval::scratch;
+use crate::globals::Globals;
+use crate::messages::message;
+use crate::output::{Outcome, print_json};
+use crate::progress;
 
-/// `daedap bench ingest`'s own arguments.
 #[derive(Debug, Args)]
-pub(in crate::cli) struct Arguments {
-    /// Files and folders
+pub(crate) struct Arguments {
     #[arg(required = true)]
     paths: Vec<PathBuf>,
 }
 
 #[derive(Debug, Default, Serialize)]
 struct Report {
-    /// By the extensions of the files' names.
+    /// By file extension.
     formats: BTreeMap<String, Figures>,
-    /// `null` where the system does not tell. Documents are read in processes of their own, whose memory is not in it.
+    /// `null` where the system does not report it. Without the child processes that parse.
     peak_rss_bytes: Option<u64>,
 }
 
@@ -46,17 +46,18 @@ struct Figures {
     storing_seconds: f64,
 }
 
-pub(super) async fn run(config: Config, globals: &Globals, arguments: Arguments) -> Result<Outcome> {
-    let (_folder, config) = scratch::config(config)?;
-    let knowledge = KnowledgeBase::open(&config, &ModelFiles::find(&config, None)?).await?;
-    let collection = knowledge.db.ensure_collection(WORKSPACE, "bench", Visibility::Private).await?.id;
+pub(super) async fn run(settings: Config, globals: &Globals, arguments: Arguments) -> Result<Outcome> {
+    let (_folder, settings) = scratch::settings(settings)?;
+    let app = App::open(settings).await?;
+    let pipeline = Pipeline::new(&app.knowledge().await?.ingest);
+    let collection = app.db.ensure_collection(WORKSPACE, "bench", Visibility::Private).await?.id;
     let mut report = Report::default();
     for path in &arguments.paths {
         let found = walk(path)?;
-        let bar = progress::bar(found.files.len() as u64, "documents");
+        let bar = progress::bar(found.files.len() as u64, message!("cli-documents"));
         for file in &found.files {
             let figures = report.formats.entry(format_of(&file.source)).or_default();
-            figures.measure(&knowledge, collection, file).await?;
+            figures.measure(&pipeline, collection, file).await?;
             bar.inc(1);
         }
         bar.finish();
@@ -73,7 +74,7 @@ pub(super) async fn run(config: Config, globals: &Globals, arguments: Arguments)
 impl Figures {
     async fn measure(
         &mut self,
-        knowledge: &KnowledgeBase,
+        pipeline: &Pipeline,
         collection: CollectionId,
         file: &FoundFile,
     ) -> Result<(), IngestError> {
@@ -96,7 +97,7 @@ impl Figures {
             }
             ControlFlow::Continue(())
         };
-        let ingested = knowledge.pipeline.ingest_in_stages(item, on_stage).await;
+        let ingested = pipeline.ingest_in_stages(item, on_stage).await;
         let (took, read): (Duration, Option<Duration>) = (begun.elapsed(), read);
         match ingested {
             Ok(ingested) => {
@@ -122,13 +123,13 @@ fn format_of(source: &str) -> String {
 fn print_table(report: &Report) -> Result<()> {
     let mut table = Table::new();
     table.set_header([
-        "format",
-        "documents",
-        "failed",
-        "MB",
-        "chunks",
-        "read, documents/s",
-        "stored, chunks/s",
+        message!("cli-column-format"),
+        message!("cli-column-documents"),
+        message!("cli-column-failed"),
+        "MB".to_owned(),
+        message!("cli-column-chunks"),
+        message!("cli-column-parsed-per-second"),
+        message!("cli-column-stored-per-second"),
     ]);
     let rate = |count: u64, seconds: f64| {
         if seconds > 0.0 { format!("{:.1}", count as f64 / seconds) } else { String::new() }
@@ -147,7 +148,7 @@ fn print_table(report: &Report) -> Result<()> {
     let mut out = std::io::stdout().lock();
     writeln!(out, "{table}")?;
     if let Some(bytes) = report.peak_rss_bytes {
-        writeln!(out, "peak memory, without the processes that read: {} MiB", bytes >> 20)?;
+        writeln!(out, "{}", message!("cli-bench-parser-excluded", mebibytes = bytes >> 20))?;
     }
     Ok(())
 }

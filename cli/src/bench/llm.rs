@@ -1,39 +1,34 @@
-//! `daedap bench llm`: how fast a model reads and writes on this machine.
+//! `daedap bench llm`: measures prefill, decoding and latency of a language model.
 
-use std::io::Write;
+use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use clap::Args;
 use comfy_table::Table;
 use llm::bench::{Load, Speed, measure};
 use llm::{Engine, EngineOptions};
 use serde::Serialize;
+use service::config::Config;
+use service::engine_options;
+use service::model_files::ModelFiles;
 
-use super::peak_rss_bytes;
-use crate::app::engine_options;
-use crate::cli::{Globals, Outcome, models, print_json};
-use crate::config::Config;
-use crate::model_files::{self, GeneratorFile};
+use super::memory::peak_rss_bytes;
+use crate::globals::Globals;
+use crate::messages::message;
+use crate::output::{Outcome, print_json, print_line};
 
-/// `daedap bench llm`'s own arguments: under which load.
 #[derive(Debug, Clone, Args)]
-pub(in crate::cli) struct Arguments {
-    /// Tokens that each request reads
+pub(crate) struct Arguments {
     #[arg(long, default_value_t = 512, value_parser = clap::value_parser!(u32).range(1..=1 << 20))]
     prompt_tokens: u32,
-    /// Tokens that each request writes
     #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=1 << 16))]
     generate: u32,
-    /// Tokens that each conversation has before, known from an earlier request
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=1 << 20))]
     depth: u32,
-    /// Requests at the same time
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=256))]
     parallel: u32,
-    /// Tokens of one more request, which comes when all others write; the time between tokens is then measured as long as it is read
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=1 << 20))]
     arriving: u32,
-    /// Threads to compute with; 0 for one per core
     #[arg(long)]
     pub(super) threads: Option<u64>,
 }
@@ -48,15 +43,16 @@ struct Report {
     #[serde(flatten)]
     speed: Speed,
     load_seconds: f64,
-    /// `null` where the system does not tell.
+    /// `null` where the system does not report it.
     peak_rss_bytes: Option<u64>,
 }
 
-pub(super) async fn run(config: Config, globals: &Globals, arguments: Arguments) -> Result<Outcome> {
-    let model =
-        models::installed_generator(&config)?.context("a server answers here; name a file: --model FILE")?;
-    let path = GeneratorFile::find(&model_files::store(&config)?, &model)?.path;
-    let report = tokio::task::spawn_blocking(move || measured(&path, &arguments, &config)).await??;
+pub(super) async fn run(settings: Config, globals: &Globals, arguments: Arguments) -> Result<Outcome> {
+    if !settings.generator.url.is_empty() {
+        bail!(message!("cli-bench-model-needed"));
+    }
+    let path = ModelFiles::new(&settings)?.generator(&settings)?.path;
+    let report = tokio::task::spawn_blocking(move || measured(&path, &arguments, &settings)).await??;
     if globals.json {
         print_json(&report)?;
     } else {
@@ -65,7 +61,7 @@ pub(super) async fn run(config: Config, globals: &Globals, arguments: Arguments)
     Ok(Outcome::Done)
 }
 
-fn measured(path: &std::path::Path, arguments: &Arguments, config: &Config) -> Result<Report> {
+fn measured(path: &Path, arguments: &Arguments, settings: &Config) -> Result<Report> {
     let load = Load {
         prompt_tokens: arguments.prompt_tokens as usize,
         generate: arguments.generate as usize,
@@ -73,9 +69,9 @@ fn measured(path: &std::path::Path, arguments: &Arguments, config: &Config) -> R
         parallel: arguments.parallel as usize,
         arriving: arguments.arriving as usize,
     };
-    let options = EngineOptions { parallel: load.places(), ..engine_options(config) };
-    let engine =
-        Engine::load(path, options).with_context(|| format!("{} cannot be loaded", path.display()))?;
+    let options = EngineOptions { parallel: load.places(), ..engine_options(settings) };
+    let engine = Engine::load(path, options)
+        .with_context(|| message!("cli-bench-load-failed", file = path.display().to_string()))?;
     let speed = measure(&engine, load)?;
     let profile = engine.profile();
     Ok(Report {
@@ -94,18 +90,17 @@ fn print_table(report: &Report) -> Result<()> {
     let Speed { prefill_tokens_per_s, decode_tokens_per_s, ttft_ms, gap_ms, total_tokens_per_s } =
         &report.speed;
     let mut table = Table::new();
-    table.set_header([&report.model, ""]);
-    for (what, figure) in [
-        ("reads, tokens/s", format!("{prefill_tokens_per_s:.1}")),
-        ("writes, tokens/s", format!("{decode_tokens_per_s:.1}")),
-        ("both, tokens/s", format!("{total_tokens_per_s:.1}")),
-        ("first token, ms (p50 / p99)", format!("{:.0} / {:.0}", ttft_ms.p50, ttft_ms.p99)),
-        ("between tokens, ms (p50 / p99)", format!("{:.0} / {:.0}", gap_ms.p50, gap_ms.p99)),
-        ("load, s", format!("{:.1}", report.load_seconds)),
-        ("peak memory, MiB", report.peak_rss_bytes.map_or("?".to_owned(), |b| (b >> 20).to_string())),
+    table.set_header([report.model.as_str(), ""]);
+    for (key, figure) in [
+        ("cli-bench-prefill", format!("{prefill_tokens_per_s:.1}")),
+        ("cli-bench-decode", format!("{decode_tokens_per_s:.1}")),
+        ("cli-bench-total", format!("{total_tokens_per_s:.1}")),
+        ("cli-bench-first-token", format!("{:.0} / {:.0}", ttft_ms.p50, ttft_ms.p99)),
+        ("cli-bench-between-tokens", format!("{:.0} / {:.0}", gap_ms.p50, gap_ms.p99)),
+        ("cli-bench-load", format!("{:.1}", report.load_seconds)),
+        ("cli-bench-peak-memory", report.peak_rss_bytes.map_or("?".to_owned(), |b| (b >> 20).to_string())),
     ] {
-        table.add_row([what, &figure]);
+        table.add_row([message!(key), figure]);
     }
-    writeln!(std::io::stdout(), "{table}").context("standard output is closed")?;
-    Ok(())
+    print_line(table)
 }

@@ -1,13 +1,14 @@
-//! The figures that runs are compared by, read by name from what a run reported.
+//! The figures by which runs are compared, looked up in the report of a run.
 
-use db::EvalRun;
+
+use web::api::evaluation::EvalRun;
 
 /// A figure of a run.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Figure {
-    /// As people call it.
+    /// Its name.
     pub(super) name: &'static str,
-    /// Where it stands in the report, as a JSON pointer.
+    /// Where it is in the report, as a JSON pointer.
     pointer: &'static str,
     /// Whether more is better.
     pub(super) more_is_better: bool,
@@ -21,7 +22,7 @@ const fn loss(name: &'static str, pointer: &'static str) -> Figure {
     Figure { name, pointer, more_is_better: false }
 }
 
-/// All of them. The last two are the share of answerable questions that is declined, and of others that is answered.
+/// All figures. The last two are the share of answerable questions declined, and of unanswerable ones answered.
 pub(super) const FIGURES: [Figure; 7] = [
     gain("recall@1", "/systems/hybrid/recall@1"),
     gain("recall@5", "/systems/hybrid/recall@5"),
@@ -32,7 +33,7 @@ pub(super) const FIGURES: [Figure; 7] = [
     loss("answered", "/decision/unanswerable/answered"),
 ];
 
-/// Sums of shares differ in their last bits by the order of the questions.
+/// Tolerated difference: sums of shares depend on the order of the questions in their last bits.
 const ROUNDING: f64 = 1e-9;
 
 impl Figure {
@@ -40,7 +41,7 @@ impl Figure {
         FIGURES.into_iter().find(|figure| figure.name == name)
     }
 
-    /// Its value; `None` where the run, of another version, did not report it.
+    /// Its value; `None` where the run, made by another release, did not report it.
     pub(super) fn of(&self, run: &EvalRun) -> Option<f64> {
         run.report.pointer(self.pointer)?.as_f64()
     }
@@ -50,6 +51,11 @@ impl Figure {
         let loss = if self.more_is_better { bound - now } else { now - bound };
         loss > tolerance + ROUNDING
     }
+}
+
+/// A figure, or a dash for one that was not reported.
+pub(super) fn shown(figure: Option<f64>) -> String {
+    figure.map_or_else(|| "-".to_owned(), |figure| format!("{figure:.3}"))
 }
 
 #[cfg(test)]

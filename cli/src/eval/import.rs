@@ -1,46 +1,52 @@
-//! `daedap eval import`: a file of questions into a collection's evaluation set.
+//! `daedap eval import`: adds questions from a file to a collection's evaluation set.
 
-use std::io::Write;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use clap::Args;
 use domain::EvalQuestion;
 use retriever::eval::read_questions;
-use serde_json::json;
+use serde::Serialize;
+use service::config::Config;
+use service::evaluation::question::checked;
 
-use super::place::Place;
-use crate::cli::{Globals, Outcome, print_json};
-use crate::config::Config;
-use crate::evaluation::question::checked;
+use crate::client::Client;
+use crate::globals::Globals;
+use crate::messages::message;
+use crate::output::{Outcome, print_json, print_line};
 
-/// `daedap eval import`'s own arguments.
 #[derive(Debug, Args)]
-pub(in crate::cli) struct Arguments {
-    /// One question a line: {"question", "history"?, "expected"?, "answer"?}; no `expected` means that no document holds
-    /// the answer
+pub(crate) struct Arguments {
     file: PathBuf,
 }
 
-pub(super) async fn run(config: Config, globals: &Globals, arguments: Arguments) -> Result<Outcome> {
-    let most = config.chat.question_characters;
-    // All are checked before the first is stored.
-    let questions = (1..)
-        .zip(read_questions(&arguments.file)?)
-        .map(|(number, question)| checked(question, most).with_context(|| format!("question {number}")));
+/// The report of `eval import --json`.
+#[derive(Serialize)]
+struct Report {
+    /// Number of questions in the file.
+    read: usize,
+    /// Number of questions in the set.
+    questions: usize,
+}
+
+pub(super) async fn run(settings: &Config, globals: &Globals, arguments: Arguments) -> Result<Outcome> {
+    let max_characters = settings.chat.question_characters;
+    // Checked here, too: only here it is known which line of the file is wrong.
+    let questions = (1_u64..).zip(read_questions(&arguments.file)?).map(|(number, question)| {
+        checked(question, max_characters).with_context(|| message!("cli-eval-question", number = number))
+    });
     let questions = questions.collect::<Result<Vec<EvalQuestion>>>()?;
     let read = questions.len();
-    let place = Place::of(&config, globals).await?;
-    place.add(questions).await?;
-    let in_set = place.questions().await?.len();
+    let client = Client::connect(settings, None).await?;
+    let collection = client.collection(globals.named_collection()).await?;
+    client.import_eval_questions(collection, questions).await?;
+    let questions = client.eval_questions(collection).await?.len();
+    client.close().await?;
     if globals.json {
-        print_json(&json!({ "read": read, "questions": in_set }))?;
+        print_json(&Report { read, questions })?;
     } else {
-        writeln!(
-            std::io::stdout(),
-            "{read} read; the set of {} has {in_set} questions",
-            globals.named_collection()
-        )?;
+        let name = globals.named_collection();
+        print_line(message!("cli-eval-imported", read = read, collection = name, count = questions))?;
     }
     Ok(Outcome::Done)
 }

@@ -1,4 +1,4 @@
-//! `daedap eval retrieval`: how well documents are found, by dense, sparse and hybrid search, and what would be declined.
+//! `daedap eval retrieval`: measures dense, sparse and hybrid search, and which questions would be declined.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -6,26 +6,28 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use clap::Args;
 use comfy_table::Table;
-use retriever::eval::{Dataset, RetrievalReport, SystemReport};
+use retriever::eval::Dataset;
 
-use super::place::Place;
+use service::App;
+use service::config::Config;
+use web::api::evaluation::{RetrievalReport, SystemReport};
+
 use super::scratch::{self, Corpus, measure};
-use crate::app::KnowledgeBase;
-use crate::cli::{Globals, Outcome, print_json};
-use crate::config::Config;
-use crate::model_files::ModelFiles;
+use crate::client::Client;
+use crate::globals::Globals;
+use crate::messages::message;
+use crate::output::{Outcome, print_json};
+use crate::progress;
 
-/// What to measure on.
 #[derive(Debug, Args)]
-pub(in crate::cli) struct Arguments {
-    /// SQuAD-format JSON (each paragraph becomes one document), or a BEIR folder; else the collection's own questions
+pub(crate) struct Arguments {
     dataset: Option<PathBuf>,
 }
 
-pub(super) async fn run(config: Config, globals: &Globals, arguments: Arguments) -> Result<Outcome> {
+pub(super) async fn run(settings: Config, globals: &Globals, arguments: Arguments) -> Result<Outcome> {
     let report = match arguments.dataset {
-        Some(path) => of_dataset(config, &path).await?,
-        None => Place::of(&config, globals).await?.measure(None).await?,
+        Some(path) => of_dataset(settings, &path).await?,
+        None => of_collection(&settings, globals).await?,
     };
     if globals.json {
         print_json(&report)?;
@@ -35,29 +37,31 @@ pub(super) async fn run(config: Config, globals: &Globals, arguments: Arguments)
     Ok(Outcome::Done)
 }
 
-async fn of_dataset(config: Config, path: &Path) -> Result<RetrievalReport> {
-    let dataset = Dataset::read(path)?;
-    let (_folder, config) = scratch::config(config)?;
-    let knowledge = KnowledgeBase::open(&config, &ModelFiles::find(&config, None)?).await?;
-    let scope = scratch::load(&knowledge, &dataset.documents).await?;
-    let corpus = Corpus { scope: &scope, documents: dataset.documents.len() };
-    let report = measure(&knowledge, &config, &corpus, &dataset.questions).await?;
-    knowledge.db.close().await;
+async fn of_collection(settings: &Config, globals: &Globals) -> Result<RetrievalReport> {
+    let client = Client::connect(settings, None).await?;
+    let collection = client.collection(globals.named_collection()).await?;
+    let spinner = progress::spinner(message!("cli-questions"));
+    let report = client.measure(collection, None).await?;
+    spinner.finish_and_clear();
+    client.close().await?;
     Ok(report)
+}
+
+async fn of_dataset(settings: Config, path: &Path) -> Result<RetrievalReport> {
+    let dataset = Dataset::read(path)?;
+    let (_folder, settings) = scratch::settings(settings)?;
+    let app = App::open(settings).await?;
+    let scope = scratch::load(&app, &dataset.documents).await?;
+    let corpus = Corpus { scope: &scope, documents: dataset.documents.len() };
+    let report = measure(&app, &corpus, &dataset.questions).await?;
+    app.close().await;
+    Ok(report.into())
 }
 
 fn print_table(report: &RetrievalReport) -> Result<()> {
     let mut table = Table::new();
-    table.set_header([
-        "system",
-        "recall@1",
-        "recall@5",
-        "recall@10",
-        "MRR@10",
-        "nDCG@10",
-        "p50 ms",
-        "p99 ms",
-    ]);
+    let metrics = ["recall@1", "recall@5", "recall@10", "MRR@10", "nDCG@10", "p50 ms", "p99 ms"];
+    table.set_header([message!("cli-column-system")].into_iter().chain(metrics.map(str::to_owned)));
     let mut row = |name: &str, system: &SystemReport| {
         let figure = |value: f64| format!("{value:.3}");
         table.add_row([
@@ -75,17 +79,19 @@ fn print_table(report: &RetrievalReport) -> Result<()> {
     row("sparse", &report.systems.sparse);
     row("hybrid", &report.systems.hybrid);
     let mut out = std::io::stdout().lock();
-    writeln!(out, "{} documents, {} queries", report.documents, report.queries)?;
+    let corpus = message!("cli-eval-corpus", documents = report.documents, queries = report.queries);
+    writeln!(out, "{corpus}")?;
     writeln!(out, "{table}")?;
     let decision = &report.decision;
-    writeln!(
-        out,
-        "at evidence {}: {:.1}% of {} answerable questions declined, {:.1}% of {} unanswerable ones answered",
-        decision.threshold,
-        decision.answerable.declined * 100.0,
-        decision.answerable.n,
-        decision.unanswerable.answered * 100.0,
-        decision.unanswerable.n,
-    )?;
+    let percent = |share: f64| format!("{:.1}", share * 100.0);
+    let line = message!(
+        "cli-eval-decision",
+        threshold = decision.threshold.to_string(),
+        declined = percent(decision.answerable.declined),
+        answerable = decision.answerable.n,
+        answered = percent(decision.unanswerable.answered),
+        unanswerable = decision.unanswerable.n,
+    );
+    writeln!(out, "{line}")?;
     Ok(())
 }

@@ -1,28 +1,27 @@
-//! `daedap eval run`: measures a collection's evaluation set, and compares with the last time.
+//! `daedap eval run`: measures a collection's evaluation set, and compares it with the run before.
 
 use std::io::Write;
 
 use anyhow::Result;
 use clap::Args;
 use comfy_table::Table;
-use db::EvalRun;
 use serde::Serialize;
 use serde_json::Value;
+use service::config::Config;
+use web::api::evaluation::EvalRun;
 
-use super::figures::{FIGURES, Figure};
-use super::place::Place;
-use super::runs::shown;
-use super::share;
-use crate::cli::{Globals, Outcome, print_json};
-use crate::config::Config;
+use super::figures::{FIGURES, Figure, shown};
+use super::share::share;
+use crate::client::Client;
+use crate::globals::Globals;
+use crate::messages::message;
+use crate::output::{Outcome, print_json};
+use crate::progress;
 
-/// `daedap eval run`'s own arguments.
 #[derive(Debug, Args)]
-pub(in crate::cli) struct Arguments {
-    /// How much worse than the run before a figure may be
+pub(crate) struct Arguments {
     #[arg(long, value_name = "SHARE", default_value = "0.01", value_parser = share)]
     tolerance: f64,
-    /// Least recall@1, recall@5, recall@10, mrr@10 or ndcg@10, or most declined or answered, e.g. recall@5=0.9
     #[arg(long, value_name = "NAME=VALUE", value_parser = Requirement::parse)]
     require: Vec<Requirement>,
 }
@@ -35,10 +34,10 @@ struct Requirement {
 
 impl Requirement {
     fn parse(text: &str) -> Result<Self, String> {
-        let (name, bound) = text.split_once('=').ok_or("must be NAME=VALUE")?;
+        let (name, bound) = text.split_once('=').ok_or_else(|| message!("cli-eval-requirement-syntax"))?;
         let figure = Figure::named(name).ok_or_else(|| {
             let names: Vec<&str> = FIGURES.iter().map(|figure| figure.name).collect();
-            format!("there is no figure {name}; there are {}", names.join(", "))
+            message!("cli-eval-unknown-metric", name = name, names = names.join(", "))
         })?;
         Ok(Self { figure, bound: share(bound)? })
     }
@@ -53,7 +52,7 @@ struct Comparison {
     failures: Vec<Failure>,
 }
 
-/// A setting that is otherwise than at the run before.
+/// A setting that differs from the run before.
 #[derive(Debug, PartialEq, Serialize)]
 struct Change {
     setting: String,
@@ -61,20 +60,33 @@ struct Change {
     now: Value,
 }
 
-/// A figure that is worse than it may be.
+/// Why a figure fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+enum Reason {
+    #[serde(rename = "is worse than at the run before")]
+    Worse,
+    #[serde(rename = "does not meet what is required")]
+    Missed,
+}
+
+/// A figure that is worse than allowed.
 #[derive(Debug, PartialEq, Serialize)]
 struct Failure {
     figure: &'static str,
     now: f64,
-    /// What it had to reach, or not to exceed.
+    /// What it had to reach, or must not exceed.
     bound: f64,
-    reason: &'static str,
+    reason: Reason,
 }
 
-pub(super) async fn run(config: Config, globals: &Globals, arguments: Arguments) -> Result<Outcome> {
-    let place = Place::of(&config, globals).await?;
-    let previous = place.runs().await?.into_iter().next();
-    let run = place.run().await?;
+pub(super) async fn run(settings: &Config, globals: &Globals, arguments: Arguments) -> Result<Outcome> {
+    let client = Client::connect(settings, None).await?;
+    let collection = client.collection(globals.named_collection()).await?;
+    let previous = client.eval_runs(collection).await?.into_iter().next();
+    let spinner = progress::spinner(message!("cli-questions"));
+    let run = client.run_evaluation(collection).await?;
+    spinner.finish_and_clear();
+    client.close().await?;
     let comparison = Comparison {
         settings_changed: previous.as_ref().map_or_else(Vec::new, |before| changes(before, &run)),
         failures: failures(&run, previous.as_ref(), &arguments),
@@ -86,7 +98,7 @@ pub(super) async fn run(config: Config, globals: &Globals, arguments: Arguments)
     } else {
         print_comparison(&comparison)?;
     }
-    Ok(if comparison.failures.is_empty() { Outcome::Done } else { Outcome::SomeFailed })
+    Ok(Outcome::of(comparison.failures.is_empty()))
 }
 
 fn changes(before: &EvalRun, now: &EvalRun) -> Vec<Change> {
@@ -113,7 +125,7 @@ fn failures(run: &EvalRun, previous: Option<&EvalRun>, arguments: &Arguments) ->
             figure: figure.name,
             now,
             bound: before,
-            reason: "is worse than at the run before",
+            reason: Reason::Worse,
         })
     });
     let missed = arguments.require.iter().filter_map(|Requirement { figure, bound }| {
@@ -122,7 +134,7 @@ fn failures(run: &EvalRun, previous: Option<&EvalRun>, arguments: &Arguments) ->
             figure: figure.name,
             now,
             bound: *bound,
-            reason: "does not meet what is required",
+            reason: Reason::Missed,
         })
     });
     fell.chain(missed).collect()
@@ -131,7 +143,7 @@ fn failures(run: &EvalRun, previous: Option<&EvalRun>, arguments: &Arguments) ->
 fn print_comparison(comparison: &Comparison) -> Result<()> {
     let Comparison { run, previous, settings_changed, failures } = comparison;
     let mut table = Table::new();
-    table.set_header(["", "before", "now"]);
+    table.set_header([String::new(), message!("cli-column-before"), message!("cli-column-now")]);
     for figure in &FIGURES {
         let before = previous.as_ref().and_then(|previous| figure.of(previous));
         table.add_row([figure.name.to_owned(), shown(before), shown(figure.of(run))]);
@@ -139,10 +151,21 @@ fn print_comparison(comparison: &Comparison) -> Result<()> {
     let mut out = std::io::stdout().lock();
     writeln!(out, "{table}")?;
     for change in settings_changed {
-        writeln!(out, "setting {}: {}, before {}", change.setting, change.now, change.before)?;
+        let line = message!(
+            "cli-eval-setting-changed",
+            setting = &change.setting,
+            now = change.now.to_string(),
+            before = change.before.to_string(),
+        );
+        writeln!(out, "{line}")?;
     }
     for failure in failures {
-        writeln!(out, "{} {}: {:.3}, not {:.3}", failure.figure, failure.reason, failure.now, failure.bound)?;
+        let key = match failure.reason {
+            Reason::Worse => "cli-eval-worse",
+            Reason::Missed => "cli-eval-missed",
+        };
+        let (now, bound) = (shown(Some(failure.now)), shown(Some(failure.bound)));
+        writeln!(out, "{}", message!(key, metric = failure.figure, now = now, bound = bound))?;
     }
     Ok(())
 }

@@ -1,33 +1,48 @@
-//! `daedap eval runs`: what a collection's evaluation set measured, newest first.
-
-use std::io::Write;
+//! `daedap eval runs`: lists what a collection's evaluation set measured, newest first.
 
 use anyhow::Result;
 use comfy_table::Table;
-use db::EvalRun;
-use serde_json::json;
+use serde::Serialize;
+use service::config::Config;
+use web::api::evaluation::EvalRun;
 
-use super::figures::FIGURES;
-use super::place::Place;
-use crate::cli::{Globals, Outcome, print_json};
-use crate::config::Config;
+use super::figures::{FIGURES, shown};
+use crate::client::Client;
+use crate::globals::Globals;
+use crate::messages::message;
+use crate::output::{Outcome, print_json, print_line};
 
-pub(super) async fn run(config: Config, globals: &Globals) -> Result<Outcome> {
-    let runs = Place::of(&config, globals).await?.runs().await?;
+/// The report of `eval runs --json`.
+#[derive(Serialize)]
+struct Report {
+    runs: Vec<EvalRun>,
+}
+
+pub(super) async fn run(settings: &Config, globals: &Globals) -> Result<Outcome> {
+    let client = Client::connect(settings, None).await?;
+    let collection = client.collection(globals.named_collection()).await?;
+    let runs = client.eval_runs(collection).await?;
+    client.close().await?;
     if globals.json {
-        print_json(&json!({ "runs": runs }))?;
+        print_json(&Report { runs })?;
     } else if runs.is_empty() {
-        writeln!(std::io::stdout(), "nothing was measured yet; `daedap eval run` does")?;
+        print_line(message!("cli-eval-no-runs"))?;
     } else {
-        writeln!(std::io::stdout(), "{}", table(&runs))?;
+        print_line(table_of(&runs))?;
     }
     Ok(Outcome::Done)
 }
 
-fn table(runs: &[EvalRun]) -> Table {
+fn table_of(runs: &[EvalRun]) -> Table {
     let mut table = Table::new();
-    let names = FIGURES.iter().map(|figure| figure.name);
-    table.set_header(["measured", "documents", "questions"].into_iter().chain(names).chain(["threshold"]));
+    let mut header = vec![
+        message!("cli-column-measured"),
+        message!("cli-column-documents"),
+        message!("cli-column-questions"),
+    ];
+    header.extend(FIGURES.iter().map(|figure| figure.name.to_owned()));
+    header.push(message!("cli-column-threshold"));
+    table.set_header(header);
     for run in runs {
         let number =
             |pointer: &str| run.report.pointer(pointer).and_then(|value| value.as_u64()).unwrap_or(0);
@@ -39,9 +54,4 @@ fn table(runs: &[EvalRun]) -> Table {
         table.add_row(row);
     }
     table
-}
-
-/// A figure, or a dash for one that was not reported.
-pub(super) fn shown(figure: Option<f64>) -> String {
-    figure.map_or_else(|| "-".to_owned(), |figure| format!("{figure:.3}"))
 }

@@ -1,28 +1,31 @@
-//! A knowledge base for one measurement, thrown away after it, so that a question set never mixes with anybody's documents.
+//! A scratch installation for one measurement: a dataset never mixes with anybody's documents.
 
 use anyhow::{Context, Result};
 use domain::{Filter, Scope, Visibility};
-use ingest::IngestItem;
+use ingest::{IngestItem, Pipeline};
 use retriever::eval::{self, EvalDocument, JudgedQuestion, Measurement, RetrievalReport};
 use tempfile::TempDir;
 
-use crate::app::{KnowledgeBase, WORKSPACE};
-use crate::cli::progress;
-use crate::config::{Config, VectorsConfig};
+use service::config::{Config, VectorsConfig};
+use service::{App, WORKSPACE};
 
-/// The settings, but with all stores in a folder of their own, which goes away with the handle.
-pub(in crate::cli) fn config(config: Config) -> Result<(TempDir, Config)> {
-    let folder = tempfile::tempdir().context("no temporary folder can be made")?;
-    let vectors = VectorsConfig { url: String::new(), ..config.vectors };
+use crate::messages::message;
+use crate::progress;
+
+/// The settings with all stores in a temporary folder, which is deleted with the handle.
+pub(crate) fn settings(settings: Config) -> Result<(TempDir, Config)> {
+    let folder = tempfile::tempdir().with_context(|| message!("cli-eval-no-folder"))?;
+    let vectors = VectorsConfig { url: String::new(), ..settings.vectors };
     let data_dir = folder.path().to_owned();
     let (database_url, originals_url) = (String::new(), String::new());
-    Ok((folder, Config { data_dir, database_url, originals_url, vectors, ..config }))
+    Ok((folder, Config { data_dir, database_url, originals_url, vectors, ..settings }))
 }
 
-/// Ingests the documents; the scope of nothing but them.
-pub(super) async fn load(knowledge: &KnowledgeBase, documents: &[EvalDocument]) -> Result<Scope> {
-    let collection = knowledge.db.ensure_collection(WORKSPACE, "evaluation", Visibility::Private).await?.id;
-    let bar = progress::bar(documents.len() as u64, "documents");
+/// Ingests the documents, and returns the scope of nothing but them.
+pub(super) async fn load(app: &App, documents: &[EvalDocument]) -> Result<Scope> {
+    let collection = app.db.ensure_collection(WORKSPACE, "evaluation", Visibility::Private).await?.id;
+    let pipeline = Pipeline::new(&app.knowledge().await?.ingest);
+    let bar = progress::bar(documents.len() as u64, message!("cli-documents"));
     for document in documents {
         let item = IngestItem {
             workspace: WORKSPACE,
@@ -33,14 +36,15 @@ pub(super) async fn load(knowledge: &KnowledgeBase, documents: &[EvalDocument]) 
             dated_at: None,
             force: false,
         };
-        knowledge.pipeline.ingest(item).await.with_context(|| format!("document {}", document.source))?;
+        let ingested = pipeline.ingest(item).await;
+        ingested.with_context(|| message!("cli-eval-document", source = &document.source))?;
         bar.inc(1);
     }
     bar.finish();
     Ok(Scope { workspace: WORKSPACE, collections: vec![collection], filter: Filter::default() })
 }
 
-/// What is asked about.
+/// The documents that questions are asked about.
 pub(super) struct Corpus<'a> {
     pub(super) scope: &'a Scope,
     pub(super) documents: usize,
@@ -48,8 +52,7 @@ pub(super) struct Corpus<'a> {
 
 /// The figures of retrieval and of the decision to answer.
 pub(super) async fn measure(
-    knowledge: &KnowledgeBase,
-    config: &Config,
+    app: &App,
     corpus: &Corpus<'_>,
     questions: &[JudgedQuestion],
 ) -> Result<RetrievalReport> {
@@ -57,10 +60,10 @@ pub(super) async fn measure(
         scope: corpus.scope,
         documents: corpus.documents,
         questions,
-        passages: config.chat.passages,
+        passages: app.config.chat.passages,
     };
-    let bar = progress::bar(questions.len() as u64, "questions");
-    let report = eval::run(&knowledge.retriever, &measurement, |_| bar.inc(1)).await?;
+    let bar = progress::bar(questions.len() as u64, message!("cli-questions"));
+    let report = eval::measure(&app.knowledge().await?.retriever, &measurement, |_| bar.inc(1)).await?;
     bar.finish();
     Ok(report)
 }

@@ -1,27 +1,28 @@
-//! How long a text is in tokens, for the purpose of sizing chunks.
+//! Counts or estimates the tokens of a text, to size chunks.
 
 use std::sync::Arc;
 
+use domain::script::is_cjk;
 use domain::{Analyzer, Embedder};
 
-/// Tokens that a multilingual tokenizer takes for one Hangul, Han or Kana character: SentencePiece vocabularies
-/// of a quarter million pieces (XLM-R's, which the multilingual E5 and BGE models share) take 0.5 to 0.7.
+/// Tokens of a multilingual tokenizer per Hangul, Han or Kana character: SentencePiece vocabularies of a quarter million
+/// entries (XLM-R's, which the multilingual E5 and BGE models share) need 0.5 to 0.7.
 const TOKENS_PER_CJK_CHARACTER: f64 = 0.6;
 
 /// Tokens per word of an alphabetic script.
 const TOKENS_PER_WORD: f64 = 1.3;
 
-/// A longer "word" is an address, a key, a hash: no vocabulary has it.
+/// Maximum characters of a word in a vocabulary. A longer "word" is an address, a key or a hash.
 const MAX_WORD_CHARACTERS: usize = 16;
 
-/// Characters per token of such a word, and of letters and digits beside Hangul, Han and Kana.
+/// Characters per token of such a longer word, and of letters and digits next to Hangul, Han and Kana.
 const CHARACTERS_PER_TOKEN: f64 = 3.0;
 
-/// Counts tokens as the embedder does, in the languages it knows.
+/// Counts tokens as the embedder does, in the languages that it covers.
 ///
-/// An embedder breaks text of a foreign script into crumbs (an English one takes 2.5 tokens for a Hangul syllable).
-/// Such text is not embedded at all, so its chunks need not be cut to that measure: they are sized by an
-/// estimate of what a multilingual model would take, and hold as much meaning as chunks in other languages.
+/// An embedder splits text of a foreign script into many tokens (an English one makes 2.5 of a Hangul syllable). Such text
+/// is not embedded at all, so that count does not matter: its chunks are sized by an estimate of a multilingual
+/// model's tokens, and hold as much meaning as chunks in other languages.
 #[derive(Clone)]
 pub(crate) struct Measure {
     embedder: Arc<dyn Embedder>,
@@ -43,7 +44,7 @@ impl Measure {
     }
 }
 
-/// What a multilingual tokenizer would take, roughly.
+/// Roughly the tokens that a multilingual tokenizer would make of `text`.
 pub(crate) fn estimate_tokens(text: &str) -> usize {
     let mut tokens = 0.0;
     for word in text.split_whitespace() {
@@ -57,12 +58,6 @@ pub(crate) fn estimate_tokens(text: &str) -> usize {
         };
     }
     tokens.ceil() as usize
-}
-
-fn is_cjk(character: char) -> bool {
-    matches!(character,
-        '\u{1100}'..='\u{11ff}' | '\u{3040}'..='\u{30ff}' | '\u{3130}'..='\u{318f}' | '\u{3400}'..='\u{4dbf}'
-        | '\u{4e00}'..='\u{9fff}' | '\u{ac00}'..='\u{d7a3}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3ffff}')
 }
 
 #[cfg(test)]

@@ -1,44 +1,45 @@
-//! Leaves to pieces: the smallest parts that a chunk is put together from, each measured once.
+//! Divides the leaves of an outline into pieces: the smallest parts of a chunk, each measured once.
 //!
-//! A leaf that fits a chunk whole stays whole if it is code, a table or a list item; prose always comes in sentences.
-//! What does not fit is divided where it hurts least: code between lines with its fences repeated, tables between
-//! rows with the header repeated, sentences at white space, and a "word" of megabytes wherever the limit is. All of
-//! it is one pass over the text.
+//! Code, a table or a list item that fits into a chunk stays whole; prose is always divided into sentences. What does not
+//! fit is divided where it does least harm: code between lines, repeating its fences; tables between rows, repeating the
+//! header; sentences at white space; a "word" of megabytes at the limit. All of it is one pass over the text.
 
 use std::ops::Range;
 
-use crate::outline::{Leaf, LeafKind};
-use crate::sentences::sentences;
+use parse::{Leaf, LeafKind};
 
-/// A token counts for this many bytes at most: some tokenizers give one token to a word of any length.
+use crate::chunking::sentences::sentences;
+
+/// Maximum bytes that count as one token: some tokenizers make one token of a word of any length.
 const MAX_BYTES_PER_TOKEN: usize = 16;
 
-/// Characters of the bits that an endless word or line is measured in.
-const BIT_CHARACTERS: usize = 64;
+/// Maximum characters of a part in which an endless word or line is measured.
+const PART_CHARACTERS: usize = 64;
 
 /// A part of a chunk.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Piece {
     /// Its Markdown.
     pub(crate) text: String,
-    /// Its measure.
+    /// Its size in tokens.
     pub(crate) tokens: usize,
     /// Byte offset in the document's text.
     pub(crate) offset: usize,
-    /// What stands between it and the piece before.
+    /// The separator between it and the piece before.
     pub(crate) glue: &'static str,
     /// Whether it may be repeated at the beginning of the next chunk.
     pub(crate) repeatable: bool,
 }
 
-/// Divides leaves; `budget` is the most tokens of a piece, at least 1.
+/// Divides leaves.
 pub(crate) struct Divider<'m> {
+    /// Maximum tokens of a piece, at least 1.
     pub(crate) budget: usize,
     pub(crate) measure: &'m dyn Fn(&str) -> usize,
 }
 
 impl Divider<'_> {
-    /// The pieces of `leaf`, the first one set off by `glue` from what comes before.
+    /// The pieces of `leaf`; `glue` separates the first one from the piece before.
     pub(crate) fn pieces(&self, leaf: &Leaf<'_>, glue: &'static str) -> Vec<Piece> {
         let text = leaf.text.as_ref();
         let mut pieces = match leaf.kind {
@@ -62,7 +63,7 @@ impl Divider<'_> {
         Some(Piece { text: text.to_owned(), tokens, offset: 0, glue: "\n", repeatable })
     }
 
-    /// Tokens of `text` if they are not more than `limit`. What is too long at first sight is not measured.
+    /// Tokens of `text` if they are not more than `limit`. A text that is too long by its bytes alone is not measured.
     fn tokens_within(&self, text: &str, limit: usize) -> Option<usize> {
         let least = text.len().div_ceil(MAX_BYTES_PER_TOKEN);
         let tokens = if least > limit { least } else { (self.measure)(text).max(least) };
@@ -83,32 +84,32 @@ impl Divider<'_> {
         pieces
     }
 
-    /// Divides what has no inner structure, preferably at white space.
+    /// Divides a text without inner structure, preferably at white space.
     fn cut_anywhere(&self, text: &str, range: &Range<usize>, glue: &'static str, pieces: &mut Vec<Piece>) {
-        let bits = bits(&text[range.clone()], BIT_CHARACTERS.min(self.budget));
+        let parts = parts(&text[range.clone()], PART_CHARACTERS.min(self.budget));
         let mut begin = range.start;
         let mut end = begin;
         let mut tokens = 0;
         let mut glue = glue;
-        let mut push = |part: Range<usize>, tokens: usize| {
-            let slice = &text[part.clone()];
+        let mut push = |range: Range<usize>, tokens: usize| {
+            let slice = &text[range.clone()];
             let trimmed = slice.trim();
             if !trimmed.is_empty() {
                 let lead = slice.len() - slice.trim_start().len();
-                let offset = part.start + lead;
+                let offset = range.start + lead;
                 pieces.push(Piece { text: trimmed.to_owned(), tokens, offset, glue, repeatable: false });
             }
             glue = if slice.ends_with(char::is_whitespace) { " " } else { "" };
         };
-        for bit in bits {
-            let bit_tokens = (self.measure)(bit).max(bit.len().div_ceil(MAX_BYTES_PER_TOKEN));
-            if tokens + bit_tokens > self.budget && end > begin {
+        for part in parts {
+            let part_tokens = (self.measure)(part).max(part.len().div_ceil(MAX_BYTES_PER_TOKEN));
+            if tokens + part_tokens > self.budget && end > begin {
                 push(begin..end, tokens);
                 begin = end;
                 tokens = 0;
             }
-            end += bit.len();
-            tokens += bit_tokens;
+            end += part.len();
+            tokens += part_tokens;
         }
         push(begin..end, tokens);
     }
@@ -129,7 +130,7 @@ impl Divider<'_> {
         if let Some(piece) = self.whole(text, false) {
             return vec![piece];
         }
-        // The header and the line of dashes below it.
+        // The header row and the delimiter row below it.
         let header_end = text.match_indices('\n').nth(1).map_or(0, |(newline, _)| newline + 1);
         let header = text[..header_end].trim_end();
         let header_tokens = (self.measure)(header);
@@ -139,7 +140,7 @@ impl Divider<'_> {
         self.lines(text, header_end..text.len(), (header, ""), header_tokens)
     }
 
-    /// Groups of lines, each between `frame`'s two parts, which take `frame_tokens`.
+    /// Groups of lines, each between the two parts of `frame`, which have `frame_tokens`.
     fn lines(&self, text: &str, range: Range<usize>, frame: (&str, &str), frame_tokens: usize) -> Vec<Piece> {
         let budget = self.budget - frame_tokens;
         let mut pieces = Vec::new();
@@ -217,15 +218,15 @@ fn split_fences(code: &str) -> (&str, Range<usize>, &str) {
     if last_start >= body_start && is_fence(last) {
         (opening, body_start..last_start, last)
     } else {
-        // A fence that its author left open goes on to the end.
+        // A fence that is not closed extends to the end.
         let run = mark.len() - mark.trim_start_matches(['`', '~']).len();
         (opening, body_start..code.len(), &mark[..run])
     }
 }
 
-/// Consecutive parts of at most `max_characters` that together are `text`. Each ends after white space, else after a
-/// character that is no letter or digit, if there is any.
-fn bits(text: &str, max_characters: usize) -> impl Iterator<Item = &str> {
+/// Divides `text` into consecutive parts of at most `max_characters`. Each ends after white space, else after a character
+/// that is no letter or digit, if it has any.
+fn parts(text: &str, max_characters: usize) -> impl Iterator<Item = &str> {
     let mut rest = text;
     std::iter::from_fn(move || {
         if rest.is_empty() {
@@ -241,8 +242,8 @@ fn bits(text: &str, max_characters: usize) -> impl Iterator<Item = &str> {
                 breaks.iter().find_map(|is_break| head.char_indices().rfind(|(_, c)| is_break(*c)));
             last_break.map_or(limit, |(offset, character)| offset + character.len_utf8())
         };
-        let (bit, after) = rest.split_at(end);
+        let (part, after) = rest.split_at(end);
         rest = after;
-        Some(bit)
+        Some(part)
     })
 }

@@ -1,26 +1,25 @@
-//! Sentences of a paragraph, in any language.
+//! Splits a paragraph into sentences, in any language.
 //!
-//! Unicode's rules (UAX #29) over the paragraph with its soft line breaks taken as spaces; they hold for Korean,
-//! whose sentences end in ".", "?", "!" followed by a letter without case. Two things are mended afterwards: what
-//! has no words of its own ("1.", "제3조.") and what ends in a known abbreviation ("Dr.") belongs to what follows.
+//! Applies Unicode's rules (UAX #29) to the paragraph with its soft line breaks taken as spaces; they hold for Korean,
+//! whose sentences end in ".", "?", "!" followed by a letter without case. Two corrections follow: a part without words
+//! of its own ("1.", "제3조.") and a part that ends in a known abbreviation ("Dr.") are joined to the next one.
 
 use std::ops::Range;
 
 use unicode_segmentation::UnicodeSegmentation;
 
-/// A fragment with fewer letters and digits than this is no sentence.
+/// Minimum letters and digits of a sentence.
 const MIN_SENTENCE_CHARACTERS: usize = 4;
 
-/// Words after which a full stop does not end the sentence, lower-case.
+/// Words after which a full stop does not end the sentence, in lower case.
 const ABBREVIATIONS: &[&str] = &[
     "mr", "mrs", "ms", "dr", "prof", "st", "no", "vs", "fig", "sec", "vol", "e.g", "i.e", "cf", "approx",
     "inc", "ltd", "co", "corp", "jr", "sr",
 ];
 
-/// Byte ranges of the sentences, each without the white space around it. Together they hold everything that is not
-/// white space.
+/// Byte ranges of the sentences, without the white space around them. Together they cover everything but white space.
 pub(crate) fn sentences(paragraph: &str) -> Vec<Range<usize>> {
-    // Same length, so offsets hold: a line break within a paragraph is no more than a space.
+    // The length stays the same, so offsets stay valid.
     let flowing = paragraph.replace('\n', " ");
     let mut ranges = Vec::new();
     let mut begin = 0;
@@ -87,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn a_soft_line_break_is_no_border() {
+    fn a_soft_line_break_does_not_end_a_sentence() {
         assert_eq!(
             split("Rust is a language\nwith ownership. It is fast."),
             ["Rust is a language\nwith ownership.", "It is fast."]

@@ -1,62 +1,70 @@
-//! What SQL and the vector store disagree on: found, and mended by SQL's word.
+//! Checks that SQL and the vector index agree, and repairs the index by what SQL says.
 //!
-//! Documents come and go while it looks. So what looks wrong is looked at once more while nobody else works on that
-//! document, and only what is wrong then is a finding.
+//! Documents change while the check runs. What looks inconsistent is therefore checked again under the document's lock, and
+//! only what is inconsistent then is a finding.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
-use domain::{ChunkPoint, Document, DocumentId, Selection, VectorStore, VersionId, WorkspaceId};
-use serde::{Deserialize, Serialize};
+use db::Database;
+use domain::{ChunkPoint, Document, DocumentId, LiveIndex, Selection, VectorStore, VersionId, WorkspaceId};
 use tracing::warn;
 
-use crate::{IngestError, Pipeline};
+use crate::context::IngestContext;
+use crate::document_locks::DocumentLocks;
+use crate::error::IngestError;
+use crate::index::finding::Finding;
+use crate::index::lock::IndexLock;
+use crate::versions::live_document::live_document;
+use crate::versions::prepare::Preparers;
+use crate::versions::rechunk::Rechunk;
+use crate::versions::sweep::Sweep;
 
 /// Rows read at a time.
-const BATCH: u32 = 100;
+const BATCH_ROWS: u32 = 100;
 
 /// Points read at a time.
-const POINTS_AT_A_TIME: usize = 256;
+const BATCH_POINTS: usize = 256;
 
-/// Something that is wrong, or was.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Finding {
-    /// Which kind it is, for programs.
-    pub code: String,
-    /// What it is about.
-    pub subject: String,
-    /// What is wrong, for people.
-    pub message: String,
-    /// Whether it is in order now.
-    pub mended: bool,
-}
-
-/// What a look at all points gave.
+/// The result of a check of all points.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PointsChecked {
-    /// Documents that answer.
+    /// Documents with a live version.
     pub documents: u64,
-    /// Points of the index, as they are now.
+    /// Points of the index after the check.
     pub points: u64,
-    /// What is wrong.
+    /// Inconsistencies.
     pub findings: Vec<Finding>,
 }
 
-impl Finding {
-    /// A finding that is not mended.
-    pub fn new(code: &str, subject: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { code: code.to_owned(), subject: subject.into(), message: message.into(), mended: false }
-    }
-
-    /// The same, mended or not.
-    #[must_use]
-    pub fn mended(self, mended: bool) -> Self {
-        Self { mended, ..self }
-    }
+/// Checks and repairs the live index.
+#[derive(Clone)]
+pub struct IndexCheck {
+    db: Database,
+    index: Arc<LiveIndex>,
+    index_lock: Arc<IndexLock>,
+    document_locks: Arc<DocumentLocks>,
+    preparers: Preparers,
+    rechunk: Rechunk,
+    sweep: Sweep,
 }
 
-impl Pipeline {
-    /// Compares the points of the index that answers with what SQL says of them. With `fix` it is made so: documents with
-    /// other points than they should have are embedded again from their texts, points of nothing that lives are removed.
+impl IndexCheck {
+    /// A check of the context's live index.
+    pub fn new(context: &IngestContext) -> Self {
+        Self {
+            db: context.db.clone(),
+            index: context.index.clone(),
+            index_lock: context.index_lock.clone(),
+            document_locks: context.document_locks.clone(),
+            preparers: Preparers::new(context),
+            rechunk: Rechunk::new(context),
+            sweep: Sweep::new(context),
+        }
+    }
+
+    /// Compares the points of the live index with what SQL says about them. With `fix` it repairs the index: documents
+    /// with missing or extra points are embedded again from their texts, points of unknown versions are removed.
     ///
     /// # Errors
     /// Those that concern every document ([`IngestError::concerns_every_document`]); others are findings.
@@ -66,12 +74,12 @@ impl Pipeline {
         for workspace in self.db.workspaces().await? {
             let mut last = None;
             loop {
-                let documents = self.db.live_documents_after(workspace, last, BATCH).await?;
+                let documents = self.db.live_documents_after(workspace, last, BATCH_ROWS).await?;
                 let Some(end) = documents.last() else { break };
                 last = Some(end.id);
                 checked.documents += documents.len() as u64;
                 for document in documents {
-                    if self.points_of(&document).await? != u64::from(document.chunk_count) {
+                    if self.count_points(&document).await? != u64::from(document.chunk_count) {
                         checked.findings.extend(self.check_document(workspace, document.id, fix).await?);
                     }
                 }
@@ -81,75 +89,74 @@ impl Pipeline {
         Ok(checked)
     }
 
-    async fn points_of(&self, document: &Document) -> Result<u64, IngestError> {
+    async fn count_points(&self, document: &Document) -> Result<u64, IngestError> {
         let Some(live) = document.live_version else { return Ok(0) };
         let selection = Selection::Version(document.workspace, live);
         Ok(self.index.current().vectors.count(selection).await?)
     }
 
-    /// Versions that were superseded and whose points were not removed yet.
+    /// Checks for superseded versions whose points are not removed yet.
     async fn check_stale(&self, fix: bool) -> Result<Option<Finding>, IngestError> {
         let stale = {
-            // Who has just superseded one sweeps at once.
-            let _sweeping = self.gate.sweep().await;
-            self.db.stale_versions(BATCH).await?
+            // Waits for a running sweep: what it is about to remove is no finding.
+            let _sweeping = self.index_lock.sweep().await;
+            self.db.stale_versions(BATCH_ROWS).await?
         };
         let Some(first) = stale.first() else { return Ok(None) };
         let finding = Finding::new(
             "versions_stale",
             first.document.to_string(),
-            "versions that do not answer any more, this document's and perhaps others', may still have points",
+            "superseded versions, of this document and perhaps of others, may still have points",
         );
         if fix {
-            self.sweep().await?;
+            self.sweep.run().await?;
         }
-        Ok(Some(finding.mended(fix)))
+        Ok(Some(finding.repaired(fix)))
     }
 
-    /// Looks at one document while nobody else works on it.
+    /// Checks one document under its lock.
     async fn check_document(
         &self,
         workspace: WorkspaceId,
         id: DocumentId,
         fix: bool,
     ) -> Result<Option<Finding>, IngestError> {
-        let _turn = self.locks.acquire(id).await;
-        let _storing = self.gate.store().await;
-        let Some(document) = self.live_document(workspace, id).await? else { return Ok(None) };
+        let _lock = self.document_locks.acquire(id).await;
+        let _storing = self.index_lock.store().await;
+        let Some(document) = live_document(&self.db, workspace, id).await? else { return Ok(None) };
         let Some(live) = document.live_version else { return Ok(None) };
-        let (found, expected) = (self.points_of(&document).await?, u64::from(document.chunk_count));
+        let (found, expected) = (self.count_points(&document).await?, u64::from(document.chunk_count));
         if found == expected {
             return Ok(None);
         }
         let code = if found < expected { "points_missing" } else { "points_extra" };
-        let message = format!("the index holds {found} points of its {expected} chunks");
+        let message = format!("the index holds {found} points for its {expected} chunks");
         let finding = Finding::new(code, document.source.clone(), message);
         if !fix {
             return Ok(Some(finding));
         }
         match self.embed_again(&document, live).await {
-            Ok(()) => Ok(Some(finding.mended(true))),
+            Ok(()) => Ok(Some(finding.repaired(true))),
             Err(error) if error.concerns_every_document() => Err(error),
             Err(error) => {
-                warn!(source = document.source, %error, "a document could not be embedded again");
-                let message = format!("{}; embedding it again failed: {error}", finding.message);
+                warn!(source = document.source, error = error.message(), "cannot embed a document again");
+                let message = format!("{}; embedding it again failed: {}", finding.message, error.message());
                 Ok(Some(Finding { message, ..finding }))
             }
         }
     }
 
     async fn embed_again(&self, document: &Document, live: VersionId) -> Result<(), IngestError> {
-        let index = self.index.current();
-        // Points at positions that the text has no chunk for would stay.
-        index.vectors.remove(Selection::Version(document.workspace, live)).await?;
-        let preparer = self.preparer_for(index.clone());
-        let chunks = self.write_live(&preparer, &index, document, live).await?;
+        let preparer = self.preparers.for_live_index();
+        // Rechunking overwrites; points at positions past the last chunk would stay.
+        preparer.index().vectors.remove(Selection::Version(document.workspace, live)).await?;
+        let chunks = self.rechunk.rechunk(&preparer, document, live).await?;
         self.db.publish_version(document.workspace, live, chunks).await?;
         Ok(())
     }
 
-    /// Points of versions that SQL does not know or whose points should be gone. Only where there are more points than
-    /// chunks are they all looked through.
+    /// Checks for points of versions that SQL does not know or that should have none. Reads all points, but only where
+    /// their number differs from that of the chunks.
     async fn check_unknown(
         &self,
         workspace: WorkspaceId,
@@ -162,7 +169,7 @@ impl Pipeline {
         if points != self.db.count_chunks(workspace).await? {
             let (mut seen, mut last) = (HashSet::new(), None);
             loop {
-                let page = vectors.points(everything, last, POINTS_AT_A_TIME).await?;
+                let page = vectors.points(everything, last, BATCH_POINTS).await?;
                 let Some(end) = page.last() else { break };
                 last = Some(end.chunk.id);
                 for ChunkPoint { chunk, .. } in &page {
@@ -196,7 +203,7 @@ impl Pipeline {
         if fix {
             vectors.remove(selection).await?;
         }
-        let message = format!("the index holds {points} points of a version that is not there any more");
-        Ok(Some(Finding::new("points_unknown", version.to_string(), message).mended(fix)))
+        let message = format!("the index holds {points} points of a version that no longer exists");
+        Ok(Some(Finding::new("points_unknown", version.to_string(), message).repaired(fix)))
     }
 }

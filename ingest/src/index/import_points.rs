@@ -1,44 +1,48 @@
-//! Points that were taken out of another index, put into one that is being built, so that nothing is embedded again.
+//! Imports points of another index (from a backup) into one that is being built, so that nothing is embedded again.
 //!
-//! Only points of versions that are live in SQL are taken, and a version counts as being in the index only when all of
-//! its points are. Whatever is missing or does not fit, the rest of the build embeds ([`Pipeline::reindex`]).
+//! Only points of versions that are live in SQL are imported, and a version counts as indexed only when all of its points
+//! are. Whatever is missing or does not fit, [`Reindex`](crate::Reindex) embeds.
 
+use db::Database;
 use domain::{ChunkId, ChunkPoint, Document, DocumentId, Selection, VersionId, WorkspaceId};
 
-use crate::reindex::Build;
-use crate::{IngestError, Pipeline};
+use crate::context::IngestContext;
+use crate::error::IngestError;
+use crate::index::build::Build;
+use crate::versions::live_document::live_document;
 
-/// The points of one build, version after version.
-pub struct PutBack<'a> {
-    pipeline: &'a Pipeline,
+/// Imports points, version after version.
+pub struct ImportPoints<'a> {
+    db: Database,
     build: &'a Build,
-    current: Option<Current>,
-    put_in: u64,
+    current: Option<CurrentVersion>,
+    imported: u64,
 }
 
-/// The version whose points come.
-struct Current {
+/// The version whose points are being imported.
+struct CurrentVersion {
     workspace: WorkspaceId,
     version: VersionId,
-    /// Where they belong; `None` where they are not taken.
+    /// Its document; `None` where it is not live, so that its points are skipped.
     document: Option<Document>,
 }
 
-impl<'a> PutBack<'a> {
-    /// Nothing yet.
-    pub fn new(pipeline: &'a Pipeline, build: &'a Build) -> Self {
-        Self { pipeline, build, current: None, put_in: 0 }
+impl<'a> ImportPoints<'a> {
+    /// An import into `build` that has no points yet.
+    pub fn new(context: &IngestContext, build: &'a Build) -> Self {
+        Self { db: context.db.clone(), build, current: None, imported: 0 }
     }
 
-    /// Takes some points; those of one version follow each other, in one call or in many.
+    /// Imports points. Those of one version must follow each other, in one call or in many.
     ///
     /// # Errors
-    /// `Database` and `Vectors`. A point that does not fit is no error.
-    pub async fn take(&mut self, points: Vec<ChunkPoint>) -> Result<(), IngestError> {
+    /// `Database` and `Vectors`. A point that does not fit is skipped.
+    pub async fn import(&mut self, points: Vec<ChunkPoint>) -> Result<(), IngestError> {
         let mut batch = Vec::new();
         for point in points {
             let (workspace, version) = (point.chunk.workspace, point.chunk.version);
-            let is_current = |current: &Current| current.workspace == workspace && current.version == version;
+            let is_current =
+                |current: &CurrentVersion| current.workspace == workspace && current.version == version;
             if !self.current.as_ref().is_some_and(is_current) {
                 self.write(std::mem::take(&mut batch)).await?;
                 self.end_version().await?;
@@ -51,13 +55,13 @@ impl<'a> PutBack<'a> {
         self.write(batch).await
     }
 
-    /// Ends the last version, and gives the number of points that are in for good.
+    /// Completes the last version. Returns the number of points of all complete versions.
     ///
     /// # Errors
-    /// As with [`take`](Self::take).
+    /// As with [`import`](Self::import).
     pub async fn finish(mut self) -> Result<u64, IngestError> {
         self.end_version().await?;
-        Ok(self.put_in)
+        Ok(self.imported)
     }
 
     async fn begin_version(
@@ -66,29 +70,30 @@ impl<'a> PutBack<'a> {
         version: VersionId,
         document: DocumentId,
     ) -> Result<(), IngestError> {
-        let document = self.pipeline.live_document(workspace, document).await?;
+        let document = live_document(&self.db, workspace, document).await?;
         let document = document.filter(|document| document.live_version == Some(version));
         if document.is_some() {
-            self.pipeline.db.begin_indexing(self.build.id, version).await?;
+            self.db.begin_indexing(self.build.id, version).await?;
         }
-        self.current = Some(Current { workspace, version, document });
+        self.current = Some(CurrentVersion { workspace, version, document });
         Ok(())
     }
 
     async fn end_version(&mut self) -> Result<(), IngestError> {
-        let Some(Current { workspace, version, document: Some(document) }) = self.current.take() else {
+        let Some(CurrentVersion { workspace, version, document: Some(document) }) = self.current.take()
+        else {
             return Ok(());
         };
         let points = self.build.index.vectors.count(Selection::Version(workspace, version)).await?;
         if points == u64::from(document.chunk_count) {
-            self.pipeline.db.finish_indexing(self.build.id, version, document.chunk_count).await?;
-            self.put_in += points;
+            self.db.finish_indexing(self.build.id, version, document.chunk_count).await?;
+            self.imported += points;
         }
         Ok(())
     }
 
     fn fits(&self, point: &ChunkPoint) -> bool {
-        let Some(Current { document: Some(document), .. }) = &self.current else { return false };
+        let Some(CurrentVersion { document: Some(document), .. }) = &self.current else { return false };
         let chunk = &point.chunk;
         let dimensions = self.build.index.embedder.space().dimensions;
         chunk.document == document.id

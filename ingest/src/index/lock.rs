@@ -1,36 +1,36 @@
-//! Who has to wait while another index takes over.
+//! Locks the live index against being replaced while jobs write to it.
 //!
-//! A document is stored into one index from its first chunk to its flip, and a sweep removes chunks from the index
-//! that its list is about. So both hold the gate while they work, and whoever changes the index closes it. Sweeps have
-//! a gate of their own: storing a long document takes minutes, and nobody who deletes one waits that long.
+//! Storing a document belongs to one index, from its first chunk until its version is published, and so does a sweep,
+//! whose list is about one index. Both hold a lock meanwhile; a switch to another index takes both. Sweeps have a lock of
+//! their own: storing a long document takes minutes, and deleting another one must not wait that long.
 
 use std::sync::Arc;
 
 use tokio::sync::{Mutex, MutexGuard, OwnedRwLockWriteGuard, RwLock, RwLockReadGuard};
 
-/// Nobody stores while it is held.
-pub(crate) type ClosedGate = OwnedRwLockWriteGuard<()>;
+/// While it is held, nobody stores.
+pub(crate) type StoringPaused = OwnedRwLockWriteGuard<()>;
 
-/// The two gates of a pipeline.
+/// The locks of the live index.
 #[derive(Default)]
-pub(crate) struct Gate {
+pub(crate) struct IndexLock {
     storing: Arc<RwLock<()>>,
     sweeping: Mutex<()>,
 }
 
-impl Gate {
-    /// Held by those who store; many at a time.
+impl IndexLock {
+    /// Taken to store a document; many at a time.
     pub(crate) async fn store(&self) -> RwLockReadGuard<'_, ()> {
         self.storing.read().await
     }
 
-    /// Held by who sweeps; one at a time.
+    /// Taken to sweep; one at a time.
     pub(crate) async fn sweep(&self) -> MutexGuard<'_, ()> {
         self.sweeping.lock().await
     }
 
-    /// Waits until nobody stores, and lets nobody begin to.
-    pub(crate) async fn close(&self) -> ClosedGate {
+    /// Waits until nobody stores, and keeps others from starting to.
+    pub(crate) async fn pause_storing(&self) -> StoringPaused {
         self.storing.clone().write_owned().await
     }
 }

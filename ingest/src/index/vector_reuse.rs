@@ -1,69 +1,65 @@
-//! Vectors that need not be made again: of chunks that the version before has too.
+//! Reuses the vectors of chunks that the former version has too, so that only changed chunks are embedded.
 
 use std::collections::{HashMap, HashSet};
 
-use domain::{Index, Selection, VersionId, WorkspaceId};
-use sha2::{Digest, Sha256};
+use domain::{Index, Selection, Sha256Digest, Sha256Hasher, VersionId, WorkspaceId};
 
-use crate::IngestError;
-use crate::chunk::Draft;
+use crate::chunking::chunker::Draft;
+use crate::error::IngestError;
 
 /// Points read at a time.
-const POINTS_AT_A_TIME: usize = 256;
+const BATCH_POINTS: usize = 256;
 
-/// What decides a chunk's vector within one embedding space: its text and the headings above it, hashed.
-type ChunkHash = [u8; 32];
-
-/// Vectors by chunk.
+/// Vectors by the digest of what decides them within one embedding space: a chunk's text and the headings above it.
 #[derive(Default)]
-pub(crate) struct KnownVectors(HashMap<ChunkHash, Vec<f32>>);
+pub(crate) struct ReusableVectors(HashMap<Sha256Digest, Vec<f32>>);
 
-impl KnownVectors {
-    /// The vectors that `index` has of chunks of `version` which are among `drafts` too. Holds those and no others, whatever
-    /// the size of the version.
+impl ReusableVectors {
+    /// Loads the vectors that `index` holds for chunks of `version` which are among `drafts` too. Memory is bounded by the
+    /// drafts, whatever the size of the version.
     ///
     /// # Errors
     /// `Vectors`.
-    pub(crate) async fn of(
+    pub(crate) async fn load(
         index: &Index,
         (workspace, version): (WorkspaceId, VersionId),
         drafts: &[Draft],
     ) -> Result<Self, IngestError> {
-        let wanted: HashSet<ChunkHash> =
-            drafts.iter().map(|draft| hash(&draft.heading_path, &draft.text)).collect();
-        let mut known = Self::default();
+        let wanted: HashSet<Sha256Digest> =
+            drafts.iter().map(|draft| digest(&draft.heading_path, &draft.text)).collect();
+        let mut reusable = Self::default();
         let mut last = None;
         loop {
             let selection = Selection::Version(workspace, version);
-            let page = index.vectors.points(selection, last, POINTS_AT_A_TIME).await?;
-            let Some(end) = page.last() else { return Ok(known) };
+            let page = index.vectors.points(selection, last, BATCH_POINTS).await?;
+            let Some(end) = page.last() else { return Ok(reusable) };
             last = Some(end.chunk.id);
             for point in page {
-                let hash = hash(&point.chunk.heading_path, &point.chunk.text);
-                if let Some(dense) = point.dense.filter(|_| wanted.contains(&hash)) {
-                    known.0.insert(hash, dense);
+                let digest = digest(&point.chunk.heading_path, &point.chunk.text);
+                if let Some(dense) = point.dense.filter(|_| wanted.contains(&digest)) {
+                    reusable.0.insert(digest, dense);
                 }
             }
         }
     }
 
-    /// The vector of a draft, where it is known.
+    /// The vector of a draft, if the former version has the same chunk.
     pub(crate) fn get(&self, draft: &Draft) -> Option<&Vec<f32>> {
         if self.0.is_empty() {
             return None;
         }
-        self.0.get(&hash(&draft.heading_path, &draft.text))
+        self.0.get(&digest(&draft.heading_path, &draft.text))
     }
 }
 
-fn hash(heading_path: &[String], text: &str) -> ChunkHash {
-    let mut hasher = Sha256::new();
+fn digest(heading_path: &[String], text: &str) -> Sha256Digest {
+    let mut hasher = Sha256Hasher::new();
     for heading in heading_path {
-        hasher.update(heading);
-        // No text has a NUL, so no two paths look alike.
-        hasher.update([0]);
+        hasher.update(heading.as_bytes());
+        // No text has a NUL, so two different paths never give the same bytes.
+        hasher.update(&[0]);
     }
-    hasher.update([0]);
-    hasher.update(text);
-    hasher.finalize().into()
+    hasher.update(&[0]);
+    hasher.update(text.as_bytes());
+    hasher.finish()
 }

@@ -1,271 +1,242 @@
-//! Reading a folder: which files there are, under which names, and each one prepared.
+//! Keeps a collection in step with a folder: ingests new and changed files, deletes the documents of deleted ones.
+//!
+//! A source is the file's absolute path, so that two folders of one collection stay apart. Only documents from below the
+//! root are ever deleted. Which files belong to a folder is decided in [`walk`].
 
-use std::collections::HashSet;
-use std::path::{Path, PathBuf};
+use std::collections::HashMap;
+use std::ops::ControlFlow;
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Instant;
 
-use ignore::{DirEntry, WalkBuilder};
+use domain::{CollectionId, DocumentId, WorkspaceId, normalize_tags};
+use futures::StreamExt;
 use jiff::Timestamp;
+use parse::DocumentParser;
 
-use crate::IngestError;
-use crate::apart::DocumentParser;
-use crate::archive::{ArchiveFile, Member};
-use crate::pipeline::check_size;
-use crate::prepare::{Prepared, Preparer, checked_source, content_hash};
-use crate::sync::FailedSource;
+use crate::blocking::run_blocking;
+use crate::context::IngestContext;
+use crate::error::IngestError;
+use crate::sources::report::{FailedSource, IngestReport, SyncEvent};
+use crate::sources::walk::{FoundFile, FoundFiles, PreparedFile, prepare_file, walk};
+use crate::versions::item::{Ingested, Outcome};
+use crate::versions::prepare::{Prepared, Preparers};
+use crate::versions::remove::DocumentRemoval;
+use crate::versions::store::{StoreRequest, VersionStore};
+use crate::versions::update_tags::TagUpdate;
 
-/// What a walk found.
-#[derive(Debug)]
-pub struct FoundFiles {
-    /// Files in order of their paths.
-    pub files: Vec<FoundFile>,
-    /// What could not be taken.
-    pub failed: Vec<FailedSource>,
-    /// Whether nothing else can be there: no part of the folder was unreadable.
-    pub complete: bool,
-    /// What the root's own document is called.
-    root: String,
-    /// Archives that could not be opened. What was taken out of them is not known to be gone.
-    unopened: Vec<String>,
-}
+/// Documents prepared ahead of the one that is being embedded.
+const PREPARED_AHEAD: usize = 2;
 
-impl FoundFiles {
-    /// A test of sources: whether the document came from below the root, and its file is not there any more.
-    pub fn absence(&self) -> impl Fn(&str) -> bool + '_ {
-        let present: HashSet<&str> = self.files.iter().map(|file| file.source.as_str()).collect();
-        move |source| {
-            self.complete
-                && is_below(source, &self.root)
-                && !present.contains(source)
-                && !self.unopened.iter().any(|archive| is_below(source, archive))
-        }
-    }
-}
-
-/// A file to read.
+/// A folder to sync.
 #[derive(Debug, Clone)]
-pub struct FoundFile {
-    /// What its document is called: the absolute path with `/`, in NFC; in an archive, followed by the path in it.
-    pub source: String,
-    /// When it was last changed, where the file system says.
-    pub modified_at: Option<Timestamp>,
-    place: Place,
+pub struct SyncRequest {
+    /// The tenant.
+    pub workspace: WorkspaceId,
+    /// The collection; it must exist.
+    pub collection: CollectionId,
+    /// A folder, or a single file.
+    pub root: PathBuf,
+    /// New tags of all of its files; `None` keeps those of each.
+    pub tags: Option<Vec<String>>,
+    /// Ingest files even if they have not changed.
+    pub force: bool,
+    /// Delete the collection's documents that came from below the root and whose file is gone.
+    pub prune: bool,
 }
 
-/// Where a document's bytes are.
-#[derive(Debug, Clone)]
-enum Place {
-    File(PathBuf),
-    Member(Arc<ArchiveFile>, Member),
-}
-
-impl FoundFile {
-    /// Its bytes, as long as a document may be.
-    ///
-    /// # Errors
-    /// `Unreadable`, `TooLarge`, and for a damaged member of an archive `Parse`.
-    pub fn read(&self) -> Result<Vec<u8>, IngestError> {
-        let path = match &self.place {
-            Place::File(path) => path,
-            Place::Member(archive, member) => return archive.read(member),
-        };
-        let metadata = std::fs::metadata(path).map_err(|error| unreadable(path, &error))?;
-        check_size(metadata.len())?;
-        let bytes = std::fs::read(path).map_err(|error| unreadable(path, &error))?;
-        // It may have grown in between.
-        check_size(bytes.len() as u64)?;
-        Ok(bytes)
-    }
-}
-
-/// What became of a file before storing.
-pub(crate) enum Read {
-    /// It has the hash that is known already.
-    Unchanged,
-    /// It is ready for storing.
-    Prepared(Box<Prepared>),
-}
-
-/// Finds the files below `root`; a root that is a file is found itself.
+/// Makes a collection hold what a folder holds.
+///
+/// A file that fails is in the report, and its document, if it has one, stays as it was. If any part of the
+/// folder cannot be read, nothing is deleted.
 ///
 /// # Errors
-/// `Unreadable` when the root cannot be read, `NoFiles` when there is nothing in it.
-pub fn walk(root: &Path) -> Result<FoundFiles, IngestError> {
-    let root = &root.canonicalize().map_err(|error| unreadable(root, &error))?;
-    let mut walking = Walking::new(source_of(root)?);
-    let walk = WalkBuilder::new(root)
-        .standard_filters(false)
-        .hidden(true)
-        .follow_links(false)
-        .sort_by_file_path(|a, b| a.cmp(b))
-        .build();
-    for entry in walk {
-        let entry = match entry {
-            Ok(entry) => entry,
-            Err(error) => {
-                let error =
-                    IngestError::Unreadable { path: root.display().to_string(), reason: error.to_string() };
-                walking.fail(root.display().to_string(), &error);
-                walking.found.complete = false;
-                continue;
-            }
-        };
-        if entry.file_type().is_some_and(|kind| kind.is_file()) {
-            walking.take(&entry);
+/// `BadTags`, `Unreadable` and `NoFiles` for the request itself, and those that concern every document
+/// ([`IngestError::concerns_every_document`]).
+pub async fn sync_folder(
+    context: &IngestContext,
+    mut request: SyncRequest,
+    on_event: impl FnMut(SyncEvent) + Send,
+) -> Result<IngestReport, IngestError> {
+    let started = Instant::now();
+    request.tags = request.tags.map(normalize_tags).transpose()?;
+    let root = request.root.clone();
+    let found = run_blocking(move || walk(&root)).await?;
+    let stored = context.db.document_sources(request.workspace, request.collection).await?;
+    let known: HashMap<String, String> =
+        stored.iter().map(|row| (row.source.clone(), row.content_hash.clone())).collect();
+    let mut gone: HashMap<String, Vec<GoneDocument>> = HashMap::new();
+    if request.prune {
+        let is_gone = found.absence();
+        for row in stored.into_iter().filter(|row| is_gone(&row.source)) {
+            gone.entry(row.content_hash).or_default().push(GoneDocument {
+                source: row.source,
+                document: row.document,
+                tags: row.tags,
+            });
         }
     }
-    let found = walking.found;
-    if found.files.is_empty() && found.failed.is_empty() {
-        return Err(IngestError::NoFiles { root: root.to_owned() });
-    }
-    Ok(found)
+    let mut sync = FolderSync {
+        parser: context.parser.clone(),
+        preparers: Preparers::new(context),
+        store: VersionStore::new(context),
+        tag_update: TagUpdate::new(context),
+        removal: DocumentRemoval::new(context),
+        request,
+        known,
+        gone,
+        report: IngestReport::default(),
+        on_event,
+    };
+    sync.run(found).await?;
+    sync.report.seconds = started.elapsed().as_secs_f64();
+    Ok(sync.report)
 }
 
-/// A walk on its way.
-struct Walking {
-    found: FoundFiles,
-    names: HashSet<String>,
+/// A document whose file is no longer in the folder.
+struct GoneDocument {
+    source: String,
+    document: DocumentId,
+    tags: Vec<String>,
 }
 
-impl Walking {
-    fn new(root: String) -> Self {
-        let (files, failed, unopened) = (Vec::new(), Vec::new(), Vec::new());
-        Self { found: FoundFiles { files, failed, complete: true, root, unopened }, names: HashSet::new() }
+struct FolderSync<F> {
+    parser: Arc<dyn DocumentParser>,
+    preparers: Preparers,
+    store: VersionStore,
+    tag_update: TagUpdate,
+    removal: DocumentRemoval,
+    request: SyncRequest,
+    /// Content hashes of the collection's documents by source.
+    known: HashMap<String, String>,
+    /// Documents to delete, by content hash: a new file with the same content is the same file, moved.
+    gone: HashMap<String, Vec<GoneDocument>>,
+    report: IngestReport,
+    on_event: F,
+}
+
+impl<F: FnMut(SyncEvent) + Send> FolderSync<F> {
+    async fn run(&mut self, found: FoundFiles) -> Result<(), IngestError> {
+        (self.on_event)(SyncEvent::Found { files: found.files.len() });
+        for failed in found.failed {
+            self.fail(failed);
+        }
+        self.ingest_files(found.files).await?;
+        for gone in std::mem::take(&mut self.gone).into_values().flatten() {
+            self.remove(gone).await?;
+            self.report.removed += 1;
+        }
+        Ok(())
     }
 
-    fn take(&mut self, entry: &DirEntry) {
-        let (path, modified_at) = (entry.path(), modified_at(entry));
-        let source = match source_of(path) {
-            Ok(source) => source,
-            Err(error) => return self.fail(path.display().to_string(), &error),
-        };
-        match ArchiveFile::list(path) {
-            Ok(None) => self.add(FoundFile { source, modified_at, place: Place::File(path.to_owned()) }),
-            Ok(Some((archive, members))) => {
-                let archive = Arc::new(archive);
-                for member in members {
-                    match member {
-                        Ok(member) => self.add(FoundFile {
-                            source: format!("{source}/{}", member.name),
-                            modified_at,
-                            place: Place::Member(archive.clone(), member),
-                        }),
-                        Err((name, error)) => self.fail(format!("{source}/{name}"), &error),
-                    }
+    /// Prepares some files ahead while one is embedded and stored.
+    async fn ingest_files(&mut self, files: Vec<FoundFile>) -> Result<(), IngestError> {
+        let (parser, preparers) = (self.parser.clone(), self.preparers.clone());
+        let (force, known) = (self.request.force, self.known.clone());
+        let preparing = files.into_iter().map(move |file| {
+            let (parser, preparer) = (parser.clone(), preparers.for_live_index());
+            let known_hash = known.get(&file.source).filter(|_| !force).cloned();
+            async move {
+                let (source, modified_at) = (file.source.clone(), file.modified_at);
+                let prepared = run_blocking(move || {
+                    prepare_file(&file, parser.as_ref(), &preparer, known_hash.as_deref())
+                })
+                .await;
+                (source, modified_at, prepared)
+            }
+        });
+        let mut preparing = futures::stream::iter(preparing).buffered(PREPARED_AHEAD);
+        while let Some((source, modified_at, prepared)) = preparing.next().await {
+            let stored = match prepared {
+                Ok(PreparedFile::Unchanged) => self.update_tags(&source, modified_at).await,
+                Ok(PreparedFile::Changed(prepared)) => self.store(&source, modified_at, *prepared).await,
+                Err(error) => Err(error),
+            };
+            match stored {
+                Ok((outcome, chunks_written)) => self.finish(source, outcome, chunks_written),
+                Err(error) if error.concerns_every_document() => return Err(error),
+                Err(error) => self.fail(FailedSource::new(source, &error)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives a document whose content has not changed the tags of the request. Returns what was done, and chunks written.
+    async fn update_tags(
+        &mut self,
+        source: &str,
+        modified_at: Option<Timestamp>,
+    ) -> Result<(Outcome, u32), IngestError> {
+        let SyncRequest { workspace, collection, .. } = self.request;
+        let Some(tags) = self.request.tags.clone() else { return Ok((Outcome::Unchanged, 0)) };
+        let document = DocumentId::derive(collection, source);
+        let updated = self.tag_update.update_tags(workspace, document, tags, modified_at).await?;
+        Ok((updated.outcome, updated.chunks_written()))
+    }
+
+    /// Stores a document; if it is one that moved, deletes it under its former source. Returns what was done, and chunks
+    /// written.
+    async fn store(
+        &mut self,
+        source: &str,
+        dated_at: Option<Timestamp>,
+        prepared: Prepared,
+    ) -> Result<(Outcome, u32), IngestError> {
+        let hash = prepared.content_hash.clone();
+        let ingested = self.store_version(source, dated_at, prepared).await?;
+        if ingested.outcome == Outcome::Added {
+            match self.gone.get_mut(&hash).and_then(Vec::pop) {
+                Some(former) => {
+                    self.remove(former).await?;
+                    self.report.moved += 1;
                 }
-            }
-            Err(error) => {
-                self.fail(source.clone(), &error);
-                self.found.unopened.push(source);
+                None => self.report.added += 1,
             }
         }
+        Ok((ingested.outcome, ingested.chunks_written()))
     }
 
-    fn add(&mut self, file: FoundFile) {
-        if self.names.insert(file.source.clone()) {
-            self.found.files.push(file);
-        } else {
-            self.fail(file.source, &IngestError::DuplicateSource);
-        }
+    async fn store_version(
+        &mut self,
+        source: &str,
+        dated_at: Option<Timestamp>,
+        prepared: Prepared,
+    ) -> Result<Ingested, IngestError> {
+        let former = self.gone.get(&prepared.content_hash).and_then(|gone| gone.last());
+        let former_tags =
+            former.filter(|_| !self.known.contains_key(source)).map(|former| former.tags.clone());
+        let request = StoreRequest {
+            workspace: self.request.workspace,
+            collection: self.request.collection,
+            source: source.to_owned(),
+            tags: self.request.tags.clone().or(former_tags),
+            dated_at,
+            force: self.request.force,
+            moved_from: former.map(|former| former.document),
+        };
+        let on_event = &mut self.on_event;
+        let on_stage = &mut |stage| {
+            on_event(SyncEvent::Progress { source: source.to_owned(), stage });
+            ControlFlow::Continue(())
+        };
+        self.store.store(request, prepared, on_stage).await
     }
 
-    fn fail(&mut self, source: String, error: &IngestError) {
-        self.found.failed.push(FailedSource::new(source, error));
-    }
-}
-
-/// Whether a source is `root`, or lies in that folder or archive.
-fn is_below(source: &str, root: &str) -> bool {
-    let root = root.trim_end_matches('/');
-    source.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-}
-
-fn modified_at(entry: &DirEntry) -> Option<Timestamp> {
-    let modified = entry.metadata().ok()?.modified().ok()?;
-    Timestamp::try_from(modified).ok()
-}
-
-/// Reads a file, and prepares it unless its hash is `known_hash`.
-pub(crate) fn read(
-    file: &FoundFile,
-    parser: &dyn DocumentParser,
-    preparer: &Preparer,
-    known_hash: Option<&str>,
-) -> Result<Read, IngestError> {
-    let bytes = file.read()?;
-    let hash = content_hash(&bytes);
-    if known_hash == Some(hash.as_str()) {
-        return Ok(Read::Unchanged);
-    }
-    Ok(Read::Prepared(Box::new(preparer.read(parser, bytes.into(), &file.source, hash)?)))
-}
-
-/// The absolute path with `/`, in NFC. Not a path relative to the root: two folders of the same shape would take each
-/// other's documents.
-fn source_of(path: &Path) -> Result<String, IngestError> {
-    let path = path.to_str().ok_or(IngestError::BadSource("it is not valid Unicode"))?;
-    checked_source(&path.replace(std::path::MAIN_SEPARATOR, "/"))
-}
-
-fn unreadable(path: &Path, error: &std::io::Error) -> IngestError {
-    IngestError::Unreadable { path: path.display().to_string(), reason: error.to_string() }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::fs;
-
-    /// Sources below `root`, without what all of them begin with.
-    fn sources(root: &Path) -> Vec<String> {
-        let found = walk(root).expect("a readable folder");
-        let prefix = format!("{}/", found.root);
-        let below = |file: FoundFile| file.source.strip_prefix(&prefix).expect("it is below").to_owned();
-        found.files.into_iter().map(below).collect()
+    async fn remove(&mut self, gone: GoneDocument) -> Result<(), IngestError> {
+        self.removal.remove(self.request.workspace, gone.document).await?;
+        (self.on_event)(SyncEvent::Removed { source: gone.source });
+        Ok(())
     }
 
-    #[test]
-    fn hidden_files_and_links_are_left_out_and_ignored_ones_are_not() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let root = folder.path();
-        fs::create_dir_all(root.join("규정/.git")).expect("folders");
-        for name in ["a.md", ".hidden.md", "규정/b.md", "규정/.git/config", "secret.log"] {
-            fs::write(root.join(name), "x").expect("a file");
-        }
-        fs::write(root.join(".gitignore"), "*.log\n").expect("a file");
-        #[cfg(unix)]
-        std::os::unix::fs::symlink(root.join("a.md"), root.join("link.md")).expect("a link");
-        assert_eq!(sources(root), ["a.md", "secret.log", "규정/b.md"]);
+    fn finish(&mut self, source: String, outcome: Outcome, chunks_written: u32) {
+        self.report.updated += u64::from(outcome == Outcome::Updated);
+        self.report.unchanged += u64::from(outcome == Outcome::Unchanged);
+        self.report.chunks += u64::from(chunks_written);
+        (self.on_event)(SyncEvent::Finished { source, outcome, chunks_written });
     }
 
-    #[test]
-    fn a_file_has_the_same_name_alone_and_in_its_folder() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let file = folder.path().join("a.md");
-        fs::write(&file, "x").expect("a file");
-        let alone = walk(&file).expect("a readable file");
-        assert_eq!(alone.files[0].source, walk(folder.path()).expect("a readable folder").files[0].source);
-        let gone = alone.absence();
-        let beside = format!("{}x", alone.root);
-        assert!(!gone(&beside) && !gone(&alone.root), "other files are not below it");
-    }
-
-    #[test]
-    fn decomposed_names_are_composed_and_twins_are_refused() {
-        let folder = tempfile::tempdir().expect("a folder");
-        fs::write(folder.path().join("\u{1112}\u{1161}\u{11ab}.md"), "x").expect("a file");
-        assert_eq!(sources(folder.path()), ["한.md"]);
-        fs::write(folder.path().join("한.md"), "x").expect("a file");
-        let found = walk(folder.path()).expect("a readable folder");
-        assert_eq!(found.files.len(), 1);
-        assert_eq!(found.failed[0].code, "duplicate_source");
-    }
-
-    #[test]
-    fn nothing_there_is_said() {
-        let folder = tempfile::tempdir().expect("a folder");
-        assert_eq!(walk(folder.path()).err().map(|error| error.code()), Some("no_files"));
-        let missing = folder.path().join("missing");
-        assert_eq!(walk(&missing).err().map(|error| error.code()), Some("unreadable"));
+    fn fail(&mut self, failed: FailedSource) {
+        self.report.failed.push(failed.clone());
+        (self.on_event)(SyncEvent::Failed(failed));
     }
 }

@@ -1,18 +1,24 @@
-//! A collection in step with a web site: new pages come in, changed ones are updated, and what is gone goes.
+//! Keeps a collection in step with a web site: ingests new and changed pages, deletes the documents of pages that are gone.
 
 use std::collections::{HashMap, HashSet};
 use std::time::Instant;
 
-use db::DbError;
-use domain::{CollectionId, DocumentId, WorkspaceId};
+use db::{Database, DbError, WebPage};
+use domain::{CollectionId, DocumentId, WorkspaceId, normalize_tags};
+use fetch::{Crawler, Fetcher, KnownPage, PageReader, Site, SitePage, Visit};
+use parse::{html_source, link_targets};
 
-use super::{Crawler, Site, SitePage, Visit};
-use crate::fetch::Fetcher;
-use crate::pipeline::{IngestItem, Outcome};
-use crate::sync::{FailedSource, IngestReport, SyncEvent, written};
-use crate::{IngestError, Pipeline, checked_tags};
+use crate::context::IngestContext;
+use crate::error::IngestError;
+use crate::sources::report::{FailedSource, IngestReport, SyncEvent};
+use crate::versions::item::{IngestItem, Outcome};
+use crate::versions::pipeline::Pipeline;
+use crate::versions::remove::DocumentRemoval;
 
-/// What to bring in.
+/// Reads the pages of a crawl with the parser's rules.
+const PAGE_READER: PageReader = PageReader { html_source, link_targets };
+
+/// A site to sync.
 #[derive(Debug, Clone)]
 pub struct SiteRequest {
     /// The tenant.
@@ -21,41 +27,43 @@ pub struct SiteRequest {
     pub collection: CollectionId,
     /// The site.
     pub site: Site,
-    /// What all of its pages are sorted by from now on; `None` leaves each as it is.
+    /// New tags of all of its pages; `None` keeps those of each.
     pub tags: Option<Vec<String>>,
 }
 
 /// Makes a collection hold what a site holds.
 ///
-/// A page that cannot be had now is in the report, and its document stays as it was. A document whose page no crawl from
-/// this start finds any more is deleted, unless the crawl had to stop for want of room.
+/// A page that cannot be fetched is in the report, and its document stays as it was. A document is deleted if the crawl
+/// does not find its page, unless the crawl stopped at the maximum number of pages.
 ///
 /// # Errors
-/// `BadTags` and `Fetch` for the request itself, and what concerns every document
+/// `BadTags` and `Fetch` for the request itself, and those that concern every document
 /// ([`IngestError::concerns_every_document`]).
 pub async fn sync_site(
-    pipeline: &Pipeline,
+    context: &IngestContext,
     fetcher: &Fetcher,
     mut request: SiteRequest,
     on_event: impl FnMut(SyncEvent) + Send,
 ) -> Result<IngestReport, IngestError> {
-    let begun = Instant::now();
-    request.tags = request.tags.map(checked_tags).transpose()?;
+    let started = Instant::now();
+    request.tags = request.tags.map(normalize_tags).transpose()?;
     let (workspace, collection, start) =
         (request.workspace, request.collection, request.site.start.to_string());
-    let stored = pipeline.db.document_sources(workspace, collection).await?;
+    let stored = context.db.document_sources(workspace, collection).await?;
     let stored: HashSet<String> = stored.into_iter().map(|row| row.source).collect();
-    let known = pipeline.db.web_pages(collection, &start).await?;
-    let former: Vec<String> = known.iter().map(|page| page.url.clone()).collect();
-    // Of a page whose document is gone all is wanted again.
-    let known: HashMap<_, _> = known
+    let pages = context.db.web_pages(collection, &start).await?;
+    let former: Vec<String> = pages.iter().map(|page| page.url.clone()).collect();
+    // A page without a document must be fetched even if it has not changed.
+    let known: HashMap<_, _> = pages
         .into_iter()
         .filter(|page| stored.contains(&page.url))
-        .map(|page| (page.url.clone(), page))
+        .map(|page| (page.url.clone(), known_page(page)))
         .collect();
-    let mut crawler = Crawler::begin(fetcher, &request.site, known).await?;
+    let mut crawler = Crawler::begin(fetcher, &request.site, PAGE_READER, known).await?;
     let mut sync = SiteSync {
-        pipeline,
+        db: context.db.clone(),
+        pipeline: Pipeline::new(context),
+        removal: DocumentRemoval::new(context),
         request: &request,
         start,
         present: HashSet::new(),
@@ -63,7 +71,7 @@ pub async fn sync_site(
         on_event,
     };
     while let Some(visit) = crawler.next().await {
-        sync.take(visit).await?;
+        sync.handle(visit).await?;
     }
     if crawler.saw_all() {
         let gone: Vec<String> = former.into_iter().filter(|url| !sync.present.contains(url)).collect();
@@ -71,22 +79,24 @@ pub async fn sync_site(
             sync.remove(url).await?;
         }
     }
-    sync.report.seconds = begun.elapsed().as_secs_f64();
+    sync.report.seconds = started.elapsed().as_secs_f64();
     Ok(sync.report)
 }
 
 struct SiteSync<'a, F> {
-    pipeline: &'a Pipeline,
+    db: Database,
+    pipeline: Pipeline,
+    removal: DocumentRemoval,
     request: &'a SiteRequest,
     start: String,
-    /// Pages that are there, also those that cannot be had now.
+    /// Pages that exist, including those that could not be fetched.
     present: HashSet<String>,
     report: IngestReport,
     on_event: F,
 }
 
 impl<F: FnMut(SyncEvent) + Send> SiteSync<'_, F> {
-    async fn take(&mut self, visit: Visit) -> Result<(), IngestError> {
+    async fn handle(&mut self, visit: Visit) -> Result<(), IngestError> {
         match visit {
             Visit::Page(page) => self.store(page).await?,
             Visit::Unchanged(url) => {
@@ -120,10 +130,10 @@ impl<F: FnMut(SyncEvent) + Send> SiteSync<'_, F> {
         };
         match self.pipeline.ingest(item).await {
             Ok(ingested) => {
-                // After the document: what is noted before a crash would not be fetched again.
-                self.pipeline.db.note_web_page(collection, &self.start, &known).await?;
+                // After the document: a page noted before a crash would not be fetched again.
+                self.db.save_web_page(collection, &self.start, &web_page(known)).await?;
                 self.report.add(source.clone(), Ok(ingested))?;
-                let (outcome, chunks_written) = written(ingested);
+                let (outcome, chunks_written) = (ingested.outcome, ingested.chunks_written());
                 (self.on_event)(SyncEvent::Finished { source, outcome, chunks_written });
             }
             Err(error) if error.concerns_every_document() => return Err(error),
@@ -141,15 +151,25 @@ impl<F: FnMut(SyncEvent) + Send> SiteSync<'_, F> {
 
     async fn remove(&mut self, url: String) -> Result<(), IngestError> {
         let SiteRequest { workspace, collection, .. } = *self.request;
-        match self.pipeline.remove(workspace, DocumentId::derive(collection, &url)).await {
+        match self.removal.remove(workspace, DocumentId::derive(collection, &url)).await {
             Ok(()) => {
                 self.report.removed += 1;
                 (self.on_event)(SyncEvent::Removed { source: url.clone() });
             }
-            // It never came in, or somebody else deleted it.
+            // It was never ingested, or somebody else deleted it.
             Err(IngestError::Database(DbError::NotFound(_))) => {}
             Err(error) => return Err(error),
         }
-        Ok(self.pipeline.db.forget_web_page(collection, &url).await?)
+        Ok(self.db.delete_web_page(collection, &url).await?)
     }
+}
+
+fn known_page(page: WebPage) -> KnownPage {
+    let WebPage { url, etag, last_modified, links } = page;
+    KnownPage { url, etag, last_modified, links }
+}
+
+fn web_page(page: KnownPage) -> WebPage {
+    let KnownPage { url, etag, last_modified, links } = page;
+    WebPage { url, etag, last_modified, links }
 }

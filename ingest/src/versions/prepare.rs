@@ -1,39 +1,35 @@
-//! The part of the way that needs neither database nor vector store: bytes to drafts. Pure, heavy on the
-//! processor, run on a blocking thread.
+//! Prepares a document for storing: parses its bytes and splits the text into chunks, sized for the embedder of one index.
+//!
+//! Needs neither database nor vector index. It is heavy on the processor, so callers run it on a blocking thread.
 
 use std::sync::Arc;
 
 use bytes::Bytes;
-use domain::{Analyzer, Index, Language, PageStart};
-use sha2::{Digest, Sha256};
-use unicode_normalization::UnicodeNormalization;
+use domain::{Analyzer, Index, Language, LiveIndex, PageStart};
+use parse::{DocumentParser, ParseError};
 
-use crate::IngestError;
-use crate::apart::DocumentParser;
-use crate::chunk::{ChunkOptions, Draft, chunk};
-use crate::measure::Measure;
-use crate::parse::ParseError;
+use crate::chunking::chunker::{ChunkOptions, Draft, chunk};
+use crate::chunking::measure::Measure;
+use crate::context::IngestContext;
+use crate::error::IngestError;
 
-/// Characters of a text from which its language is told.
+/// Characters of a text from which its language is detected.
 const LANGUAGE_SAMPLE_CHARACTERS: usize = 20_000;
 
 /// Tokens an encoder adds to every text (the beginning and the end mark).
 const MARK_TOKENS: usize = 2;
 
-/// Longest name of a source, in bytes of UTF-8.
-const MAX_SOURCE_BYTES: usize = 4096;
-
-/// What a document's text gives.
+/// A document that is ready to be stored.
 pub(crate) struct Prepared {
-    /// The index whose embedder the drafts were sized for.
+    /// The index whose embedder the drafts are sized for.
     pub(crate) index: Arc<Index>,
     /// SHA-256 of the source bytes, lower-case hexadecimal.
     pub(crate) content_hash: String,
-    /// The source bytes, where they are at hand, to be kept.
+    /// The source bytes; `None` where only the stored text is at hand.
     pub(crate) original: Option<Bytes>,
-    /// What people call it.
+    /// The title, never blank.
     pub(crate) title: String,
-    /// Language most of it is in.
+    /// The language of most of it.
     pub(crate) language: Language,
     /// The extracted text.
     pub(crate) text: String,
@@ -43,7 +39,31 @@ pub(crate) struct Prepared {
     pub(crate) drafts: Vec<Draft>,
 }
 
-/// Turns bytes or a stored text into drafts, sized for the embedder of one index.
+/// Makes preparers for one index or another.
+#[derive(Clone)]
+pub(crate) struct Preparers {
+    index: Arc<LiveIndex>,
+    analyzer: Arc<dyn Analyzer>,
+    chunking: ChunkOptions,
+}
+
+impl Preparers {
+    pub(crate) fn new(context: &IngestContext) -> Self {
+        Self { index: context.index.clone(), analyzer: context.analyzer.clone(), chunking: context.chunking }
+    }
+
+    /// A preparer for the index that is live now.
+    pub(crate) fn for_live_index(&self) -> Preparer {
+        self.for_index(self.index.current())
+    }
+
+    /// A preparer for `index`.
+    pub(crate) fn for_index(&self, index: Arc<Index>) -> Preparer {
+        Preparer::new(index, self.analyzer.clone(), self.chunking)
+    }
+}
+
+/// Prepares documents for one index.
 #[derive(Clone)]
 pub(crate) struct Preparer {
     index: Arc<Index>,
@@ -53,24 +73,23 @@ pub(crate) struct Preparer {
 }
 
 impl Preparer {
-    /// A preparer for documents that go into `index`.
-    pub(crate) fn new(index: Arc<Index>, analyzer: Arc<dyn Analyzer>, chunking: ChunkOptions) -> Self {
+    fn new(index: Arc<Index>, analyzer: Arc<dyn Analyzer>, chunking: ChunkOptions) -> Self {
         let embedder = &index.embedder;
-        // What the embedder cuts off would be stored and never found by meaning.
+        // The embedder truncates longer texts: what it cuts off would be stored and never found by meaning.
         let prefix_tokens = embedder.count_tokens(&embedder.space().passage_prefix);
-        let readable = embedder.max_tokens().saturating_sub(prefix_tokens + MARK_TOKENS);
-        let target_tokens = chunking.target_tokens.min(readable).max(1);
+        let max_tokens = embedder.max_tokens().saturating_sub(prefix_tokens + MARK_TOKENS);
+        let target_tokens = chunking.target_tokens.min(max_tokens).max(1);
         let measure = Measure::new(embedder.clone(), analyzer.clone());
         Self { index, analyzer, measure, chunking: ChunkOptions { target_tokens, ..chunking } }
     }
 
-    /// Whether drafts that were sized for `index` are what this one would make.
-    pub(crate) fn is_of(&self, index: &Arc<Index>) -> bool {
-        Arc::ptr_eq(&self.index, index)
+    /// The index that drafts are sized for.
+    pub(crate) fn index(&self) -> &Arc<Index> {
+        &self.index
     }
 
-    /// Reads a document and cuts it into chunks.
-    pub(crate) fn read(
+    /// Parses a document and splits it into chunks.
+    pub(crate) fn prepare(
         &self,
         parser: &dyn DocumentParser,
         bytes: Bytes,
@@ -83,7 +102,7 @@ impl Preparer {
         Ok(Prepared { original: Some(bytes), ..prepared })
     }
 
-    /// Cuts an extracted text into chunks.
+    /// Splits an extracted text into chunks.
     pub(crate) fn prepare_text(
         &self,
         title: String,
@@ -91,7 +110,7 @@ impl Preparer {
         text: String,
         page_starts: Vec<PageStart>,
     ) -> Result<Prepared, IngestError> {
-        let drafts = chunk(&text, &page_starts, self.chunking, &|piece| self.measure.tokens(piece));
+        let drafts = chunk(&text, &page_starts, self.chunking, &|part| self.measure.tokens(part));
         if drafts.is_empty() {
             return Err(ParseError::Empty.into());
         }
@@ -103,35 +122,7 @@ impl Preparer {
     }
 }
 
-/// SHA-256 of `bytes` in lower-case hexadecimal.
-pub fn content_hash(bytes: &[u8]) -> String {
-    hexadecimal(&Sha256::digest(bytes))
-}
-
-/// Two lower-case digits a byte.
-pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// The form in which a source is stored: NFC, so that the same file has one name on every system.
-///
-/// # Errors
-/// `BadSource` for an empty or overlong name, or one with control characters.
-pub(crate) fn checked_source(source: &str) -> Result<String, IngestError> {
-    let source: String = source.trim().nfc().collect();
-    if source.is_empty() {
-        return Err(IngestError::BadSource("it is empty"));
-    }
-    if source.len() > MAX_SOURCE_BYTES {
-        return Err(IngestError::BadSource("it is longer than 4096 bytes"));
-    }
-    if source.chars().any(char::is_control) {
-        return Err(IngestError::BadSource("it holds control characters"));
-    }
-    Ok(source)
-}
-
-/// The source's last part without its extension: "handbook/휴가 규정.md" is called "휴가 규정".
+/// The last part of the source without its extension: "휴가 규정" for "handbook/휴가 규정.md".
 fn title_from_source(source: &str) -> String {
     let path = source.split(['?', '#']).next().filter(|_| source.contains("://")).unwrap_or(source);
     let name = path.trim_end_matches('/').rsplit('/').next().unwrap_or(path);
@@ -146,24 +137,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_hash_is_sha256_in_hexadecimal() {
-        assert_eq!(content_hash(b"abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-    }
-
-    #[test]
     fn a_file_without_a_heading_is_called_by_its_name() {
         assert_eq!(title_from_source("규정/휴가 규정.txt"), "휴가 규정");
         assert_eq!(title_from_source("https://example.com/help/refunds.html?lang=en"), "refunds");
         assert_eq!(title_from_source(".env"), ".env");
         assert_eq!(title_from_source("v1. Overview"), "v1. Overview");
-    }
-
-    #[test]
-    fn a_source_has_one_form() {
-        assert_eq!(checked_source(" \u{1112}\u{1161}\u{11ab}.md ").expect("a name"), "한.md");
-        for bad in ["", "  ", "a\0b", "a\nb"] {
-            assert_eq!(checked_source(bad).expect_err(bad).code(), "bad_source");
-        }
-        assert_eq!(checked_source(&"가".repeat(2000)).expect_err("too long").code(), "bad_source");
     }
 }

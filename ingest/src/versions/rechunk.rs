@@ -1,35 +1,45 @@
-//! A live version's chunks once more, from its text in SQL: into an index that is being built, or where some are lost.
+//! Writes a live version's chunks again from its text in SQL: into an index that is being built, or where some are missing.
 
 use std::ops::ControlFlow;
-use std::sync::Arc;
 
-use domain::{Document, Index, VersionId};
+use db::Database;
+use domain::{Document, VersionId};
 
-use crate::known::KnownVectors;
-use crate::pipeline::on_blocking_thread;
-use crate::prepare::Preparer;
-use crate::write::Writing;
-use crate::{IngestError, Pipeline};
+use crate::blocking::run_blocking;
+use crate::context::IngestContext;
+use crate::error::IngestError;
+use crate::index::vector_reuse::ReusableVectors;
+use crate::versions::prepare::Preparer;
+use crate::versions::write::{ChunkTarget, ChunkWriter};
 
-impl Pipeline {
+/// Chunks stored texts again.
+#[derive(Clone)]
+pub(crate) struct Rechunk {
+    db: Database,
+    writer: ChunkWriter,
+}
+
+impl Rechunk {
+    pub(crate) fn new(context: &IngestContext) -> Self {
+        Self { db: context.db.clone(), writer: ChunkWriter::new(context.analyzer.clone()) }
+    }
+
     /// Writes the chunks of `live`, the live version of `document`, into the index of `preparer`. Returns their number.
-    pub(crate) async fn write_live(
+    pub(crate) async fn rechunk(
         &self,
         preparer: &Preparer,
-        index: &Arc<Index>,
         document: &Document,
         live: VersionId,
     ) -> Result<u32, IngestError> {
         let version = self.db.version(document.workspace, live).await?;
-        let (preparer, title) = (preparer.clone(), document.title.clone());
-        let prepared = on_blocking_thread(move || {
-            preparer.prepare_text(title, version.content_hash, version.text, version.page_starts)
+        let (on_thread, title) = (preparer.clone(), document.title.clone());
+        let prepared = run_blocking(move || {
+            on_thread.prepare_text(title, version.content_hash, version.text, version.page_starts)
         })
         .await?;
-        let known = KnownVectors::default();
-        let writing = Writing {
-            index,
-            known: &known,
+        let target = ChunkTarget {
+            index: preparer.index(),
+            reusable: &ReusableVectors::default(),
             workspace: document.workspace,
             collection: document.collection,
             document: document.id,
@@ -39,6 +49,6 @@ impl Pipeline {
             tags: &document.tags,
             dated_at: document.dated_at,
         };
-        self.write_chunks(&writing, &prepared.drafts, &mut |_| ControlFlow::Continue(())).await
+        self.writer.write(&target, &prepared.drafts, &mut |_| ControlFlow::Continue(())).await
     }
 }

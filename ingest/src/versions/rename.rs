@@ -79,8 +79,7 @@ impl DocumentRename {
         let bytes = self.originals.read(&former.content_hash).await?;
         let (parser, preparer) = (self.parser.clone(), self.preparers.for_live_index());
         let (source, hash) = (request.source.clone(), former.content_hash);
-        let prepared =
-            run_blocking(move || preparer.prepare(parser.as_ref(), bytes, &source, hash)).await?;
+        let prepared = run_blocking(move || preparer.prepare(parser.as_ref(), bytes, &source, hash)).await?;
         self.store.store(request, prepared, &mut |_| ControlFlow::Continue(())).await?;
         if renamed != document {
             self.removal.remove(workspace, document).await?;

@@ -1,36 +1,58 @@
-//! An earlier content of a document once more: its stored text becomes a new version, and the history goes on.
+//! Restores an earlier version of a document: its stored text becomes a new version, and the history goes on.
 
-use db::DbError;
+use std::sync::Arc;
+
+use db::{Database, DbError};
 use domain::{DocumentId, VersionState, WorkspaceId};
 
-use crate::pipeline::{Ingested, unchanged};
-use crate::{IngestError, Pipeline};
+use crate::context::IngestContext;
+use crate::document_locks::DocumentLocks;
+use crate::error::IngestError;
+use crate::versions::item::Ingested;
+use crate::versions::store::VersionStore;
 
-impl Pipeline {
-    /// Makes a document say again what its version `number` said, with the tags and the date that it had. A source that is
-    /// kept in step with brings its own content back when it changes next, or is looked at next if it differs.
+/// Restores earlier versions.
+#[derive(Clone)]
+pub struct VersionRestore {
+    db: Database,
+    document_locks: Arc<DocumentLocks>,
+    store: VersionStore,
+}
+
+impl VersionRestore {
+    /// A restore within the context's database and index.
+    pub fn new(context: &IngestContext) -> Self {
+        Self {
+            db: context.db.clone(),
+            document_locks: context.document_locks.clone(),
+            store: VersionStore::new(context),
+        }
+    }
+
+    /// Restores the text, the tags and the date of version `number` as a new version of the document. A document of a
+    /// folder or a site gets its own content again with the next sync that finds it changed.
     ///
     /// # Errors
     /// `Database` with `NotFound` where there is no such document or version, and with `Conflict` where that version was
-    /// never whole; and what can go wrong when chunks are made and stored.
-    pub async fn roll_back(
+    /// never complete; and the errors of chunking, embedding and storing.
+    pub async fn restore_version(
         &self,
         workspace: WorkspaceId,
         document: DocumentId,
         number: u32,
     ) -> Result<Ingested, IngestError> {
-        // Held from reading to storing, so that a content which comes in meanwhile is not taken for the one before.
-        let _turn = self.locks.acquire(document).await;
+        // Held from reading to storing: content that is ingested meanwhile must not count as the one before.
+        let _lock = self.document_locks.acquire(document).await;
         let document = self.db.document(workspace, document).await?;
-        let version = self.db.numbered_version(workspace, document.id, number).await?;
+        let version = self.db.version_by_number(workspace, document.id, number).await?;
         if version.state == VersionState::Pending {
-            return Err(DbError::Conflict("that version is still being made".to_owned()).into());
+            return Err(DbError::Conflict("that version is still being ingested".to_owned()).into());
         }
         if document.live_version == Some(version.id) {
-            return Ok(unchanged(&document));
+            return Ok(Ingested::unchanged(&document));
         }
-        // The same bytes may have been read in another way.
+        // Equal bytes do not mean equal text: an older parser may have extracted another one.
         let force = document.content_hash == version.content_hash;
-        self.store_text(document, version, force).await
+        self.store.store_text_locked(document, version, force).await
     }
 }

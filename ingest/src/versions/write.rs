@@ -1,24 +1,26 @@
-//! The chunks of one version into the vector store: embedded, analysed, and counted there.
+//! Writes the chunks of one version into a vector index: embeds, analyzes, stores and counts them, batch by batch.
+
+use std::sync::Arc;
 
 use domain::{
-    Chunk, ChunkId, ChunkPoint, CollectionId, DocumentId, EmbedError, Index, IngestStage, Selection,
-    VersionId, WorkspaceId,
+    Analyzer, Chunk, ChunkId, ChunkPoint, CollectionId, DocumentId, EmbedError, Index, IngestStage, Language,
+    Selection, VersionId, WorkspaceId,
 };
 use jiff::Timestamp;
 
-use crate::chunk::Draft;
-use crate::known::KnownVectors;
-use crate::pipeline::{OnStage, go_on};
-use crate::{IngestError, Pipeline};
+use crate::chunking::chunker::Draft;
+use crate::error::IngestError;
+use crate::index::vector_reuse::ReusableVectors;
+use crate::versions::stage::{OnStage, report_stage};
 
 /// Chunks embedded and stored at a time; bounds memory for documents of any size.
 const BATCH_CHUNKS: usize = 64;
 
-/// What the chunks of one version have in common, and where they go.
-pub(crate) struct Writing<'a> {
+/// The version that chunks belong to, and the index that they go into.
+pub(crate) struct ChunkTarget<'a> {
     pub(crate) index: &'a Index,
-    /// What need not be embedded again.
-    pub(crate) known: &'a KnownVectors,
+    /// Vectors that need not be computed again.
+    pub(crate) reusable: &'a ReusableVectors,
     pub(crate) workspace: WorkspaceId,
     pub(crate) collection: CollectionId,
     pub(crate) document: DocumentId,
@@ -29,8 +31,8 @@ pub(crate) struct Writing<'a> {
     pub(crate) dated_at: Timestamp,
 }
 
-impl Writing<'_> {
-    fn chunk(&self, draft: &Draft, position: u32, language: domain::Language) -> Chunk {
+impl ChunkTarget<'_> {
+    fn chunk(&self, draft: &Draft, position: u32, language: Language) -> Chunk {
         Chunk {
             id: ChunkId::derive(self.version, position),
             workspace: self.workspace,
@@ -50,26 +52,36 @@ impl Writing<'_> {
     }
 }
 
-impl Pipeline {
-    /// Embeds, analyses and stores the drafts, batch by batch. Returns their number.
-    pub(crate) async fn write_chunks(
+/// Writes chunks.
+#[derive(Clone)]
+pub(crate) struct ChunkWriter {
+    analyzer: Arc<dyn Analyzer>,
+}
+
+impl ChunkWriter {
+    pub(crate) fn new(analyzer: Arc<dyn Analyzer>) -> Self {
+        Self { analyzer }
+    }
+
+    /// Writes the drafts as the chunks of `target`. Returns their number.
+    pub(crate) async fn write(
         &self,
-        writing: &Writing<'_>,
+        target: &ChunkTarget<'_>,
         drafts: &[Draft],
         on_stage: &mut OnStage<'_>,
     ) -> Result<u32, IngestError> {
-        let vectors = &writing.index.vectors;
-        let selection = Selection::Version(writing.workspace, writing.version);
+        let vectors = &target.index.vectors;
+        let selection = Selection::Version(target.workspace, target.version);
         let expected = drafts.len() as u64;
-        // An interrupted attempt left chunks at the first positions. They are overwritten; only if chunks were smaller
-        // then (the sizes in the configuration changed) some would remain.
+        // An interrupted attempt leaves chunks at the first positions, which this one overwrites. Only if chunks were
+        // smaller then (the configured sizes have changed) would some remain.
         if vectors.count(selection).await? > expected {
             vectors.remove(selection).await?;
         }
         let mut position = 0;
         for batch in drafts.chunks(BATCH_CHUNKS) {
-            go_on(on_stage(IngestStage::Embedding { done: position, total: drafts.len() as u32 }))?;
-            let points = self.points(writing, batch, position).await?;
+            report_stage(on_stage, IngestStage::Embedding { done: position, total: drafts.len() as u32 })?;
+            let points = self.points(target, batch, position).await?;
             position += points.len() as u32;
             vectors.upsert(points).await?;
         }
@@ -82,38 +94,38 @@ impl Pipeline {
 
     async fn points(
         &self,
-        writing: &Writing<'_>,
+        target: &ChunkTarget<'_>,
         drafts: &[Draft],
         first_position: u32,
     ) -> Result<Vec<ChunkPoint>, IngestError> {
-        let embedder = &writing.index.embedder;
+        let embedder = &target.index.embedder;
         let mut points = Vec::with_capacity(drafts.len());
-        let mut embedded = Vec::new();
+        let mut to_embed = Vec::new();
         let mut texts = Vec::new();
         for (draft, position) in drafts.iter().zip(first_position..) {
-            let chunk = writing.chunk(draft, position, self.analyzer.language(&draft.text));
+            let chunk = target.chunk(draft, position, self.analyzer.language(&draft.text));
             let sparse = self.analyzer.document_terms((&chunk).into());
             let is_covered = embedder.coverage().covers(chunk.language);
-            let dense = writing.known.get(draft).filter(|_| is_covered).cloned();
+            let dense = target.reusable.get(draft).filter(|_| is_covered).cloned();
             if is_covered && dense.is_none() {
-                embedded.push(points.len());
+                to_embed.push(points.len());
                 texts.push(text_to_embed(draft));
             }
             points.push(ChunkPoint { chunk, dense, sparse });
         }
         let vectors = if texts.is_empty() { Vec::new() } else { embedder.embed_passages(texts).await? };
-        if vectors.len() != embedded.len() {
-            let reason = format!("{} vectors came for {} texts", vectors.len(), embedded.len());
+        if vectors.len() != to_embed.len() {
+            let reason = format!("it returned {} vectors for {} texts", vectors.len(), to_embed.len());
             return Err(EmbedError::Failed(reason).into());
         }
-        for (at, vector) in embedded.into_iter().zip(vectors) {
+        for (at, vector) in to_embed.into_iter().zip(vectors) {
             points[at].dense = Some(vector);
         }
         Ok(points)
     }
 }
 
-/// A chunk as the embedder reads it: under its headings.
+/// The text that is embedded for a chunk: its headings, then its own text.
 fn text_to_embed(draft: &Draft) -> String {
     if draft.context.is_empty() { draft.text.clone() } else { format!("{}\n{}", draft.context, draft.text) }
 }

@@ -1,5 +1,5 @@
-//! Invariants 2 and 3: whatever step a crash interrupts, the old or the new version is whole, and the next attempt
-//! ends where an undisturbed one does.
+//! Tests invariants 2 and 3: whatever step a crash interrupts, the old or the new version is complete, and the next
+//! attempt ends where an undisturbed one does.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,7 +11,7 @@ use ingest::{ChunkOptions, Outcome};
 use crate::kit::{Kit, WORKSPACE};
 use crate::watched::{Call, Watch, Watched};
 
-/// Pulls the plug at one of the store's calls: before that call has an effect, or right after.
+/// Fails one of the store's calls and all later ones: before that call has an effect, or right after.
 pub(crate) struct Unplugging {
     calls_left: AtomicUsize,
     after_effect: bool,
@@ -45,12 +45,12 @@ impl Watch for Unplugging {
     }
 }
 
-/// Korean, so that no time goes into embedding; more chunks than one batch.
+/// Korean, so that no time is spent on embedding; more chunks than one batch.
 pub(crate) fn regulations(sections: usize, wording: &str) -> String {
     (1..=sections).map(|n| format!("## 제{n}조\n\n제{n}조의 {wording}은 다음과 같습니다.\n\n")).collect()
 }
 
-/// What must hold at every moment: the live version, if there is one, has all of its chunks.
+/// Asserts what must hold at every moment: the live version, if there is one, has all of its chunks.
 async fn assert_whole(kit: &Kit, source: &str) {
     let Ok(document) = kit.db.document(WORKSPACE, kit.document_id(source)).await else { return };
     if let Some(live) = document.live_version {
@@ -77,14 +77,10 @@ async fn a_crash_at_any_step_leaves_one_version_whole_and_the_next_attempt_ends_
             let resumed = kit.ingest(&source, new.as_str()).await.expect("the next attempt");
             assert_eq!(resumed.chunks, 130);
             assert_whole(&kit, &source).await;
-            kit.pipeline.sweep().await.expect("a sweep");
+            kit.sweep().await.expect("a sweep");
             assert_eq!(kit.stored(&source).await, 130, "nothing is double, nothing is left");
-            assert_eq!(
-                kit.document(&source).await.version_number,
-                2,
-                "the pending version was taken up again"
-            );
-            // An ingest whose last call failed after the flip is done; from there on the plug is never reached.
+            assert_eq!(kit.document(&source).await.version_number, 2, "the pending version was resumed");
+            // An ingest whose last call fails after the version is published has succeeded; later calls do not exist.
             if interrupted.is_ok_and(|done| done.outcome == Outcome::Updated) {
                 break;
             }
@@ -113,13 +109,13 @@ async fn smaller_chunks_of_an_interrupted_attempt_do_not_survive() {
 async fn a_failure_to_clean_up_does_not_undo_an_ingest() {
     let Some(kit) = Kit::new().await else { return };
     kit.ingest("규정.md", regulations(3, "기준")).await.expect("the old version");
-    // Count, upsert, count; then the flip; the fourth call removes the old chunks.
+    // Count, upsert, count; then the version is published; the fourth call removes the old chunks.
     let unplugged = Watched { store: kit.vectors.clone(), watch: Unplugging::at(4, false) };
     let pipeline = kit.restarted(Arc::new(unplugged), ChunkOptions::default());
-    let done = pipeline.ingest(kit.item("규정.md", regulations(2, "절차"))).await.expect("it is in");
+    let done = pipeline.ingest(kit.item("규정.md", regulations(2, "절차"))).await.expect("it is ingested");
     assert_eq!((done.outcome, done.chunks), (Outcome::Updated, 2));
     assert_eq!(kit.stored("규정.md").await, 5);
-    assert_eq!(kit.pipeline.sweep().await.expect("a sweep"), 1);
+    assert_eq!(kit.sweep().await.expect("a sweep"), 1);
     assert_eq!(kit.stored("규정.md").await, 2);
-    assert_eq!(kit.pipeline.sweep().await.expect("a sweep"), 0);
+    assert_eq!(kit.sweep().await.expect("a sweep"), 0);
 }

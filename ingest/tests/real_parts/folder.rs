@@ -1,4 +1,4 @@
-//! A folder and its collection over time, on real parts.
+//! Tests that a collection follows its folder.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -27,7 +27,7 @@ fn request(kit: &Kit, root: &Path) -> SyncRequest {
 async fn sync(kit: &Kit, root: &Path, prune: bool) -> Result<(IngestReport, Vec<SyncEvent>), IngestError> {
     let request = SyncRequest { prune, ..request(kit, root) };
     let mut events = Vec::new();
-    let report = sync_folder(&kit.pipeline, request, |event| events.push(event)).await?;
+    let report = sync_folder(&kit.context, request, |event| events.push(event)).await?;
     Ok((report, events))
 }
 
@@ -45,7 +45,7 @@ async fn a_collection_follows_its_folder() {
     fs::write(root.join("규정/여비.txt"), "출장 여비는 하루 5만원입니다.\n").expect("a file");
     fs::write(root.join("faq.html"), "<html><body><main><h1>FAQ</h1><p>Ask us.</p></main></body></html>")
         .expect("a file");
-    let (report, events) = sync(&kit, &root, true).await.expect("it comes in");
+    let (report, events) = sync(&kit, &root, true).await.expect("it is ingested");
     assert_eq!(counts(&report), [3, 0, 0, 0, 0, 0]);
     assert_eq!(report.chunks, 3);
     assert_eq!(events.first(), Some(&SyncEvent::Found { files: 3 }));
@@ -73,10 +73,10 @@ async fn a_file_that_fails_is_named_and_its_document_stays() {
     let root = docs(&kit);
     fs::write(root.join("a.md"), "# A\n\nGood text.\n").expect("a file");
     fs::write(root.join("b.md"), "# B\n\nMore text.\n").expect("a file");
-    sync(&kit, &root, true).await.expect("it comes in");
+    sync(&kit, &root, true).await.expect("it is ingested");
     fs::write(root.join("b.md"), "").expect("a file");
     fs::write(root.join("logo.png"), b"\x89PNG\r\n\x1a\n\0\0").expect("a file");
-    let (report, events) = sync(&kit, &root, true).await.expect("the rest comes in");
+    let (report, events) = sync(&kit, &root, true).await.expect("the rest is ingested");
     assert_eq!(counts(&report), [0, 0, 0, 1, 0, 2]);
     let mut codes: Vec<(&str, &str)> = report
         .failed
@@ -95,7 +95,7 @@ async fn without_pruning_nothing_is_deleted() {
     let root = docs(&kit);
     fs::write(root.join("a.md"), "# A\n\nFirst text.\n").expect("a file");
     fs::write(root.join("b.md"), "# B\n\nSecond text.\n").expect("a file");
-    sync(&kit, &root, false).await.expect("it comes in");
+    sync(&kit, &root, false).await.expect("it is ingested");
     fs::remove_file(root.join("a.md")).expect("a removal");
     let (report, _) = sync(&kit, &root, false).await.expect("nothing to do");
     assert_eq!(counts(&report), [0, 0, 0, 1, 0, 0]);
@@ -107,7 +107,7 @@ async fn a_folder_that_is_empty_or_not_there_deletes_nothing() {
     let Some(kit) = Kit::new().await else { return };
     let root = docs(&kit);
     fs::write(root.join("a.md"), "# A\n\nFirst text.\n").expect("a file");
-    sync(&kit, &root, true).await.expect("it comes in");
+    sync(&kit, &root, true).await.expect("it is ingested");
     fs::remove_file(root.join("a.md")).expect("a removal");
     assert_eq!(sync(&kit, &root, true).await.expect_err("empty").code(), "no_files");
     fs::remove_dir_all(&root).expect("a removal");
@@ -116,7 +116,7 @@ async fn a_folder_that_is_empty_or_not_there_deletes_nothing() {
 }
 
 #[tokio::test]
-async fn a_folder_dates_its_documents_and_sorts_them_where_it_is_told_to() {
+async fn a_folder_dates_its_documents_and_tags_them_on_request() {
     let Some(kit) = Kit::new().await else { return };
     let root = docs(&kit);
     let write = |name: &str, text: &str, date: &str| {
@@ -130,7 +130,7 @@ async fn a_folder_dates_its_documents_and_sorts_them_where_it_is_told_to() {
     };
     write("leave.md", "# Leave\n\nFifteen days.\n", "2024-05-01T09:00:00Z");
     write("travel.md", "# Travel\n\nBy train.\n", "2025-05-01T09:00:00Z");
-    sync(&kit, &root, true).await.expect("it comes in");
+    sync(&kit, &root, true).await.expect("it is ingested");
     assert_eq!(document("leave.md").await.dated_at, time("2024-05-01T09:00:00Z"));
 
     write("leave.md", "# Leave\n\nFifteen days.\n", "2026-05-01T09:00:00Z");
@@ -142,7 +142,7 @@ async fn a_folder_dates_its_documents_and_sorts_them_where_it_is_told_to() {
     let tags = Some(vec![" hr".to_owned(), "\u{110b}\u{1175}\u{11ab}\u{1109}\u{1161}".to_owned()]);
     let tagged = SyncRequest { tags, ..request(&kit, &root) };
     for expected in [[0, 2, 0, 0, 0, 0], [0, 0, 0, 2, 0, 0]] {
-        let report = sync_folder(&kit.pipeline, tagged.clone(), |_| {}).await.expect("it is sorted");
+        let report = sync_folder(&kit.context, tagged.clone(), |_| {}).await.expect("tagged");
         assert_eq!(counts(&report), expected);
     }
     assert_eq!(kit.find_tagged("days train", "인사").await.len(), 2);
@@ -159,7 +159,7 @@ async fn tags_out_of_bounds_are_refused_before_anything_is_read() {
     let root = docs(&kit);
     fs::write(root.join("a.md"), "# A\n\nText.\n").expect("a file");
     let bad = SyncRequest { tags: Some(vec!["x".repeat(65)]), ..request(&kit, &root) };
-    let refused = sync_folder(&kit.pipeline, bad, |_| {}).await.expect_err("too long");
+    let refused = sync_folder(&kit.context, bad, |_| {}).await.expect_err("too long");
     assert_eq!(refused.code(), "bad_tags");
     assert_eq!(kit.db.count_documents(WORKSPACE).await.expect("a count"), 0);
 }

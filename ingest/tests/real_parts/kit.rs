@@ -1,4 +1,4 @@
-//! What the suites of this room share: a pipeline on real parts in a folder of its own.
+//! Sets up a pipeline with real parts in a temporary folder.
 
 use std::io::{Cursor, Write};
 use std::path::PathBuf;
@@ -11,8 +11,10 @@ use domain::{
     WorkspaceId,
 };
 use ingest::{
-    Build, ChunkOptions, InProcess, IngestError, IngestItem, Ingested, Originals, Pipeline, PipelineParts,
+    Build, ChunkOptions, DocumentRemoval, IngestContext, IngestError, IngestItem, IngestParts, Ingested,
+    Originals, Pipeline, Reindex, ReindexProgress, ReindexReport, Sweep, TagUpdate, VersionRestore,
 };
+use parse::InProcess;
 use retriever::analyze::BigramAnalyzer;
 use retriever::embed::{EmbedderProfile, FastEmbedder, OnnxFiles, Pooling};
 use retriever::store::embedded::EmbeddedStore;
@@ -33,23 +35,24 @@ pub(crate) fn archive<C: AsRef<[u8]>>(members: &[(&str, C)]) -> Vec<u8> {
     archive.finish().expect("an archive").into_inner()
 }
 
-/// A pipeline with its parts.
+/// A context with its parts.
 pub(crate) struct Kit {
     pub(crate) db: Database,
     /// The store of the first index.
     pub(crate) vectors: Arc<dyn VectorStore>,
-    /// The index that answers.
+    /// The live index.
     pub(crate) index: Arc<LiveIndex>,
     pub(crate) analyzer: Arc<dyn Analyzer>,
     pub(crate) originals: Originals,
     pub(crate) collection: Collection,
+    pub(crate) context: IngestContext,
     pub(crate) pipeline: Pipeline,
-    /// Where everything is; deleted with the kit.
+    /// Holds all of its data; deleted with the kit.
     pub(crate) folder: TempDir,
 }
 
-/// The English test embedder, which reads so many tokens and puts `passage_prefix` before a text; `None`, said loudly,
-/// where its files are not. Under CI they must be there.
+/// The English test embedder with this maximum of tokens and this prefix; `None`, with a message, where its files are
+/// missing. Under CI they must exist.
 fn embedder(max_tokens: usize, passage_prefix: &str) -> Option<FastEmbedder> {
     let Some(models) = std::env::var_os("DAEDAP_TEST_MODELS").map(PathBuf::from) else {
         assert!(std::env::var_os("CI").is_none(), "DAEDAP_TEST_MODELS is not set");
@@ -83,7 +86,7 @@ fn embedder(max_tokens: usize, passage_prefix: &str) -> Option<FastEmbedder> {
 }
 
 impl Kit {
-    /// A kit; `None` where the test models are not.
+    /// A kit; `None` where the test models are missing.
     pub(crate) async fn new() -> Option<Self> {
         let embedder: Arc<dyn Embedder> = Arc::new(embedder(256, "")?);
         let folder = tempfile::tempdir().expect("a folder");
@@ -92,50 +95,49 @@ impl Kit {
         let store = EmbeddedStore::open(&folder.path().join("vectors"), embedder.space()).expect("a store");
         let vectors: Arc<dyn VectorStore> = Arc::new(store);
         let analyzer: Arc<dyn Analyzer> = Arc::new(BigramAnalyzer::new());
-        let originals = Originals::in_folder(&folder.path().join("originals")).expect("a place");
+        let originals = Originals::in_folder(&folder.path().join("originals")).expect("a store");
         let collection =
             db.ensure_collection(WORKSPACE, "handbook", Visibility::Private).await.expect("a collection");
         let index = Arc::new(LiveIndex::new(Arc::new(Index { vectors: vectors.clone(), embedder })));
-        let parts = PipelineParts {
+        let context = IngestContext::new(IngestParts {
             db: db.clone(),
             index: index.clone(),
             analyzer: analyzer.clone(),
             originals: originals.clone(),
             parser: Arc::new(InProcess),
             chunking: ChunkOptions::default(),
-        };
-        let pipeline = Pipeline::new(parts);
-        Some(Self { db, vectors, index, analyzer, originals, collection, pipeline, folder })
+        });
+        let pipeline = Pipeline::new(&context);
+        Some(Self { db, vectors, index, analyzer, originals, collection, context, pipeline, folder })
     }
 
-    /// The pipeline with other chunk sizes or another store on the same data, as after a restart.
+    /// A pipeline with other chunk sizes or another store over the same data, as after a restart.
     pub(crate) fn restarted(&self, vectors: Arc<dyn VectorStore>, chunking: ChunkOptions) -> Pipeline {
         let index = Index { vectors, embedder: self.index.current().embedder.clone() };
-        Pipeline::new(PipelineParts {
+        Pipeline::new(&IngestContext::new(IngestParts {
             db: self.db.clone(),
             index: Arc::new(LiveIndex::new(Arc::new(index))),
             analyzer: self.analyzer.clone(),
             originals: self.originals.clone(),
             parser: Arc::new(InProcess),
             chunking,
-        })
+        }))
     }
 
-    /// Begins an index of another space: a prefix before each passage, and chunks that are a quarter as long.
+    /// Begins an index of another space: passages have a prefix, and chunks are a quarter as long.
     pub(crate) async fn begin_build(&self) -> Build {
         let embedder = embedder(64, "passage: ").expect("the kit has one, too");
         let begun = self.db.begin_index("another", embedder.space()).await.expect("begun");
-        let store = EmbeddedStore::open(&self.place(begun.id), embedder.space()).expect("a store");
+        let store = EmbeddedStore::open(&self.index_dir(begun.id), embedder.space()).expect("a store");
         let index = Index { embedder: Arc::new(embedder), vectors: Arc::new(store) };
         Build { id: begun.id, index: Arc::new(index) }
     }
 
-    fn place(&self, index: IndexId) -> PathBuf {
+    fn index_dir(&self, index: IndexId) -> PathBuf {
         self.folder.path().join(index.to_string())
     }
 
-    /// What must hold whenever nobody works: each document has all of its chunks in the index that answers, and that
-    /// has no others.
+    /// Asserts what must hold whenever no job runs: the live index has all chunks of each document, and no others.
     pub(crate) async fn assert_whole(&self) {
         let vectors = self.index.current().vectors.clone();
         let mut chunks = 0;
@@ -146,7 +148,7 @@ impl Kit {
             chunks += stored;
         }
         let all = vectors.count(Selection::Workspace(WORKSPACE)).await.expect("a count");
-        assert_eq!(all, chunks, "nothing is left that nobody finds");
+        assert_eq!(all, chunks, "no chunk is left that no search returns");
     }
 
     pub(crate) fn item(&self, source: &str, bytes: impl Into<Vec<u8>>) -> IngestItem {
@@ -169,6 +171,38 @@ impl Kit {
         self.pipeline.ingest(self.item(source, bytes)).await
     }
 
+    pub(crate) async fn remove(&self, document: DocumentId) -> Result<(), IngestError> {
+        DocumentRemoval::new(&self.context).remove(WORKSPACE, document).await
+    }
+
+    pub(crate) async fn sweep(&self) -> Result<u64, IngestError> {
+        Sweep::new(&self.context).run().await
+    }
+
+    pub(crate) async fn update_tags(
+        &self,
+        document: DocumentId,
+        tags: Vec<String>,
+    ) -> Result<Ingested, IngestError> {
+        TagUpdate::new(&self.context).update_tags(WORKSPACE, document, tags, None).await
+    }
+
+    pub(crate) async fn restore_version(
+        &self,
+        document: DocumentId,
+        number: u32,
+    ) -> Result<Ingested, IngestError> {
+        VersionRestore::new(&self.context).restore_version(WORKSPACE, document, number).await
+    }
+
+    pub(crate) async fn reindex(
+        &self,
+        build: &Build,
+        on_progress: impl FnMut(ReindexProgress) + Send,
+    ) -> Result<ReindexReport, IngestError> {
+        Reindex::new(&self.context).run(build, on_progress).await
+    }
+
     pub(crate) fn document_id(&self, source: &str) -> DocumentId {
         DocumentId::derive(self.collection.id, source)
     }
@@ -177,7 +211,7 @@ impl Kit {
         self.db.document(WORKSPACE, self.document_id(source)).await.expect("the document")
     }
 
-    /// Chunks of all versions of a document in the index that answers.
+    /// Chunks of all versions of a document in the live index.
     pub(crate) async fn stored(&self, source: &str) -> u64 {
         let selection = Selection::Document(WORKSPACE, self.document_id(source));
         self.index.current().vectors.count(selection).await.expect("a count")

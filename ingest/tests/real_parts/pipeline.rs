@@ -1,8 +1,9 @@
-//! One document's way, on real parts: SQLite, the embedded store, the small English embedder.
+//! Tests the ingest of single documents.
 
 use crate::kit::{Kit, WORKSPACE};
 use domain::Language;
-use ingest::{IngestError, IngestItem, MAX_DOCUMENT_BYTES, Outcome};
+use ingest::{IngestError, IngestItem, Outcome};
+use parse::MAX_DOCUMENT_BYTES;
 
 const LEAVE: &str = "# Annual leave\n\nEvery employee gets fifteen days of annual leave.\n\n\
                      ## Carry-over\n\nUnused days can be taken until the end of March.\n";
@@ -13,9 +14,9 @@ fn code(result: Result<ingest::Ingested, IngestError>) -> &'static str {
 }
 
 #[tokio::test]
-async fn a_document_comes_in_once_and_changes_by_versions() {
+async fn a_document_is_ingested_once_and_changes_by_versions() {
     let Some(kit) = Kit::new().await else { return };
-    let added = kit.ingest("leave.md", LEAVE).await.expect("it comes in");
+    let added = kit.ingest("leave.md", LEAVE).await.expect("it is ingested");
     assert_eq!((added.outcome, added.chunks), (Outcome::Added, 2));
     let document = kit.document("leave.md").await;
     assert_eq!(document.title, "Annual leave");
@@ -42,8 +43,8 @@ async fn a_document_comes_in_once_and_changes_by_versions() {
 #[tokio::test]
 async fn chunks_are_found_by_words_and_by_meaning_where_the_embedder_knows_the_language() {
     let Some(kit) = Kit::new().await else { return };
-    kit.ingest("leave.md", LEAVE).await.expect("it comes in");
-    kit.ingest("연차.md", LEAVE_KO).await.expect("it comes in");
+    kit.ingest("leave.md", LEAVE).await.expect("it is ingested");
+    kit.ingest("연차.md", LEAVE_KO).await.expect("it is ingested");
 
     let by_words = kit.find_words("남은 연차는 언제까지").await;
     let best = &by_words.first().expect("a chunk is found").chunk;
@@ -63,7 +64,7 @@ async fn chunks_are_found_by_words_and_by_meaning_where_the_embedder_knows_the_l
 #[tokio::test]
 async fn every_bad_input_has_its_code_and_the_old_version_stays() {
     let Some(kit) = Kit::new().await else { return };
-    kit.ingest("leave.md", LEAVE).await.expect("it comes in");
+    kit.ingest("leave.md", LEAVE).await.expect("it is ingested");
     for (bytes, expected) in [
         (&b""[..], "empty"),
         (b" \n\t\n", "empty"),
@@ -90,13 +91,13 @@ async fn every_bad_input_has_its_code_and_the_old_version_stays() {
 #[tokio::test]
 async fn a_removed_document_is_gone_and_can_come_back() {
     let Some(kit) = Kit::new().await else { return };
-    let added = kit.ingest("leave.md", LEAVE).await.expect("it comes in");
-    kit.pipeline.remove(WORKSPACE, added.document).await.expect("it goes");
+    let added = kit.ingest("leave.md", LEAVE).await.expect("it is ingested");
+    kit.remove(added.document).await.expect("it is deleted");
     assert_eq!(kit.stored("leave.md").await, 0);
     assert_eq!(kit.db.count_documents(WORKSPACE).await.expect("a count"), 0);
-    let error = kit.pipeline.remove(WORKSPACE, added.document).await.expect_err("it is gone");
+    let error = kit.remove(added.document).await.expect_err("it is gone");
     assert_eq!(error.code(), "not_found");
-    let back = kit.ingest("leave.md", LEAVE).await.expect("it comes back");
+    let back = kit.ingest("leave.md", LEAVE).await.expect("it is ingested again");
     assert_eq!((back.outcome, back.document), (Outcome::Added, added.document));
     assert_eq!(kit.stored("leave.md").await, 2);
 }
@@ -105,7 +106,7 @@ async fn a_removed_document_is_gone_and_can_come_back() {
 async fn the_same_source_many_times_at_once_is_one_version() {
     let Some(kit) = Kit::new().await else { return };
     let all = futures::future::join_all((0..8).map(|_| kit.ingest("leave.md", LEAVE))).await;
-    let outcomes: Vec<Outcome> = all.into_iter().map(|one| one.expect("it comes in").outcome).collect();
+    let outcomes: Vec<Outcome> = all.into_iter().map(|one| one.expect("it is ingested").outcome).collect();
     assert_eq!(outcomes.iter().filter(|outcome| **outcome == Outcome::Added).count(), 1);
     assert_eq!(kit.document("leave.md").await.version_number, 1);
     assert_eq!(kit.stored("leave.md").await, 2);
@@ -126,30 +127,30 @@ async fn a_document_in_a_collection_that_is_not_there_is_refused() {
 }
 
 #[tokio::test]
-async fn a_document_goes_back_to_what_it_said_and_its_history_goes_on() {
+async fn an_earlier_version_is_restored_as_a_new_one() {
     let Some(kit) = Kit::new().await else { return };
-    let old = kit.ingest("leave.md", "# Leave\n\nFifteen days.").await.expect("it comes in");
-    kit.ingest("leave.md", "# Leave\n\nTwenty weeks.").await.expect("it comes in");
-    let back = kit.pipeline.roll_back(WORKSPACE, old.document, 1).await.expect("it goes back");
+    let old = kit.ingest("leave.md", "# Leave\n\nFifteen days.").await.expect("it is ingested");
+    kit.ingest("leave.md", "# Leave\n\nTwenty weeks.").await.expect("it is ingested");
+    let back = kit.restore_version(old.document, 1).await.expect("it is restored");
     assert_eq!(back.outcome, Outcome::Updated);
     assert_eq!(kit.document("leave.md").await.version_number, 3);
     assert_eq!((kit.find_words("fifteen").await.len(), kit.find_words("twenty").await.len()), (1, 0));
-    let again = kit.pipeline.roll_back(WORKSPACE, old.document, 3).await.expect("it is there already");
+    let again = kit.restore_version(old.document, 3).await.expect("it is live already");
     assert_eq!(again.outcome, Outcome::Unchanged);
-    let absent = kit.pipeline.roll_back(WORKSPACE, old.document, 7).await.expect_err("there is none");
+    let absent = kit.restore_version(old.document, 7).await.expect_err("there is none");
     assert_eq!(absent.code(), "not_found");
     let changed =
         kit.ingest("leave.md", "# Leave\n\nTwenty weeks.").await.expect("its source has not changed");
-    assert_eq!(changed.outcome, Outcome::Updated, "a source that is brought again is believed");
+    assert_eq!(changed.outcome, Outcome::Updated, "its source counts as changed");
     kit.assert_whole().await;
 }
 
 #[tokio::test]
-async fn what_was_taken_in_can_be_had_again() {
+async fn the_original_of_a_document_is_kept() {
     let Some(kit) = Kit::new().await else { return };
-    kit.ingest("leave.md", LEAVE).await.expect("it comes in");
+    kit.ingest("leave.md", LEAVE).await.expect("it is ingested");
     let hash = kit.document("leave.md").await.content_hash;
     assert_eq!(kit.originals.read(&hash).await.expect("it is kept"), LEAVE.as_bytes());
     kit.ingest("logo.png", b"\x89PNG\r\n\x1a\n".to_vec()).await.expect_err("it is no document");
-    assert_eq!(kit.originals.list().await.expect("a list"), [hash], "what is no document is not kept");
+    assert_eq!(kit.originals.list().await.expect("a list"), [hash], "only documents are kept");
 }

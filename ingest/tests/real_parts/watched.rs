@@ -1,4 +1,4 @@
-//! The real vector store with somebody who sees its calls come and go, and may stop one.
+//! Wraps the real vector store, so that a test can watch, hold or fail its calls.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use domain::{
     ChunkId, ChunkPoint, Scope, ScoredChunk, Selection, SparseVector, VectorStore, VectorStoreError,
 };
 
-/// What the pipeline asks of the store; questions are not watched.
+/// The watched calls; searches are not among them.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Call {
     Upsert,
@@ -15,7 +15,7 @@ pub(crate) enum Call {
     Count,
 }
 
-/// Sees calls. An error is what the caller gets: in place of the call, or in place of its result.
+/// Watches calls. An error replaces the call, or its result.
 #[async_trait]
 pub(crate) trait Watch: Send + Sync {
     async fn before(&self, _call: Call) -> Result<(), VectorStoreError> {

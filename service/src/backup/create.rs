@@ -43,6 +43,9 @@ pub enum BackupError {
     /// SQL cannot be read.
     #[error(transparent)]
     Database(#[from] DbError),
+    /// The vector index cannot be opened.
+    #[error("{0:#}")]
+    Index(anyhow::Error),
     /// The vector store cannot be read.
     #[error(transparent)]
     Vectors(#[from] VectorStoreError),
@@ -76,13 +79,13 @@ impl BackupSource {
         let manifest = Manifest {
             format: FORMAT,
             daedap: env!("CARGO_PKG_VERSION").to_owned(),
-            schema: snapshot.schema().await?,
+            schema: snapshot.schema_version().await?,
             made_at: Timestamp::now(),
             index: live.map(|live| ArchivedIndex { embedder: live.embedder, space: live.space }),
         };
         let archive = ArchiveWriter::begin(out, &manifest).await?;
         let mut writing = Writing { archive, amounts: Amounts::default() };
-        for table in db::copied_tables() {
+        for table in db::backup_tables() {
             writing.rows(&mut snapshot, table).await?;
         }
         writing.originals(&mut snapshot, &self.originals).await?;

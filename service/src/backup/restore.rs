@@ -8,7 +8,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
-use db::{Database, Restoring};
+use db::{Database, Restore};
 use futures::stream;
 use ingest::{FailedSource, Finding, ImportPoints, Originals, Reindex};
 use serde::Serialize;
@@ -94,7 +94,7 @@ fn entries(file: &Path) -> Entries {
 
 /// Loads rows and originals. Returns the first points, whose arrival is the end of both.
 async fn load(
-    mut restoring: Restoring,
+    mut restoring: Restore,
     entries: &mut Entries,
     originals: &Originals,
     amounts: &Amounts,
@@ -114,7 +114,7 @@ async fn load(
             }
         }
     }
-    let loaded = |table: &str| restoring.loaded(table);
+    let loaded = |table: &str| restoring.loaded_rows(table);
     let complete =
         amounts.rows.iter().all(|(table, rows)| loaded(table) == *rows) && kept == amounts.originals;
     ensure!(complete, "the backup changed while it was read; nothing was restored");
@@ -122,7 +122,7 @@ async fn load(
     Ok(points)
 }
 
-async fn load_rows(restoring: &mut Restoring, table: &str, lines: &[u8]) -> Result<()> {
+async fn load_rows(restoring: &mut Restore, table: &str, lines: &[u8]) -> Result<()> {
     let lines = std::str::from_utf8(lines).with_context(|| format!("rows of `{table}` are not text"))?;
     for line in lines.lines() {
         restoring.load(table, line).await.context("nothing was restored")?;

@@ -4,7 +4,6 @@ use std::collections::HashMap;
 
 use db::{Database, NewEvalQuestion};
 use domain::{ChunkId, CollectionId, EvalQuestion, Role, Turn, TurnId, WorkspaceId};
-use serde::Deserialize;
 
 use super::error::EvaluationError;
 
@@ -16,17 +15,20 @@ const MAX_SOURCE_BYTES: usize = 4_096;
 const MAX_ANSWER_CHARACTERS: usize = 40_000;
 
 /// A question to be added. What is not given is taken from the `turn`, if there is one.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Default)]
 pub struct GivenQuestion {
-    turn: Option<TurnId>,
-    question: Option<String>,
-    history: Option<Vec<String>>,
-    expected: Option<Vec<String>>,
-    answer: Option<String>,
+    /// A turn of the exchange to take what is not given from.
+    pub turn: Option<TurnId>,
+    /// The question.
+    pub question: Option<String>,
+    /// Earlier questions of its conversation.
+    pub history: Option<Vec<String>>,
+    /// Sources of the documents that hold the answer; empty where none does.
+    pub expected: Option<Vec<String>>,
+    /// The expected answer.
+    pub answer: Option<String>,
     /// Whether the turn's answer is correct, and kept as the expected one.
-    #[serde(default)]
-    keep_answer: bool,
+    pub keep_answer: bool,
 }
 
 impl GivenQuestion {

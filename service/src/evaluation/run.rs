@@ -3,7 +3,7 @@
 use db::EvalRun;
 use domain::{CollectionId, Filter, WorkspaceId};
 use retriever::Fusion;
-use retriever::eval::{self, JudgedQuestion, Measurement, RetrievalReport, as_written};
+use retriever::eval::{self, JudgedQuestion, Measurement, RetrievalReport, round_threshold};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -15,16 +15,26 @@ use crate::knowledge::KnowledgeBase;
 /// The settings that retrieval depends on, as kept with a run.
 #[derive(Debug, Clone, Serialize)]
 pub struct RunSettings {
-    version: &'static str,
-    embedder: String,
-    reranker: String,
-    vectors: &'static str,
-    chunk_tokens: usize,
-    overlap_tokens: usize,
-    fusion: Fusion,
-    dense_share: f64,
-    evidence_threshold: f64,
-    passages: usize,
+    /// The release of daedap.
+    pub version: &'static str,
+    /// The embedder of the live index.
+    pub embedder: String,
+    /// The reranker; empty without one.
+    pub reranker: String,
+    /// Where vectors are: `embedded` or `qdrant`.
+    pub vectors: &'static str,
+    /// Target size of a chunk in tokens.
+    pub chunk_tokens: usize,
+    /// Tokens that neighbouring chunks share.
+    pub overlap_tokens: usize,
+    /// How dense and sparse results are fused.
+    pub fusion: Fusion,
+    /// Weight of the dense results, 0 to 1.
+    pub dense_share: f64,
+    /// Least evidence that is answered, 0 to 1.
+    pub evidence_threshold: f64,
+    /// Number of passages given to the model.
+    pub passages: usize,
 }
 
 /// A measurement and the settings that it was made with.
@@ -56,7 +66,7 @@ pub async fn measure(
     let documents = db.document_sources(workspace, collection).await?.len();
     let passages = config.chat.passages;
     let measurement = Measurement { scope: &scope, documents, questions: &questions, passages };
-    let report = eval::run(&knowledge.retriever, &measurement, on_progress).await?;
+    let report = eval::measure(&knowledge.retriever, &measurement, on_progress).await?;
     let settings = RunSettings::in_effect(knowledge, config, report.decision.threshold);
     Ok(Measured { settings, report })
 }
@@ -87,7 +97,7 @@ impl RunSettings {
             chunk_tokens: config.ingest.chunk_tokens,
             overlap_tokens: config.ingest.overlap_tokens,
             fusion: knowledge.retriever.options().fusion,
-            dense_share: as_written(knowledge.retriever.options().dense_share),
+            dense_share: round_threshold(knowledge.retriever.options().dense_share),
             evidence_threshold,
             passages: config.chat.passages,
         }

@@ -179,7 +179,7 @@ impl Indexes {
                 Err(error) => return Err(error.into()),
             }
         }
-        self.db.give_up_index(found.id).await?;
+        self.db.abandon_index(found.id).await?;
         Ok(None)
     }
 
@@ -188,7 +188,7 @@ impl Indexes {
         let mut all = true;
         for index in self.db.retired_indexes().await? {
             match self.destroy(index.id).await {
-                Ok(()) => self.db.forget_index(index.id).await?,
+                Ok(()) => self.db.delete_retired_index(index.id).await?,
                 Err(VectorStoreError::Locked(_)) => all = false,
                 Err(error) => return Err(error).context("cannot remove a retired index"),
             }

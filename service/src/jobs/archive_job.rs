@@ -6,13 +6,13 @@ use std::io::Cursor;
 use bytes::Bytes;
 use db::{ArchiveMember, JobError};
 use futures::stream;
-use ingest::{IngestError, KeepError, MAX_DOCUMENT_BYTES, Originals};
-use parse::{Archive, ParseError};
+use ingest::{IngestError, KeepError, Originals};
+use parse::{Archive, MAX_DOCUMENT_BYTES, ParseError};
 use tokio::sync::mpsc;
 
 /// Why an archive was not unpacked.
 #[derive(Debug, thiserror::Error)]
-pub enum UnpackError {
+pub(super) enum UnpackError {
     /// The archive is to blame.
     #[error(transparent)]
     Refused(#[from] IngestError),
@@ -26,7 +26,7 @@ pub enum UnpackError {
 ///
 /// # Errors
 /// `Refused` for an archive that is empty or too large, `NotKept` where the disk fails.
-pub async fn unpack(
+pub(super) async fn unpack(
     originals: &Originals,
     source: &str,
     bytes: Bytes,

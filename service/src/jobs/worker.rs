@@ -34,7 +34,7 @@ const RENEW_EVERY: Duration = Duration::from_secs(10);
 const MAX_RETRY_WAIT: Duration = Duration::from_secs(600);
 
 /// Works until `stop`; running jobs are released, and the next start continues them.
-pub async fn run(app: App, stop: CancellationToken) {
+pub(crate) async fn run(app: App, stop: CancellationToken) {
     let workers = (0..app.config.ingest.workers).map(|_| work(app.clone(), stop.clone()));
     futures::future::join_all(workers.map(tokio::spawn)).await;
 }
@@ -116,7 +116,7 @@ impl From<UnpackError> for Unfinished {
 
 impl ClaimedJob<'_> {
     async fn run(self) {
-        let (stages, progress) = watch::channel(IngestStage::Reading);
+        let (stages, progress) = watch::channel(IngestStage::Parsing);
         let cancelled = self.stop.child_token();
         let ended = tokio::select! {
             ended = self.ingest(&stages, &cancelled) => ended,
@@ -221,8 +221,8 @@ impl ClaimedJob<'_> {
                 Err(error) => warn!(job = %self.job.id, %error, "cannot renew the lease of a job"),
             }
         }
-        let is_reading = |stage: &IngestStage| *stage == IngestStage::Reading;
-        if !is_reading(&progress.borrow()) {
+        let is_parsing = |stage: &IngestStage| *stage == IngestStage::Parsing;
+        if !is_parsing(&progress.borrow()) {
             std::future::pending::<()>().await;
         }
     }

@@ -28,7 +28,7 @@ enum SyncError {
 }
 
 /// Syncs until `stop`. A sync that is cut off continues at the next start.
-pub async fn run(app: App, stop: CancellationToken) {
+pub(crate) async fn run(app: App, stop: CancellationToken) {
     let sources = app.config.sources.clone();
     let syncs = sources.into_iter().map(|source| tokio::spawn(sync(app.clone(), source, stop.clone())));
     futures::future::join_all(syncs).await;

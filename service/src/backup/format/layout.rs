@@ -15,7 +15,7 @@ pub const FORMAT: u32 = 1;
 pub const ENTRY_BYTES: usize = 4 << 20;
 
 /// Maximum size of one entry in bytes: a row is never split, and the text of a version may be long.
-pub const MAX_ENTRY_BYTES: u64 = 1 << 30;
+pub(super) const MAX_ENTRY_BYTES: u64 = 1 << 30;
 
 pub(super) const MANIFEST: &str = "manifest.json";
 pub(super) const END: &str = "end.json";
@@ -103,7 +103,7 @@ impl Part {
         let (folder, rest) = name.split_once('/')?;
         match (folder, rest.split_once('/')) {
             ("sql", Some((table, file))) if is_numbered(file) => {
-                db::copied_tables().find(|known| *known == table).map(Self::Rows)
+                db::backup_tables().find(|known| *known == table).map(Self::Rows)
             }
             ("originals", None) if is_hash(rest) => Some(Self::Original(rest.to_owned())),
             ("vectors", None) if is_numbered(rest) => Some(Self::Points),

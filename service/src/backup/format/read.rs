@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use ingest::content_hash;
+use domain::Sha256Digest;
 use serde::de::DeserializeOwned;
 
 use super::layout::{Amounts, ArchiveError, END, FORMAT, MANIFEST, MAX_ENTRY_BYTES, Manifest, Part};
@@ -133,7 +133,7 @@ fn count(part: &Part, bytes: &[u8], counted: &mut Amounts) -> Result<(), Archive
         Part::Rows(table) => *counted.rows.entry((*table).to_owned()).or_default() += lines(),
         Part::Points => counted.points += lines(),
         Part::Original(hash) => {
-            if content_hash(bytes) != *hash {
+            if Sha256Digest::of(bytes).to_string() != *hash {
                 return Err(ArchiveError::Damaged(format!("the bytes of the original `{hash}` do not match its hash")));
             }
             counted.originals += 1;
@@ -196,7 +196,7 @@ mod tests {
         let parts = [
             (Part::Rows("workspaces"), b"{}\n{}\n".to_vec()),
             (Part::Rows("workspaces"), b"{}\n".to_vec()),
-            (Part::Original(content_hash("안녕".as_bytes())), "안녕".as_bytes().to_vec()),
+            (Part::Original(Sha256Digest::of("안녕".as_bytes()).to_string()), "안녕".as_bytes().to_vec()),
             (Part::Points, b"{}\n".to_vec()),
         ];
         for (part, bytes) in &parts {

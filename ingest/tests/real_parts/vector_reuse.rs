@@ -1,4 +1,4 @@
-//! What is in already is not embedded again.
+//! Tests that unchanged chunks are not embedded again.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,22 +9,22 @@ use ingest::{IngestItem, SyncRequest, sync_folder};
 
 use crate::kit::{Kit, WORKSPACE};
 
-/// The kit's embedder, and how many passages it was given.
+/// The kit's embedder, and the number of passages it embedded.
 struct Counted {
     embedder: Arc<dyn Embedder>,
     passages: AtomicUsize,
 }
 
 impl Counted {
-    /// Puts the counter before the embedder of the kit.
-    fn in_front_of(kit: &Kit) -> Arc<Self> {
+    /// Wraps the embedder of the kit.
+    fn wrap(kit: &Kit) -> Arc<Self> {
         let before = kit.index.current();
         let counted = Arc::new(Self { embedder: before.embedder.clone(), passages: AtomicUsize::new(0) });
         kit.index.replace(Arc::new(Index { embedder: counted.clone(), vectors: before.vectors.clone() }));
         counted
     }
 
-    /// Passages since it was asked last.
+    /// Passages since the last call.
     fn take(&self) -> usize {
         self.passages.swap(0, Ordering::Relaxed)
     }
@@ -74,8 +74,8 @@ fn rules(changed: Option<usize>) -> String {
 #[tokio::test]
 async fn only_chunks_that_changed_are_embedded() {
     let Some(kit) = Kit::new().await else { return };
-    let counted = Counted::in_front_of(&kit);
-    let added = kit.ingest("rules.md", rules(None)).await.expect("it comes in");
+    let counted = Counted::wrap(&kit);
+    let added = kit.ingest("rules.md", rules(None)).await.expect("it is ingested");
     assert_eq!(counted.take(), added.chunks as usize);
     let updated = kit.ingest("rules.md", rules(Some(17))).await.expect("it is updated");
     assert_eq!((updated.chunks, counted.take()), (added.chunks, 1));
@@ -84,21 +84,18 @@ async fn only_chunks_that_changed_are_embedded() {
     assert!(found[0].chunk.text.contains("Rule 17 was changed"), "{:?}", found[0].chunk.text);
     let found = kit.find_meaning("Rule 3 says what to do").await;
     assert!(found.iter().any(|hit| hit.chunk.heading_path.last().is_some_and(|last| last == "Rule 3")));
-    kit.pipeline
-        .retag(WORKSPACE, kit.document_id("rules.md"), vec!["rules".to_owned()], None)
-        .await
-        .expect("tagged");
+    kit.update_tags(kit.document_id("rules.md"), vec!["rules".to_owned()]).await.expect("tagged");
     assert_eq!(counted.take(), 0, "tags are not embedded");
     let forced = IngestItem { force: true, ..kit.item("rules.md", rules(Some(17))) };
     kit.pipeline.ingest(forced).await.expect("forced");
-    assert_eq!(counted.take(), added.chunks as usize, "to force means to make all of it anew");
+    assert_eq!(counted.take(), added.chunks as usize, "to force means to embed every chunk again");
     kit.assert_whole().await;
 }
 
 #[tokio::test]
 async fn a_file_that_moved_is_not_embedded_again() {
     let Some(kit) = Kit::new().await else { return };
-    let counted = Counted::in_front_of(&kit);
+    let counted = Counted::wrap(&kit);
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::write(folder.path().join("rules.md"), rules(None)).expect("a file");
     let sync = async || {
@@ -110,7 +107,7 @@ async fn a_file_that_moved_is_not_embedded_again() {
             force: false,
             prune: true,
         };
-        sync_folder(&kit.pipeline, request, |_| ()).await.expect("in step")
+        sync_folder(&kit.context, request, |_| ()).await.expect("in step")
     };
     assert_eq!(sync().await.added, 1);
     assert!(counted.take() > 0);

@@ -1,0 +1,47 @@
+//! Ingestion jobs: listed, followed, cancelled, retried.
+
+use anyhow::{Context, Result, bail};
+use domain::JobId;
+use futures::StreamExt;
+use reqwest::Method;
+use web::api::jobs::{Job, JobEvent, JobList, JobQuery, JobReply};
+
+use super::connection::{Client, error_text};
+use crate::messages::message;
+
+impl Client {
+    /// The newest jobs that the query admits.
+    pub(crate) async fn jobs(&self, query: &JobQuery) -> Result<Vec<Job>> {
+        let listed: JobList = self.receive(self.request(Method::GET, "/jobs").query(query)).await?;
+        Ok(listed.jobs)
+    }
+
+    /// Follows a job to its end, and returns it as it is then. Calls `on_change` whenever it changes.
+    pub(crate) async fn follow_job(&self, id: JobId, mut on_change: impl FnMut(&Job)) -> Result<Job> {
+        let request = self.request(Method::GET, &format!("/jobs/{id}/events"));
+        let mut events = self.events(request, "cli-job-cut-off").await?;
+        let mut last = None;
+        while let Some(event) = events.next().await {
+            match event? {
+                JobEvent::Job(JobReply { job }) => {
+                    on_change(&job);
+                    last = Some(job);
+                }
+                JobEvent::Error(error) => bail!(error_text(&error.message, &error.code)),
+            }
+        }
+        last.filter(|job| job.state.is_final()).with_context(|| message!("cli-job-cut-off"))
+    }
+
+    /// Cancels a job.
+    pub(crate) async fn cancel_job(&self, id: JobId) -> Result<Job> {
+        let request = self.request(Method::DELETE, &format!("/jobs/{id}"));
+        Ok(self.receive::<JobReply>(request).await?.job)
+    }
+
+    /// Queues a job again.
+    pub(crate) async fn retry_job(&self, id: JobId) -> Result<Job> {
+        let request = self.request(Method::POST, &format!("/jobs/{id}/retry"));
+        Ok(self.receive::<JobReply>(request).await?.job)
+    }
+}

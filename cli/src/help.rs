@@ -1,0 +1,117 @@
+//! Puts the texts of the catalogue into clap: the help of commands and arguments, and its headings.
+//!
+//! The key of a text follows from where it belongs: `help-jobs-list` for a command, `help-jobs-list-state` for its argument,
+//! `help-global-json` for a global option. A test finds what has no text.
+
+use clap::builder::StyledStr;
+use clap::{Arg, ArgAction, Command, CommandFactory, FromArgMatches};
+
+use crate::arguments::Cli;
+use crate::messages::message;
+use crate::usage_error;
+
+/// The command line of this process. Ends the process where that asks for help, or is wrong (exit code 2).
+pub(crate) fn parse() -> Cli {
+    let parsed = command().try_get_matches().and_then(|matches| Cli::from_arg_matches(&matches));
+    parsed.unwrap_or_else(|error| usage_error::exit(&error))
+}
+
+/// All commands with their texts in the language of the environment.
+pub(crate) fn command() -> Command {
+    let root = Cli::command().about(message!("help-daedap")).version(env!("CARGO_PKG_VERSION"));
+    let version = own_flag("version", 'V', ArgAction::Version, message!("help-print-version"));
+    let root = root.disable_version_flag(true).arg(version);
+    let mut command = with_texts(root, "help", "help-global");
+    // clap adds `help` to every command that has others, here.
+    command.build();
+    with_help_command_texts(command)
+}
+
+/// Sets the texts of a command, of its arguments and of all commands below it.
+fn with_texts(command: Command, key: &str, arguments_key: &str) -> Command {
+    let help = own_flag("help", 'h', ArgAction::Help, message!("help-print-help"));
+    let usage = message!("help-heading-usage");
+    command
+        .help_template(format!("{{about-with-newline}}\n{usage}: {{usage}}\n\n{{all-args}}"))
+        .subcommand_help_heading(message!("help-heading-commands"))
+        .mut_args(|argument| with_text(argument, arguments_key))
+        .disable_help_flag(true)
+        .arg(help)
+        .mut_subcommands(|command| {
+            let key = format!("{key}-{}", command.get_name());
+            let about = message!(&key);
+            with_texts(command.about(about), &key, &key)
+        })
+}
+
+fn own_flag(name: &'static str, short: char, action: ArgAction, help: String) -> Arg {
+    let heading = message!("help-heading-options");
+    // After all others, as in clap.
+    Arg::new(name).short(short).long(name).action(action).help(help).help_heading(heading).display_order(1_000)
+}
+
+/// Sets the text of an argument, with its default and its possible values, which clap names in English only.
+fn with_text(argument: Arg, key: &str) -> Arg {
+    let name = argument.get_id().as_str();
+    if ["help", "version"].contains(&name) {
+        return argument;
+    }
+    let mut text = message!(&format!("{key}-{}", name.replace('_', "-")));
+    let defaults: Vec<String> =
+        argument.get_default_values().iter().map(|value| value.to_string_lossy().into_owned()).collect();
+    if takes_value(&argument) && !defaults.is_empty() {
+        text += &format!(" [{}]", message!("help-default", value = defaults.join(" ")));
+    }
+    let possible: Vec<String> =
+        argument.get_possible_values().iter().map(|value| value.get_name().to_owned()).collect();
+    if takes_value(&argument) && !possible.is_empty() {
+        text += &format!(" [{}]", message!("help-possible-values", values = possible.join(", ")));
+    }
+    let heading = if argument.is_positional() { "help-heading-arguments" } else { "help-heading-options" };
+    argument
+        .help(StyledStr::from(text))
+        .help_heading(message!(heading))
+        .hide_default_value(true)
+        .hide_possible_values(true)
+}
+
+fn takes_value(argument: &Arg) -> bool {
+    argument.get_action().takes_values()
+}
+
+fn with_help_command_texts(command: Command) -> Command {
+    command.mut_subcommands(|command| match command.get_name() {
+        "help" => command.about(message!("help-print-command-help")),
+        _ => with_help_command_texts(command),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The keys of all texts below a command that the catalogue does not have.
+    fn missing(command: &Command, key: &str, arguments_key: &str) -> Vec<String> {
+        let arguments = command.get_arguments().filter(|argument| {
+            !["help", "version"].contains(&argument.get_id().as_str())
+                && (arguments_key == "help-global" || !argument.is_global_set())
+        });
+        let keys = arguments.map(|argument| format!("{arguments_key}-{}", argument.get_id().as_str().replace('_', "-")));
+        let mut found: Vec<String> = keys.filter(|key| !locales::contains(key)).collect();
+        for command in command.get_subcommands().filter(|command| command.get_name() != "help") {
+            let key = format!("{key}-{}", command.get_name());
+            if !locales::contains(&key) {
+                found.push(key.clone());
+            }
+            found.extend(missing(command, &key, &key));
+        }
+        found
+    }
+
+    #[test]
+    fn every_command_and_argument_has_a_text() {
+        let commands = Cli::command();
+        commands.clone().debug_assert();
+        assert_eq!(missing(&commands, "help", "help-global"), [""; 0]);
+    }
+}

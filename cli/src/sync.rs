@@ -1,0 +1,221 @@
+//! Brings a collection in line with local files: uploads what changed, renames what moved, deletes what is gone.
+
+use std::collections::{HashMap, VecDeque};
+use std::path::Path;
+
+use anyhow::Result;
+use domain::{CollectionId, Sha256Digest};
+use indicatif::ProgressBar;
+use ingest::{FoundFile, FoundFiles, walk};
+use web::api::documents::{Document, DocumentChange};
+use web::api::jobs::{Job, JobState};
+use web::api::ingest_report::{FailedSource, IngestReport};
+
+use crate::client::{Client, Upload};
+use crate::jobs::stage_text;
+use crate::messages::message;
+use crate::progress;
+
+/// Jobs queued ahead of the one that is waited for: enough to keep all workers busy.
+const MAX_QUEUED_JOBS: usize = 64;
+
+/// A sync of one collection.
+pub(crate) struct Sync<'a> {
+    pub(crate) client: &'a Client,
+    pub(crate) collection: CollectionId,
+    /// Tags of all documents from now on; empty leaves each as it is.
+    pub(crate) tags: &'a [String],
+    /// Ingest files even if they have not changed.
+    pub(crate) force: bool,
+}
+
+impl Sync<'_> {
+    /// Brings the collection in line with a folder, or a single file. If any part of a folder cannot be read, nothing is
+    /// deleted.
+    pub(crate) async fn folder(&self, path: &Path, report: &mut IngestReport) -> Result<()> {
+        let root = path.to_owned();
+        let found = tokio::task::spawn_blocking(move || walk(&root)).await??;
+        let known = self.client.documents(self.collection).await?;
+        let gone = gone_documents(&found, &known);
+        let bar = progress::bar(found.files.len() as u64, message!("cli-documents"));
+        report.failed.extend(found.failed.into_iter().map(FailedSource::from));
+        let mut sync = FolderSync { sync: self, known, gone, queued: VecDeque::new(), bar, report };
+        for file in &found.files {
+            sync.file(file).await?;
+        }
+        sync.finish().await
+    }
+
+    /// Ingests one page of the Web, fetched by whoever holds the data. A page that cannot be fetched is in the report.
+    pub(crate) async fn page(&self, url: &str, report: &mut IngestReport) -> Result<()> {
+        let before = self.client.documents(self.collection).await?.remove(url);
+        let bar = progress::bar(1, message!("cli-documents"));
+        match self.client.add_page(self.collection, url, self.tags, self.force).await? {
+            Ok(job) => Queued { job, before }.finish(self.client, &bar, report).await?,
+            Err(failed) => report.failed.push(failed),
+        }
+        bar.finish();
+        Ok(())
+    }
+}
+
+/// Documents from below the root whose file is gone, by content hash: a new file with the same content is the same file,
+/// moved.
+fn gone_documents(found: &FoundFiles, known: &HashMap<String, Document>) -> HashMap<String, Vec<Document>> {
+    let is_gone = found.absence();
+    let mut gone: HashMap<String, Vec<Document>> = HashMap::new();
+    for document in known.values().filter(|document| is_gone(&document.source)) {
+        gone.entry(document.content_hash.clone()).or_default().push(document.clone());
+    }
+    gone
+}
+
+/// The sync of one folder while it is under way.
+struct FolderSync<'a> {
+    sync: &'a Sync<'a>,
+    /// The collection's documents by source.
+    known: HashMap<String, Document>,
+    /// Documents to be renamed or deleted, by content hash.
+    gone: HashMap<String, Vec<Document>>,
+    queued: VecDeque<Queued>,
+    bar: ProgressBar,
+    report: &'a mut IngestReport,
+}
+
+impl FolderSync<'_> {
+    async fn file(&mut self, file: &FoundFile) -> Result<()> {
+        let on_thread = file.clone();
+        let read = tokio::task::spawn_blocking(move || on_thread.read()).await?;
+        let bytes = match read {
+            Ok(bytes) => bytes,
+            Err(error) => {
+                let failed = FailedSource {
+                    source: file.source.clone(),
+                    code: error.code().to_owned(),
+                    message: error.to_string(),
+                };
+                self.report.failed.push(failed);
+                self.bar.inc(1);
+                return Ok(());
+            }
+        };
+        let hash = Sha256Digest::of(&bytes).to_string();
+        let before = self.known.get(&file.source).cloned();
+        match &before {
+            Some(document) if !self.sync.force && document.content_hash == hash => {
+                return self.update_tags(document, file).await;
+            }
+            None if self.rename(&hash, file).await? => return Ok(()),
+            _ => {}
+        }
+        let upload = Upload {
+            source: &file.source,
+            dated_at: file.modified_at,
+            tags: self.sync.tags,
+            force: self.sync.force,
+            bytes,
+        };
+        let job = self.sync.client.upload(self.sync.collection, upload).await?;
+        self.queued.push_back(Queued { job, before });
+        if self.queued.len() > MAX_QUEUED_JOBS {
+            self.finish_oldest().await?;
+        }
+        Ok(())
+    }
+
+    /// Gives an unchanged document the tags of this sync, if they are others.
+    async fn update_tags(&mut self, document: &Document, file: &FoundFile) -> Result<()> {
+        let tags = self.sync.tags;
+        if tags.is_empty() || document.tags == tags {
+            self.report.unchanged += 1;
+        } else {
+            let change = change(tags, file, None);
+            let updated = self.sync.client.change_document(document.id, &change).await?;
+            self.report.updated += 1;
+            self.report.chunks += u64::from(updated.chunk_count);
+        }
+        self.bar.inc(1);
+        Ok(())
+    }
+
+    /// Renames the document of a file that has moved here. `false` if there is none, or if it cannot be renamed, as where
+    /// its original is missing: the file is uploaded then.
+    async fn rename(&mut self, hash: &str, file: &FoundFile) -> Result<bool> {
+        let Some(former) = self.gone.get_mut(hash).and_then(Vec::pop) else { return Ok(false) };
+        let change = change(self.sync.tags, file, Some(&file.source));
+        match self.sync.client.change_document(former.id, &change).await {
+            Ok(renamed) => {
+                self.report.moved += 1;
+                self.report.chunks += u64::from(renamed.chunk_count);
+                self.bar.inc(1);
+                Ok(true)
+            }
+            Err(error) => {
+                tracing::info!(source = file.source, error = format!("{error:#}"), "cannot rename; uploading");
+                self.gone.entry(hash.to_owned()).or_default().push(former);
+                Ok(false)
+            }
+        }
+    }
+
+    async fn finish_oldest(&mut self) -> Result<()> {
+        if let Some(queued) = self.queued.pop_front() {
+            queued.finish(self.sync.client, &self.bar, self.report).await?;
+        }
+        Ok(())
+    }
+
+    async fn finish(mut self) -> Result<()> {
+        while !self.queued.is_empty() {
+            self.finish_oldest().await?;
+        }
+        for document in self.gone.into_values().flatten() {
+            self.sync.client.delete_document(document.id).await?;
+            self.report.removed += 1;
+        }
+        self.bar.finish();
+        Ok(())
+    }
+}
+
+fn change(tags: &[String], file: &FoundFile, source: Option<&str>) -> DocumentChange {
+    DocumentChange {
+        tags: (!tags.is_empty()).then(|| tags.to_vec()),
+        dated_at: file.modified_at.map(|time| time.to_string()),
+        source: source.map(str::to_owned),
+    }
+}
+
+/// A job that has not been waited for, and the document as it was before.
+struct Queued {
+    job: Job,
+    before: Option<Document>,
+}
+
+impl Queued {
+    /// Waits for the end of the job, and counts what it did.
+    async fn finish(self, client: &Client, bar: &ProgressBar, report: &mut IngestReport) -> Result<()> {
+        let on_change = |job: &Job| {
+            bar.set_message(job.progress.map_or_else(|| message!("cli-stage-waiting"), stage_text));
+        };
+        let job = client.follow_job(self.job.id, on_change).await?;
+        bar.inc(1);
+        let (JobState::Done, Some(id)) = (job.state, job.document) else {
+            let (code, message) =
+                job.error.map_or_else(Default::default, |error| (error.code, error.message));
+            report.failed.push(FailedSource { source: job.source, code, message });
+            return Ok(());
+        };
+        let document = client.document(id).await?;
+        match self.before {
+            Some(before) if before.version_number == document.version_number => {
+                report.unchanged += 1;
+                return Ok(());
+            }
+            Some(_) => report.updated += 1,
+            None => report.added += 1,
+        }
+        report.chunks += u64::from(document.chunk_count);
+        Ok(())
+    }
+}
