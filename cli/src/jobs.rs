@@ -115,7 +115,7 @@ fn progress_text(job: &Job) -> String {
 /// A stage of ingestion.
 pub(crate) fn stage_text(stage: IngestStage) -> String {
     match stage {
-        IngestStage::Reading => message!("cli-stage-parsing"),
+        IngestStage::Parsing => message!("cli-stage-parsing"),
         IngestStage::Embedding { done, total } => message!("cli-stage-embedding", done = done, total = total),
     }
 }

@@ -12,14 +12,14 @@ pub(crate) fn locale() -> Locale {
 }
 
 /// The message `key` with these arguments; [`message!`] reads better.
-pub(crate) fn message(key: &str, arguments: &[(&str, Argument<'_>)]) -> String {
+pub(crate) fn lookup(key: &str, arguments: &[(&str, Argument<'_>)]) -> String {
     locales::text_with(locale(), key, arguments)
 }
 
 /// The message of that key: `message!("cli-start-chat-page", url = &url)`.
 macro_rules! message {
     ($key:expr $(, $name:ident = $value:expr)* $(,)?) => {
-        $crate::messages::message($key, &[$((stringify!($name), locales::Argument::from($value))),*])
+        $crate::messages::lookup($key, &[$((stringify!($name), locales::Argument::from($value))),*])
     };
 }
 pub(crate) use message;

@@ -5,7 +5,7 @@ use std::io::Write;
 use anyhow::Result;
 use clap::Subcommand;
 use indicatif::HumanBytes;
-use models::{Bars, Catalog, Entry, Kind, Store};
+use models::{Catalog, Entry, Kind, ProgressBars, Store};
 use serde::Serialize;
 use service::config::Config;
 use service::model_files::{
@@ -87,7 +87,7 @@ pub(crate) async fn download_needed(settings: &mut Config, embedder: &str) -> Re
         }
     }
     for entry in needed {
-        store.ensure(entry, &Bars::new()).await?;
+        store.ensure(entry, &ProgressBars::new()).await?;
     }
     Ok(())
 }
@@ -165,7 +165,7 @@ async fn pull(store: &Store, ids: &[String]) -> Result<Outcome> {
     // All names are checked before the first byte is downloaded.
     let entries = ids.iter().map(|id| Catalog::builtin().entry(id)).collect::<Result<Vec<_>, _>>()?;
     for entry in entries {
-        store.ensure(entry, &Bars::new()).await?;
+        store.ensure(entry, &ProgressBars::new()).await?;
         progress::say(&format!("{}: {}", entry.id, store.dir().join(&entry.id).display()));
     }
     Ok(Outcome::Done)

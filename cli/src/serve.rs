@@ -11,6 +11,6 @@ pub(crate) async fn run(settings: Config) -> Result<Outcome> {
     let lock = InstanceLock::acquire(&settings.data_dir)?;
     let app = App::open(settings).await?;
     app.open_all().await?;
-    web::serve(app, &lock).await?;
+    web::server::run(app, &lock).await?;
     Ok(Outcome::Done)
 }

@@ -23,6 +23,6 @@ pub(crate) async fn run(mut settings: Config) -> Result<Outcome> {
         sample::load(&app).await?;
     }
     progress::say(&message!("cli-start-chat-page", url = format!("http://{}", app.config.listen)));
-    web::serve(app, &lock).await?;
+    web::server::run(app, &lock).await?;
     Ok(Outcome::Done)
 }

@@ -157,7 +157,7 @@ impl From<EvaluationError> for ApiError {
 impl From<EmbedderError> for ApiError {
     fn from(error: EmbedderError) -> Self {
         match error {
-            EmbedderError::Unknown(reason) => Self::invalid("embedder", LocalizedText::plain(reason)),
+            EmbedderError::Unknown(reason) => Self::invalid("embedder", LocalizedText::plain(format!("{reason:#}"))),
             EmbedderError::Database(error) => error.into(),
         }
     }
@@ -262,7 +262,7 @@ impl From<OriginalsError> for ApiError {
             OriginalsError::Missing => Self::of_code(StatusCode::NOT_FOUND, "original_missing"),
             OriginalsError::Full(_) => Self::disk_full(detail),
             OriginalsError::Unavailable(_) => Self::unavailable("originals_unavailable", detail),
-            OriginalsError::Unusable(_) => Self::internal("originals_unusable", detail),
+            OriginalsError::Unusable { .. } => Self::internal("originals_unusable", detail),
         }
     }
 }

@@ -6,17 +6,55 @@
 use utoipa::OpenApi;
 use utoipa::ToSchema;
 use utoipa::openapi::content::ContentBuilder;
-use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::path::Operation;
-use utoipa::openapi::response::{Response, ResponseBuilder};
-use utoipa::openapi::schema::{ObjectBuilder, Type};
-use utoipa::openapi::{OpenApi as Document, PathItem, Ref, RefOr};
+use utoipa::openapi::response::ResponseBuilder;
+use utoipa::openapi::{Components, OpenApi as Document, PathItem, Ref};
 
 use crate::api::errors::ErrorEnvelope;
-use crate::envelope::REQUEST_ID_HEADER;
 
 /// The beginning of the paths of the API.
 const API: &str = "/api/v1";
+
+/// What layers and extractors answer: a name, a status, and what it means.
+const FORBIDDEN: Common = Common {
+    name: "Forbidden",
+    status: "403",
+    description: "The request comes from another site's page, or `Host` is not a loopback name.",
+};
+const INTERNAL: Common =
+    Common { name: "Internal", status: "500", description: "Something failed; the server log has the details." };
+const UNAVAILABLE: Common = Common {
+    name: "Unavailable",
+    status: "503",
+    description: "Something that the server needs does not answer; try again.",
+};
+const BAD_REQUEST: Common =
+    Common { name: "BadRequest", status: "400", description: "A parameter or the body cannot be parsed." };
+const TOO_LARGE: Common = Common { name: "TooLarge", status: "413", description: "The body is too large." };
+const UNSUPPORTED_MEDIA_TYPE: Common = Common {
+    name: "UnsupportedMediaType",
+    status: "415",
+    description: "The body has another content type than it must have.",
+};
+const INVALID_VALUE: Common =
+    Common { name: "InvalidValue", status: "422", description: "A value is not valid; `field` names it." };
+
+const ALL_COMMON: [Common; 7] = [
+    FORBIDDEN,
+    INTERNAL,
+    UNAVAILABLE,
+    BAD_REQUEST,
+    TOO_LARGE,
+    UNSUPPORTED_MEDIA_TYPE,
+    INVALID_VALUE,
+];
+
+/// An error that many operations answer with.
+struct Common {
+    name: &'static str,
+    status: &'static str,
+    description: &'static str,
+}
 
 #[derive(OpenApi)]
 #[openapi(
@@ -48,6 +86,13 @@ pub(crate) fn outline() -> Document {
 
 /// The document, once the router has put the paths in.
 pub(crate) fn complete(mut document: Document) -> Document {
+    let components = document.components.get_or_insert_with(Components::new);
+    for Common { name, description, .. } in ALL_COMMON {
+        let envelope = ContentBuilder::new().schema(Some(Ref::from_schema_name(ErrorEnvelope::name())));
+        let response = ResponseBuilder::new().description(description);
+        let response = response.content("application/json", envelope.build()).build();
+        components.responses.insert(name.to_owned(), response.into());
+    }
     let paths = std::mem::take(&mut document.paths.paths);
     for (path, mut item) in paths {
         for operation in operations(&mut item) {
@@ -64,42 +109,19 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
 }
 
 fn add_common_responses(path: &str, operation: &mut Operation) {
-    add_error(operation, "403", "The request comes from another site, or names a host that is not loopback.");
-    add_error(operation, "500", "Something failed on the server; its log has the details.");
+    let mut common = vec![FORBIDDEN, INTERNAL];
     if path.starts_with(API) {
-        add_error(operation, "503", "Something that the server needs does not answer; try again.");
+        common.push(UNAVAILABLE);
     }
     if operation.parameters.is_some() {
-        add_error(operation, "400", "A parameter is not valid.");
+        common.push(BAD_REQUEST);
     }
     if operation.request_body.is_some() {
-        add_error(operation, "400", "The body is not valid.");
-        add_error(operation, "413", "The body is too large.");
-        add_error(operation, "415", "The body has another content type than it must have.");
-        add_error(operation, "422", "A value is not valid.");
+        common.extend([BAD_REQUEST, TOO_LARGE, UNSUPPORTED_MEDIA_TYPE, INVALID_VALUE]);
     }
-    for response in operation.responses.responses.values_mut() {
-        if let RefOr::T(response) = response {
-            add_request_id(response);
-        }
+    for Common { name, status, .. } in common {
+        // What an operation says itself is more exact.
+        let responses = &mut operation.responses.responses;
+        responses.entry(status.to_owned()).or_insert_with(|| Ref::from_response_name(name).into());
     }
-}
-
-/// Adds a response with an error, if the operation does not describe it itself.
-fn add_error(operation: &mut Operation, status: &str, description: &str) {
-    let response = || {
-        let envelope = Ref::from_schema_name(ErrorEnvelope::name());
-        let content = ContentBuilder::new().schema(Some(envelope)).build();
-        ResponseBuilder::new().description(description).content("application/json", content).build().into()
-    };
-    operation.responses.responses.entry(status.to_owned()).or_insert_with(response);
-}
-
-fn add_request_id(response: &mut Response) {
-    let id = ObjectBuilder::new().schema_type(Type::String);
-    let header = HeaderBuilder::new()
-        .schema(Some(id))
-        .description(Some("The id of the request, as in the log."))
-        .build();
-    response.headers.insert(REQUEST_ID_HEADER.to_owned(), header.into());
 }

@@ -69,7 +69,7 @@ fn measured(path: &Path, arguments: &Arguments, settings: &Config) -> Result<Rep
         parallel: arguments.parallel as usize,
         arriving: arguments.arriving as usize,
     };
-    let options = EngineOptions { parallel: load.places(), ..engine_options(settings) };
+    let options = EngineOptions { parallel: load.slots(), ..engine_options(settings) };
     let engine = Engine::load(path, options)
         .with_context(|| message!("cli-bench-load-failed", file = path.display().to_string()))?;
     let speed = measure(&engine, load)?;

@@ -4,7 +4,7 @@ use anyhow::Result;
 use clap::Subcommand;
 use service::config::Config;
 
-use super::{answers, export, import, retrieval, run, runs, threshold};
+use super::{answers, export, import, retrieval, run as stored_run, runs, threshold};
 use crate::globals::Globals;
 use crate::output::Outcome;
 
@@ -14,7 +14,7 @@ pub(crate) enum Command {
     Answers(answers::Arguments),
     Import(import::Arguments),
     Export,
-    Run(run::Arguments),
+    Run(stored_run::Arguments),
     Runs,
     Threshold(threshold::Arguments),
 }
@@ -25,7 +25,7 @@ pub(crate) async fn run(settings: Config, globals: &Globals, command: Command) -
         Command::Answers(arguments) => answers::run(settings, globals, arguments).await,
         Command::Import(arguments) => import::run(&settings, globals, arguments).await,
         Command::Export => export::run(&settings, globals).await,
-        Command::Run(arguments) => run::run(&settings, globals, arguments).await,
+        Command::Run(arguments) => stored_run::run(&settings, globals, arguments).await,
         Command::Runs => runs::run(&settings, globals).await,
         Command::Threshold(arguments) => threshold::run(&settings, globals, arguments).await,
     }

@@ -93,9 +93,10 @@ fn default_data_dir() -> Result<PathBuf, ConfigError> {
 
 #[cfg(test)]
 mod tests {
-    use retriever::RetrievalOptions;
+    use retriever::{Fusion, RetrievalOptions};
 
     use super::*;
+    use crate::config::settings::RetrievalConfig;
 
     fn load(overrides: &Overrides, environment: &[(&str, &str)]) -> Result<Config, ConfigError> {
         Config::load(

@@ -76,7 +76,8 @@ pub enum JobState {
 #[serde(tag = "stage", rename_all = "snake_case")]
 pub enum IngestStage {
     /// It is parsed and cut into chunks.
-    Reading,
+    #[serde(rename = "reading")]
+    Parsing,
     /// Its chunks are embedded and stored.
     Embedding {
         /// Number of chunks that are stored.
@@ -182,7 +183,7 @@ impl From<db::JobState> for JobState {
         match state {
             db::JobState::Queued => Self::Queued,
             db::JobState::Running => Self::Running,
-            db::JobState::Done => Self::Done,
+            db::JobState::Succeeded => Self::Done,
             db::JobState::Failed => Self::Failed,
             db::JobState::Cancelled => Self::Cancelled,
         }
@@ -194,7 +195,7 @@ impl From<JobState> for db::JobState {
         match state {
             JobState::Queued => Self::Queued,
             JobState::Running => Self::Running,
-            JobState::Done => Self::Done,
+            JobState::Done => Self::Succeeded,
             JobState::Failed => Self::Failed,
             JobState::Cancelled => Self::Cancelled,
         }
@@ -204,7 +205,7 @@ impl From<JobState> for db::JobState {
 impl From<domain::IngestStage> for IngestStage {
     fn from(stage: domain::IngestStage) -> Self {
         match stage {
-            domain::IngestStage::Reading => Self::Reading,
+            domain::IngestStage::Parsing => Self::Parsing,
             domain::IngestStage::Embedding { done, total } => Self::Embedding { done, total },
         }
     }

@@ -105,8 +105,8 @@ pub struct OriginalQuery {
     pub version: Option<u32>,
 }
 
-impl From<db::PastVersion> for VersionSummary {
-    fn from(version: db::PastVersion) -> Self {
+impl From<db::VersionSummary> for VersionSummary {
+    fn from(version: db::VersionSummary) -> Self {
         Self {
             id: version.id,
             number: version.number,

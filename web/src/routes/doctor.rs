@@ -3,7 +3,6 @@
 use axum::Json;
 use axum::extract::State;
 use service::App;
-use service::doctor::examine;
 
 use crate::api::doctor::{DoctorReport, DoctorRequest};
 use crate::api::errors::ErrorEnvelope;
@@ -26,5 +25,5 @@ pub(crate) async fn check(
     extract::Json(request): extract::Json<DoctorRequest>,
 ) -> Result<Json<DoctorReport>, ApiError> {
     let _lock = app.begin_maintenance()?;
-    Ok(Json(examine(&app, request.fix).await?.into()))
+    Ok(Json(service::doctor::check(&app, request.fix).await?.into()))
 }

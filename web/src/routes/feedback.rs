@@ -31,6 +31,6 @@ pub(crate) async fn give(
         let text = LocalizedText::with("error-invalid-value-max-characters", [("max", max.into())]);
         return Err(ApiError::invalid("comment", text));
     }
-    app.db.add_feedback(workspace, turn_id, helpful, &comment).await?;
+    app.db.save_feedback(workspace, turn_id, helpful, &comment).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -44,7 +44,7 @@ pub(crate) async fn show(
     let document = app.db.document(workspace, id).await?;
     let hash = match query.version {
         None => document.content_hash,
-        Some(number) => app.db.numbered_version(workspace, id, number).await?.content_hash,
+        Some(number) => app.db.version_by_number(workspace, id, number).await?.content_hash,
     };
     let bytes = app.originals.read(&hash).await?;
     Ok(as_file(&document.source, bytes))

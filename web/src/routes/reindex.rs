@@ -32,8 +32,8 @@ pub(crate) async fn begin(
         return Err(ApiError::invalid("embedder", text));
     }
     // An embedder that does not exist is refused now, not after a while.
-    let embedder = app.indexes.checked(asked).await?;
-    match app.reindexing.ask(embedder) {
+    let embedder = app.indexes.installed(asked).await?;
+    match app.reindexing.request(embedder) {
         Some(status) => Ok((StatusCode::ACCEPTED, Json(status.into()))),
         None => Err(ApiError::of_code(StatusCode::CONFLICT, "reindex_running")),
     }

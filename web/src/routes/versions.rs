@@ -32,7 +32,7 @@ pub(crate) async fn list(
 ) -> Result<Json<VersionList>, ApiError> {
     let document = app.db.document(workspace, id).await?;
     let limit = query.limit.unwrap_or(MAX_VERSIONS).clamp(1, MAX_VERSIONS);
-    let versions = app.db.history(workspace, document.id, query.before, limit).await?;
+    let versions = app.db.version_history(workspace, document.id, query.before, limit).await?;
     let next = page::next(&versions, limit, |version| version.number);
     Ok(Json(VersionList { versions: versions.into_iter().map(VersionSummary::from).collect(), next }))
 }
@@ -52,7 +52,7 @@ pub(crate) async fn show(
     Path((id, number)): Path<(DocumentId, u32)>,
 ) -> Result<Json<Version>, ApiError> {
     let document = app.db.document(workspace, id).await?;
-    Ok(Json(app.db.numbered_version(workspace, document.id, number).await?.into()))
+    Ok(Json(app.db.version_by_number(workspace, document.id, number).await?.into()))
 }
 
 /// Restore a version
