@@ -1,6 +1,6 @@
 //! Tests the tags and dates of one document.
 
-use crate::kit::{Kit, WORKSPACE};
+use crate::kit::Kit;
 use domain::DocumentId;
 use ingest::{IngestItem, Ingested, Outcome};
 use jiff::Timestamp;

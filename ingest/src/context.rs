@@ -1,0 +1,54 @@
+//! Holds the handles that all jobs of this crate share.
+//!
+//! Each job ([`Pipeline`](crate::Pipeline), [`Reindex`](crate::Reindex) …) is a type of its own that takes from the
+//! context what it needs. A process has one context: its locks are what keeps two jobs from writing the same
+//! document, or into an index that is being replaced.
+
+use std::sync::Arc;
+
+use db::Database;
+use domain::{Analyzer, LiveIndex};
+use parse::DocumentParser;
+
+use crate::chunking::chunker::ChunkOptions;
+use crate::document_locks::DocumentLocks;
+use crate::index::lock::IndexLock;
+use crate::originals::Originals;
+
+/// What a context is made of.
+pub struct IngestParts {
+    /// The database, which is the truth.
+    pub db: Database,
+    /// The live index, with its embedder.
+    pub index: Arc<LiveIndex>,
+    /// Makes sparse terms; the same analyzer must serve questions.
+    pub analyzer: Arc<dyn Analyzer>,
+    /// Keeps source bytes.
+    pub originals: Originals,
+    /// Extracts the text of documents.
+    pub parser: Arc<dyn DocumentParser>,
+    /// Size and overlap of chunks.
+    pub chunking: ChunkOptions,
+}
+
+/// The shared handles. Cheap to clone; clones share their locks.
+#[derive(Clone)]
+pub struct IngestContext {
+    pub(crate) db: Database,
+    pub(crate) index: Arc<LiveIndex>,
+    pub(crate) index_lock: Arc<IndexLock>,
+    pub(crate) document_locks: Arc<DocumentLocks>,
+    pub(crate) analyzer: Arc<dyn Analyzer>,
+    pub(crate) originals: Originals,
+    pub(crate) parser: Arc<dyn DocumentParser>,
+    pub(crate) chunking: ChunkOptions,
+}
+
+impl IngestContext {
+    /// A context with new locks.
+    pub fn new(parts: IngestParts) -> Self {
+        let IngestParts { db, index, analyzer, originals, parser, chunking } = parts;
+        let (index_lock, document_locks) = (Arc::default(), Arc::default());
+        Self { db, index, index_lock, document_locks, analyzer, originals, parser, chunking }
+    }
+}

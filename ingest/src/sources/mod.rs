@@ -1,0 +1,6 @@
+//! Keeps a collection in step with a source: a folder of files, or a web site.
+
+pub(crate) mod folder;
+pub(crate) mod report;
+pub(crate) mod site;
+pub(crate) mod walk;
