@@ -1,23 +1,25 @@
-//! Why the database did not do it, named by what the caller can do, and how driver errors map to that.
+//! Maps driver errors to variants named by what the caller can do about them.
 
 use sqlx::error::ErrorKind;
 
-/// Why the database did not do it.
+/// Why a database call failed.
+///
+/// The text of the driver's error is part of the message, because messages are stored with jobs and shown to people.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DbError {
-    /// There is no such thing in this workspace. The word says which thing: `"document"`, `"conversation"`.
+    /// It does not exist in this workspace. The word says what: `"document"`, `"conversation"`.
     #[error("no such {0}")]
     NotFound(&'static str),
-    /// The thing is not in a state that allows this. Reading it again shows why.
+    /// Its current state does not allow this. Reading it again shows why.
     #[error("{0}")]
     Conflict(String),
-    /// The value itself cannot be stored. Trying again does not help; another value does.
+    /// The value itself cannot be stored. Retrying does not help; another value does.
     #[error("{0}")]
     Rejected(String),
-    /// The database cannot be reached or is overloaded. Trying again later may help.
+    /// The database cannot be reached or is overloaded. Retrying later may help.
     #[error("the database is unavailable: {0}")]
     Unavailable(String),
-    /// It answered, but not with what was asked for, or a stored row is damaged.
+    /// It returned something other than what was asked for, or a stored row is damaged.
     #[error("the database failed: {0}")]
     Failed(String),
 }
@@ -29,7 +31,7 @@ impl From<sqlx::Error> for DbError {
                 ErrorKind::UniqueViolation => Self::Conflict(error.to_string()),
                 ErrorKind::ForeignKeyViolation => Self::NotFound("row that this refers to"),
                 ErrorKind::CheckViolation | ErrorKind::NotNullViolation => Self::Rejected(error.to_string()),
-                _ if reported.code().is_some_and(|code| passes_with_time(&code)) => {
+                _ if reported.code().is_some_and(|code| is_transient(&code)) => {
                     Self::Unavailable(error.to_string())
                 }
                 _ => Self::Failed(error.to_string()),
@@ -50,27 +52,27 @@ impl From<sqlx::migrate::MigrateError> for DbError {
         match error {
             MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => error.into(),
             MigrateError::VersionMissing(version) => Self::Failed(format!(
-                "the database was made by a newer daedap (its migration {version} is not known to this one); \
+                "the database was made by a newer daedap (this one does not have migration {version}); \
                  install that version or restore an older backup"
             )),
-            error => Self::Failed(format!("the database cannot be brought up to date: {error}")),
+            error => Self::Failed(format!("cannot migrate the database: {error}")),
         }
     }
 }
 
 impl From<serde_json::Error> for DbError {
     fn from(error: serde_json::Error) -> Self {
-        Self::Failed(format!("a value cannot be written as JSON: {error}"))
+        Self::Failed(format!("cannot encode a value as JSON: {error}"))
     }
 }
 
-/// Whether a condition with this code goes away by itself.
+/// Whether a condition with this error code goes away by itself.
 ///
 /// PostgreSQL's codes have five characters (<https://www.postgresql.org/docs/current/errcodes-appendix.html>):
 /// 08 connection lost, 40001 and 40P01 another transaction won, 53 out of resources, 55P03 lock timeout,
 /// 57P shutting down or starting. SQLite's are decimal numbers whose low byte is the primary code
 /// (<https://www.sqlite.org/rescode.html>): 5 BUSY, 6 LOCKED, 13 FULL.
-fn passes_with_time(code: &str) -> bool {
+fn is_transient(code: &str) -> bool {
     if code.len() == 5 {
         return ["08", "53", "57P"].iter().any(|class| code.starts_with(class))
             || ["40001", "40P01", "55P03"].contains(&code);
@@ -83,12 +85,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_conditions_that_pass_are_worth_another_try() {
+    fn only_transient_conditions_are_worth_a_retry() {
         for code in ["57P03", "53300", "08006", "40P01", "5", "517", "13"] {
-            assert!(passes_with_time(code), "{code}");
+            assert!(is_transient(code), "{code}");
         }
         for code in ["42601", "22021", "28P01", "1", "11", "26", "787", ""] {
-            assert!(!passes_with_time(code), "{code}");
+            assert!(!is_transient(code), "{code}");
         }
     }
 

@@ -1,4 +1,4 @@
-//! Chats: what was asked, what was answered, and what the answer stands on.
+//! Conversations, their turns, and the citations of answers.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::values::id::{ChunkId, ConversationId, DocumentId, TurnId, WorkspaceId};
 use crate::values::language::Language;
 
-/// A chat.
+/// A conversation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Conversation {
     /// Its id.
@@ -16,17 +16,17 @@ pub struct Conversation {
     pub workspace: WorkspaceId,
     /// The beginning of its first question; empty until there is one.
     pub title: String,
-    /// When it was begun.
+    /// When it was created.
     pub created_at: Timestamp,
-    /// When its last turn was written.
+    /// When its last turn was added or finished.
     pub updated_at: Timestamp,
 }
 
-/// Who speaks.
+/// The speaker of a turn or message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
-    /// The instructions; never stored as a turn.
+    /// Instructions to the model; never stored as a turn.
     System,
     /// The person.
     User,
@@ -39,37 +39,37 @@ pub enum Role {
 pub struct Turn {
     /// Its id.
     pub id: TurnId,
-    /// The chat it belongs to.
+    /// The conversation it belongs to.
     pub conversation: ConversationId,
     /// From 0; questions are even, answers odd.
     pub position: u32,
-    /// Who speaks.
+    /// The speaker.
     pub role: Role,
-    /// Where it stands.
+    /// Its state.
     pub state: TurnState,
-    /// What is said, Markdown.
+    /// Its text, Markdown.
     pub content: String,
     /// Language of the content.
     pub language: Language,
-    /// Whether the answer says that the documents do not hold it.
+    /// Whether the answer says that the documents do not contain it.
     pub abstained: bool,
-    /// Why an answer ended; `None` for questions and answers being written.
+    /// Why an answer ended; `None` for questions and answers in progress.
     pub finish_reason: Option<FinishReason>,
-    /// What the answer stands on, in order of first mention.
+    /// The answer's citations, in order of first mention.
     pub citations: Vec<Citation>,
-    /// When it was stored first.
+    /// When it was created.
     pub created_at: Timestamp,
 }
 
-/// Where a turn stands.
+/// A turn's state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TurnState {
-    /// An answer that is being written, or was when the process died.
+    /// An answer in progress, or one that was in progress when the process died.
     Writing,
     /// Complete.
     Complete,
-    /// An answer that was cut off: the reader went away, the generator failed, or the process died.
+    /// An answer that was cut off: the client disconnected, the generator failed, or the process died.
     Interrupted,
 }
 
@@ -77,28 +77,28 @@ pub enum TurnState {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FinishReason {
-    /// The model said all it had to say.
+    /// The model ended the answer.
     Stop,
     /// The token limit was reached.
     Length,
-    /// The documents do not hold the answer; no model was asked.
+    /// The documents do not contain the answer; no model was called.
     Abstained,
-    /// The passages' own sentences were given; no model was asked.
+    /// The answer consists of the passages' own sentences; no model was called.
     Extractive,
-    /// The reader went away.
+    /// The client disconnected or cancelled.
     Cancelled,
-    /// Something failed.
+    /// The generator or the process failed.
     Error,
 }
 
-/// What an answer took.
+/// Tokens that an answer used.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Usage {
-    /// Tokens read.
+    /// Tokens of the prompt.
     pub prompt_tokens: usize,
-    /// Tokens of the prompt that were not computed again.
+    /// Tokens of the prompt that came from the prefix cache.
     pub cached_tokens: usize,
-    /// Tokens written.
+    /// Tokens of the answer.
     pub completion_tokens: usize,
 }
 

@@ -18,10 +18,10 @@ pub struct Collection {
     pub name: String,
     /// Who may search it.
     pub visibility: Visibility,
-    /// Evidence from which questions to it are answered, 0 to 1; `None`: what the service takes by default.
+    /// Evidence from which questions to it are answered, 0 to 1; `None` for the service's default.
     #[serde(default)]
     pub evidence_threshold: Option<f64>,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
 }
 
@@ -49,11 +49,11 @@ pub struct Document {
     pub workspace: WorkspaceId,
     /// The collection it belongs to.
     pub collection: CollectionId,
-    /// Where it came from: an absolute path, a URL, or a name an API caller gave.
+    /// The name of its source: an absolute path, a URL, or the name that an API caller gave.
     pub source: String,
-    /// What people call it: its first heading, else the source's last part.
+    /// Its first heading, else the last part of its source.
     pub title: String,
-    /// The version that answers questions; `None` until the first one is whole.
+    /// The version that searches see; `None` until the first one is published.
     pub live_version: Option<VersionId>,
     /// Number of the live version, from 1; 0 while there is none.
     pub version_number: u32,
@@ -61,13 +61,13 @@ pub struct Document {
     pub chunk_count: u32,
     /// Language of the live version's text.
     pub language: Language,
-    /// What its live version is sorted by; none while there is none.
+    /// Tags of the live version; none while there is none.
     pub tags: Vec<String>,
-    /// When its source was last changed, where that is known; else when its live version was taken in.
+    /// When its source was last changed, if known; else when its live version was ingested.
     pub dated_at: Timestamp,
     /// SHA-256 of the live version's source bytes, lower-case hexadecimal; empty while there is none.
     pub content_hash: String,
-    /// When the document first came.
+    /// When the document was created.
     pub created_at: Timestamp,
     /// When its live version changed last.
     pub updated_at: Timestamp,
@@ -78,54 +78,55 @@ pub struct Document {
 pub struct Version {
     /// Derived from the document and the number.
     pub id: VersionId,
-    /// The document it is a content of.
+    /// Its document.
     pub document: DocumentId,
     /// From 1.
     pub number: u32,
-    /// What the document is called.
+    /// The document's title.
     pub title: String,
     /// SHA-256 of the source bytes, lower-case hexadecimal.
     pub content_hash: String,
-    /// What the document is sorted by.
+    /// The document's tags.
     pub tags: Vec<String>,
-    /// When the source was last changed, where that is known; else when this version was taken in.
+    /// When the source was last changed, if known; else when this version was ingested.
     pub dated_at: Timestamp,
-    /// Where it stands in its life.
+    /// Its state.
     pub state: VersionState,
-    /// The extracted text, as Markdown, NFC. Kept so that a new embedder never needs the source again.
+    /// The extracted text, as Markdown, NFC. Stored so that reindexing does not need the source.
     pub text: String,
     /// Where pages begin in `text`; empty for sources without pages.
     pub page_starts: Vec<PageStart>,
 }
 
-/// A version's life: `Pending`, then `Live`, then `Superseded`; never backwards.
+/// A version's state: `Pending`, then `Live`, then `Superseded`; never backwards.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum VersionState {
-    /// Being embedded. No query sees it.
+    /// Being embedded. No search sees it.
     Pending,
-    /// The one that answers.
+    /// The one that searches see.
     Live,
-    /// A later one answers, or its document is gone. Its chunks may still await removal.
+    /// Replaced by a later one, or its document was deleted. Its chunks may still await removal.
     Superseded,
 }
 
-/// How far the taking in of a document is.
+/// Progress of the ingestion of a document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "stage", rename_all = "snake_case")]
 pub enum IngestStage {
-    /// Its text is being got out of it, and cut into chunks.
-    Reading,
+    /// Its text is being parsed and split into chunks.
+    #[serde(rename = "reading")]
+    Parsing,
     /// Its chunks are being embedded and stored.
     Embedding {
-        /// Chunks that are.
+        /// Number of chunks that are done.
         done: u32,
-        /// Chunks in all.
+        /// Number of all chunks.
         total: u32,
     },
 }
 
-/// A page border in an extracted text.
+/// The start of a page in an extracted text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PageStart {
     /// Byte offset in the text at which the page begins.
@@ -134,7 +135,7 @@ pub struct PageStart {
     pub page: u32,
 }
 
-/// A stored piece of one document version.
+/// A stored part of one document version.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Chunk {
     /// Derived from the version and the position.
@@ -145,7 +146,7 @@ pub struct Chunk {
     pub collection: CollectionId,
     /// The document it belongs to.
     pub document: DocumentId,
-    /// The version it is a piece of.
+    /// Its version.
     pub version: VersionId,
     /// From 0, in reading order.
     pub position: u32,

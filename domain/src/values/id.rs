@@ -1,6 +1,6 @@
 //! Identifiers: one type per thing, so that a turn's id cannot be passed where a document's is meant.
 //!
-//! Ids of things that come from a source are *derived* (UUID version 5 from what makes them what they are),
+//! Ids of things that come from a source are *derived* (UUID version 5 of what identifies them),
 //! so doing the same work twice writes the same rows and the same vectors. Ids of things that people start
 //! (conversations, turns, jobs, indexes) are time-ordered (version 7).
 
@@ -29,7 +29,7 @@ macro_rules! id {
     };
 }
 
-/// An id of something that people start.
+/// A time-ordered id of something that people start.
 macro_rules! new_id {
     ($(#[$doc:meta])* $name:ident) => {
         id!($(#[$doc])* $name);
@@ -66,11 +66,11 @@ id!(
     VersionId
 );
 id!(
-    /// One piece of one version; also the id of its point in the vector store.
+    /// One chunk of one version; also the id of its point in the vector store.
     ChunkId
 );
 new_id!(
-    /// A chat.
+    /// A conversation.
     ConversationId
 );
 new_id!(
@@ -78,7 +78,7 @@ new_id!(
     TurnId
 );
 new_id!(
-    /// A piece of background work.
+    /// A unit of background work.
     JobId
 );
 id!(
@@ -86,7 +86,7 @@ id!(
     EvalQuestionId
 );
 new_id!(
-    /// One measurement of a collection's evaluation set.
+    /// One run of a collection's evaluation set.
     EvalRunId
 );
 new_id!(
@@ -100,7 +100,7 @@ new_id!(
 );
 
 impl WorkspaceId {
-    /// The workspace of an installation that has not made any.
+    /// The workspace that every installation has.
     pub const DEFAULT: Self = Self(Uuid::from_u128(0xdaeda9));
 }
 
@@ -133,9 +133,9 @@ impl ChunkId {
 }
 
 impl EvalQuestionId {
-    /// The id of `question`, asked after `history`, in the set of a collection: asked otherwise it is another one.
+    /// The id of `question`, asked after `history`, in the set of a collection. Another wording has another id.
     pub fn derive(collection: CollectionId, history: &[String], question: &str) -> Self {
-        // No text that is stored holds a NUL.
+        // No stored text contains a NUL.
         let name = history.iter().map(String::as_str).chain([question]).collect::<Vec<_>>().join("\0");
         Self(Uuid::new_v5(&collection.0, name.as_bytes()))
     }

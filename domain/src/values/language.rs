@@ -1,4 +1,4 @@
-//! Languages of texts, and what a model knows of them.
+//! Languages of texts, and the languages that a model covers.
 
 use serde::{Deserialize, Serialize};
 
@@ -59,18 +59,18 @@ impl From<Language> for String {
     }
 }
 
-/// Which languages a model was made for.
+/// The languages that a model was trained for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LanguageCoverage {
-    /// Not known to be limited: a model file or a server that its user chose.
+    /// No known limit: a model file or a server that the user chose.
     Any,
     /// Exactly these.
     Only(Vec<Language>),
 }
 
 impl LanguageCoverage {
-    /// Whether text in `language` is worth giving to the model. Text of no recognised language is: it is
-    /// mostly code and identifiers, and those are in every model's vocabulary.
+    /// Whether to give text in `language` to the model. Text of no recognised language is covered: it is mostly code and
+    /// identifiers, which are in every model's vocabulary.
     pub fn covers(&self, language: Language) -> bool {
         match self {
             Self::Any => true,

@@ -1,10 +1,10 @@
-//! What a query found.
+//! Retrieved passages.
 
 use serde::{Deserialize, Serialize};
 
 use crate::values::document::Chunk;
 
-/// A chunk that a query found, with its scores.
+/// A retrieved chunk with its scores.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Passage {
     /// The chunk.

@@ -42,7 +42,7 @@ async fn fill(database: &Database) {
     let answer = database.begin_answer(HOME, chat, Language::KOREAN).await.expect("begun").id;
     let end = cited(database).await;
     database.finish_answer(HOME, answer, end).await.expect("finished");
-    database.add_feedback(HOME, answer, true, "").await.expect("said");
+    database.save_feedback(HOME, answer, true, "").await.expect("said");
     let question = domain::EvalQuestion {
         question: "How many days?".to_owned(),
         history: Vec::new(),
@@ -57,16 +57,16 @@ async fn fill(database: &Database) {
         last_modified: None,
         links: vec!["https://example.com/help/b".to_owned()],
     };
-    database.note_web_page(collection.id, "https://example.com/help/", &page).await.expect("noted");
+    database.save_web_page(collection.id, "https://example.com/help/", &page).await.expect("noted");
     database.add_eval_run(HOME, collection.id, &json!({}), &json!({ "n": 1 })).await.expect("added");
 }
 
 /// All rows with their tables, and the schema that they are of.
 async fn dump(database: &Database) -> (i64, Vec<(&'static str, String)>) {
     let mut snapshot = database.snapshot().await.expect("every table is copied or left out");
-    let schema = snapshot.schema().await.expect("asked");
+    let schema = snapshot.schema_version().await.expect("asked");
     let mut rows = Vec::new();
-    for table in db::copied_tables() {
+    for table in db::backup_tables() {
         let mut found = snapshot.rows(table).await.expect("a table");
         while let Some(row) = found.next().await {
             rows.push((table, row.expect("a row")));
@@ -80,7 +80,7 @@ async fn load(url: &str, schema: i64, rows: &[(&'static str, String)]) -> Databa
     for (table, row) in rows {
         restoring.load(table, row).await.expect("a row that belongs");
     }
-    assert_eq!(restoring.loaded("turns"), 2);
+    assert_eq!(restoring.loaded_rows("turns"), 2);
     restoring.commit().await.expect("all of it");
     Database::open(url).await.expect("it opens")
 }
@@ -97,7 +97,7 @@ fn sqlite_in(folder: &tempfile::TempDir) -> String {
 async fn a_copy_is_the_same_in_either_dialect(database: &Database) {
     fill(database).await;
     let (schema, rows) = dump(database).await;
-    for table in db::copied_tables() {
+    for table in db::backup_tables() {
         assert!(rows.iter().any(|(of, _)| *of == table), "the story puts something into {table}");
     }
     let folder = tempfile::tempdir().expect("a temporary folder");
@@ -122,7 +122,7 @@ async fn a_copy_is_of_one_moment(database: &Database) {
     database.publish_version(HOME, version.id, 9).await.expect("others write meanwhile");
     database.create_conversation(HOME).await.expect("others write meanwhile");
     let mut rows = Vec::new();
-    for table in db::copied_tables() {
+    for table in db::backup_tables() {
         let found: Vec<String> =
             snapshot.rows(table).await.expect("a table").try_collect().await.expect("rows");
         rows.extend(found.into_iter().map(|row| (table, row)));
@@ -148,7 +148,7 @@ async fn a_snapshot_names_originals_and_live_versions(database: &Database) {
     let live: Vec<db::LiveVersion> = snapshot.live_versions().try_collect().await.expect("read");
     assert_eq!(live.iter().map(|live| (live.workspace, live.chunk_count)).collect::<Vec<_>>(), [(HOME, 3)]);
     drop(snapshot);
-    database.give_up_index(build.id).await.expect("given up");
+    database.abandon_index(build.id).await.expect("given up");
 }
 
 async fn what_is_no_copy_is_refused(database: &Database) {
@@ -163,13 +163,13 @@ async fn what_is_no_copy_is_refused(database: &Database) {
     let mut restoring = Database::begin_restore(&url, schema).await.expect("an empty database");
     rejected(restoring.load("_sqlx_migrations", "{}").await, "_sqlx_migrations");
     rejected(restoring.load("workspaces; DROP TABLE jobs", "{}").await, "DROP TABLE");
-    rejected(restoring.load("workspaces", "[]").await, "no JSON object");
+    rejected(restoring.load("workspaces", "[]").await, "not a JSON object");
     rejected(restoring.load("workspaces", &workspace.replace("\"name\"", "\"nick\"")).await, "nick");
     rejected(
         restoring.load("workspaces", &workspace.replace("\"name\":", "\"x\":1,\"name\":")).await,
         "\"x\"",
     );
-    rejected(restoring.load("workspaces", r#"{"id":"a","name":7,"created_at":0}"#).await, "another kind");
+    rejected(restoring.load("workspaces", r#"{"id":"a","name":7,"created_at":0}"#).await, "wrong kind");
     rejected(restoring.load("workspaces", r#"{"id":"a","name":"b"}"#).await, "created_at");
     restoring.load("workspaces", workspace).await.expect("this one belongs");
     drop(restoring);
@@ -209,14 +209,14 @@ async fn what_an_older_version_made_is_copied_first(_: &Database) {
         older(&url).await;
         // Where no copy can be made, nothing is changed.
         std::fs::write(&copies, "no folder").expect("written");
-        let refused = Database::open_with_copies(&url, Some(&copies)).await.map(drop);
+        let refused = Database::open_and_copy(&url, Some(&copies)).await.map(drop);
         assert!(
             matches!(&refused, Err(DbError::Failed(why)) if why.contains("nothing was changed")),
             "{refused:?}"
         );
         std::fs::remove_file(&copies).expect("removed");
         for _ in 0..2 {
-            let opened = Database::open_with_copies(&url, Some(&copies)).await.expect("it opens");
+            let opened = Database::open_and_copy(&url, Some(&copies)).await.expect("it opens");
             assert_eq!(opened.conversations(HOME, 10).await.expect("listed")[0].title, "연차");
             opened.close().await;
             let names = names_in(&copies);

@@ -116,7 +116,7 @@ async fn conversations_never_meet(database: &Database) {
     assert_eq!(database.delete_conversation(NEIGHBOUR, ours.id).await.as_ref(), Err(&none));
 
     let none = DbError::NotFound("turn");
-    assert_eq!(database.save_answer_so_far(NEIGHBOUR, answer.id, "theirs").await.as_ref(), Err(&none));
+    assert_eq!(database.save_partial_answer(NEIGHBOUR, answer.id, "theirs").await.as_ref(), Err(&none));
     let end = FinishedAnswer {
         state: TurnState::Complete,
         content: "theirs".to_owned(),
@@ -130,6 +130,6 @@ async fn conversations_never_meet(database: &Database) {
     };
     assert_eq!(database.finish_answer(NEIGHBOUR, answer.id, end).await.as_ref(), Err(&none));
     assert_eq!(database.turn_passages(NEIGHBOUR, answer.id).await.as_ref(), Err(&none));
-    let said = database.add_feedback(NEIGHBOUR, answer.id, true, "").await;
+    let said = database.save_feedback(NEIGHBOUR, answer.id, true, "").await;
     assert_eq!(said, Err(DbError::NotFound("answer")));
 }

@@ -74,7 +74,7 @@ async fn a_chat_from_first_to_last(database: &Database) {
     let answer = database.begin_answer(HOME, chat.id, Language::KOREAN).await.expect("begun");
     assert_eq!((answer.position, answer.role, answer.state), (1, Role::Assistant, TurnState::Writing));
     assert_eq!((answer.finish_reason, answer.content.as_str()), (None, ""));
-    database.save_answer_so_far(HOME, answer.id, "연차는").await.expect("saved");
+    database.save_partial_answer(HOME, answer.id, "연차는").await.expect("saved");
 
     let end = cited(database).await;
     let finished = database.finish_answer(HOME, answer.id, end.clone()).await.expect("finished");
@@ -88,7 +88,7 @@ async fn a_chat_from_first_to_last(database: &Database) {
 
     let twice = database.finish_answer(HOME, answer.id, end.clone()).await;
     assert!(matches!(twice, Err(DbError::Conflict(_))), "{twice:?}");
-    let late = database.save_answer_so_far(HOME, answer.id, "late").await;
+    let late = database.save_partial_answer(HOME, answer.id, "late").await;
     assert!(matches!(late, Err(DbError::Conflict(_))), "{late:?}");
     let unended = FinishedAnswer { state: TurnState::Writing, ..end };
     assert!(matches!(database.finish_answer(HOME, answer.id, unended).await, Err(DbError::Rejected(_))));
@@ -99,13 +99,13 @@ async fn a_chat_from_first_to_last(database: &Database) {
 
 async fn feedback(database: &Database, question: TurnId, answer: TurnId) {
     assert_eq!(database.feedback(HOME, answer).await, Ok(None));
-    database.add_feedback(HOME, answer, true, "").await.expect("said");
-    database.add_feedback(HOME, answer, false, "16일인데요 😠\0").await.expect("said otherwise");
+    database.save_feedback(HOME, answer, true, "").await.expect("said");
+    database.save_feedback(HOME, answer, false, "16일인데요 😠\0").await.expect("said otherwise");
     let said = database.feedback(HOME, answer).await.expect("asked").expect("one opinion");
     assert_eq!((said.helpful, said.comment.as_str()), (false, "16일인데요 😠\u{fffd}"));
     let none = Err(DbError::NotFound("answer"));
-    assert_eq!(database.add_feedback(HOME, question, true, "").await, none, "questions are not rated");
-    assert_eq!(database.add_feedback(HOME, TurnId::new(), true, "").await, none);
+    assert_eq!(database.save_feedback(HOME, question, true, "").await, none, "questions are not rated");
+    assert_eq!(database.save_feedback(HOME, TurnId::new(), true, "").await, none);
 }
 
 async fn delete(database: &Database, chat: ConversationId, answer: TurnId) {
@@ -122,7 +122,7 @@ async fn interrupted_answers_are_kept(database: &Database) {
     let chat = database.create_conversation(HOME).await.expect("begun");
     database.add_question(HOME, chat.id, "How many days?", Language::ENGLISH).await.expect("asked");
     let answer = database.begin_answer(HOME, chat.id, Language::ENGLISH).await.expect("begun");
-    database.save_answer_so_far(HOME, answer.id, "You have 15 d").await.expect("saved");
+    database.save_partial_answer(HOME, answer.id, "You have 15 d").await.expect("saved");
 
     assert_eq!(database.interrupt_unfinished_answers().await, Ok(1));
     assert_eq!(database.interrupt_unfinished_answers().await, Ok(0));
@@ -188,7 +188,7 @@ async fn any_text_can_be_said(database: &Database) {
     assert_eq!(database.conversation(HOME, chat).await.expect("kept").title.chars().count(), 80);
 
     let answer = database.begin_answer(HOME, chat, Language::UNKNOWN).await.expect("begun");
-    database.save_answer_so_far(HOME, answer.id, "a\0b").await.expect("saved");
+    database.save_partial_answer(HOME, answer.id, "a\0b").await.expect("saved");
     let turns = database.turns(HOME, chat).await.expect("kept");
     assert_eq!(turns[1].content, "a\u{fffd}b", "what SQL cannot hold is shown as unknown");
     assert_eq!(turns[1].language, Language::UNKNOWN);

@@ -1,6 +1,6 @@
 //! Evaluation sets, what they measured, and the thresholds that are set by them.
 
-use db::{Database, DbError, MOST_EVAL_QUESTIONS, NewEvalQuestion};
+use db::{Database, DbError, MAX_EVAL_QUESTIONS, NewEvalQuestion};
 use domain::{Collection, EvalQuestion, EvalQuestionId, TurnId, Visibility};
 use serde_json::json;
 
@@ -81,12 +81,12 @@ async fn a_set_from_first_to_last(database: &Database) {
 async fn a_set_has_a_bound(database: &Database) {
     let collection = handbook(database).await;
     let many: Vec<NewEvalQuestion> =
-        (0..MOST_EVAL_QUESTIONS).map(|number| question(&number.to_string(), &[])).collect();
+        (0..MAX_EVAL_QUESTIONS).map(|number| question(&number.to_string(), &[])).collect();
     add(database, &collection, &many).await;
     add(database, &collection, &[question("7", &["a.md"])]).await;
     let refused = database.add_eval_questions(HOME, collection.id, &[question("more", &[])]).await;
     assert!(matches!(refused, Err(DbError::Rejected(_))), "{refused:?}");
-    assert_eq!(texts(database, &collection).await.len(), MOST_EVAL_QUESTIONS, "all or none");
+    assert_eq!(texts(database, &collection).await.len(), MAX_EVAL_QUESTIONS, "all or none");
 
     let bad = [question("", &[]), question("a\0b", &[]), question("a", &["\0"])];
     for bad in bad {

@@ -38,7 +38,7 @@ async fn an_index_from_first_to_last(database: &Database) {
     assert_eq!(database.building_index().await, Ok(None));
 
     let second = database.begin_index("/models/나의 것", &space("two")).await.expect("begun");
-    database.give_up_index(second.id).await.expect("given up");
+    database.abandon_index(second.id).await.expect("given up");
     assert_eq!(database.retired_indexes().await, Ok(vec![second.clone()]));
     let third = database.begin_index("/models/나의 것", &space("two")).await.expect("begun");
     assert_eq!(database.switch_index(third.id).await, Ok(true));
@@ -47,7 +47,7 @@ async fn an_index_from_first_to_last(database: &Database) {
     retired.sort_by_key(|index| index.id);
     assert_eq!(database.retired_indexes().await, Ok(retired));
     for index in [first.id, second.id] {
-        database.forget_index(index).await.expect("forgotten");
+        database.delete_retired_index(index).await.expect("forgotten");
     }
     assert_eq!(database.retired_indexes().await, Ok(Vec::new()));
 
@@ -55,8 +55,8 @@ async fn an_index_from_first_to_last(database: &Database) {
         (DbError::NotFound("index that is being built"), DbError::NotFound("retired index"));
     for gone in [first.id, third.id, IndexId::new()] {
         assert_eq!(database.switch_index(gone).await, Err(building.clone()));
-        assert_eq!(database.give_up_index(gone).await, Err(building.clone()));
-        assert_eq!(database.forget_index(gone).await, Err(retired.clone()));
+        assert_eq!(database.abandon_index(gone).await, Err(building.clone()));
+        assert_eq!(database.delete_retired_index(gone).await, Err(retired.clone()));
     }
     assert!(matches!(database.begin_index("", &space("one")).await, Err(DbError::Rejected(_))));
 }
@@ -90,8 +90,8 @@ async fn a_build_remembers_what_it_holds(database: &Database) {
         Err(DbError::NotFound("row that this refers to"))
     );
     assert_eq!(database.unindexed_documents(other, None, 10).await.expect("listed").len(), 1);
-    database.give_up_index(build).await.expect("given up");
-    database.forget_index(build).await.expect("its rows go with it");
+    database.abandon_index(build).await.expect("given up");
+    database.delete_retired_index(build).await.expect("its rows go with it");
 }
 
 async fn only_a_whole_index_takes_over(database: &Database) {
@@ -116,8 +116,8 @@ async fn only_a_whole_index_takes_over(database: &Database) {
     assert_eq!(live(database).await, Some(first));
     assert_eq!(database.document(HOME, document).await.expect("there").chunk_count, 5);
 
-    database.forget_indexed(build, old.id).await.expect("noted");
-    database.forget_indexed(build, old.id).await.expect("noting it again is no error");
+    database.delete_indexed_version(build, old.id).await.expect("noted");
+    database.delete_indexed_version(build, old.id).await.expect("noting it again is no error");
     assert_eq!(database.switch_index(build).await, Ok(true));
     assert_eq!(live(database).await, Some(build));
     let switched = database.document(HOME, document).await.expect("there");

@@ -75,7 +75,7 @@ async fn jobs_come_in_order(database: &Database) {
     let held = claimed.lease();
     database.complete_job(held, version.document).await.expect("done");
     let done = database.job(HOME, first.id).await.expect("kept");
-    assert_eq!((done.state, done.document), (JobState::Done, Some(version.document)));
+    assert_eq!((done.state, done.document), (JobState::Succeeded, Some(version.document)));
     assert!(done.updated_at >= first.updated_at);
 
     let claimed = claim(database).await.expect("one waits");
@@ -169,7 +169,7 @@ async fn a_lease_that_is_over_changes_nothing(database: &Database) {
     let document = begin(database, leave(&handbook(database).await, "15 days")).await.document;
     let job = enqueue(database, collection, "slow.md").await;
     let slow = database.claim_job(Duration::ZERO).await.expect("asked").expect("one waits");
-    let reading = IngestStage::Reading;
+    let reading = IngestStage::Parsing;
     database.renew_job(slow.lease(), Duration::ZERO, reading).await.expect("still its own");
     // The clock counts milliseconds, and a lease is over when its end has passed.
     tokio::time::sleep(Duration::from_millis(2)).await;
@@ -221,7 +221,7 @@ async fn jobs_are_called_off_in_whatever_state(database: &Database) {
     enqueue(database, collection, "b.md").await;
     let running = claim(database).await.expect("one waits");
     database.cancel_job(HOME, running.id).await.expect("called off");
-    assert!(conflict(&database.renew_job(running.lease(), LEASE, IngestStage::Reading).await));
+    assert!(conflict(&database.renew_job(running.lease(), LEASE, IngestStage::Parsing).await));
     enqueue(database, collection, "c.md").await;
     let running = claim(database).await.expect("one waits");
     database.delete_collection(HOME, collection).await.expect("deleted");
@@ -259,7 +259,7 @@ async fn the_documents_of_an_archive_have_jobs(database: &Database) {
     assert!(conflict(&database.complete_archive_job(&archive, &members).await), "once");
 
     let ended = database.job(HOME, archive.id).await.expect("there");
-    assert_eq!((ended.state, ended.document), (JobState::Done, None));
+    assert_eq!((ended.state, ended.document), (JobState::Succeeded, None));
     let filter = JobFilter { parent: Some(archive.id), ..JobFilter::default() };
     let jobs = database.jobs(HOME, filter, 9).await.expect("listed");
     assert!(jobs.iter().all(|job| job.parent == Some(archive.id) && job.tags == archive.tags));

@@ -38,7 +38,7 @@ async fn write_at_once(one: &Database, other: &Database) {
             for round in 0..60 {
                 database.add_question(HOME, chat, "And now?", Language::ENGLISH).await.expect("asked");
                 // Reads before it writes.
-                database.add_feedback(HOME, answer, round % 2 == 0, "").await.expect("said");
+                database.save_feedback(HOME, answer, round % 2 == 0, "").await.expect("said");
             }
         });
     }

@@ -52,21 +52,21 @@ async fn a_document_from_first_to_last(database: &Database) {
     assert!(two.updated_at >= one.updated_at);
     let stale = StaleVersion { workspace: HOME, document: one.id, version: first.id };
     assert_eq!(database.stale_versions(10).await, Ok(vec![stale]));
-    database.forget_chunks(first.id).await.expect("noted");
-    database.forget_chunks(first.id).await.expect("noting it again is no error");
+    database.mark_chunks_removed(first.id).await.expect("noted");
+    database.mark_chunks_removed(first.id).await.expect("noting it again is no error");
     assert_eq!(database.stale_versions(10).await, Ok(Vec::new()));
     assert_eq!(database.version(HOME, first.id).await.expect("kept as history").text, "15 days");
-    assert_eq!(database.forget_chunks(second.id).await, Err(DbError::NotFound("superseded version")));
+    assert_eq!(database.mark_chunks_removed(second.id).await, Err(DbError::NotFound("superseded version")));
 
     let history = async |before, limit| {
-        let versions = database.history(HOME, one.id, before, limit).await.expect("listed");
+        let versions = database.version_history(HOME, one.id, before, limit).await.expect("listed");
         versions.into_iter().map(|version| (version.number, version.title)).collect::<Vec<_>>()
     };
     let both = [(2, "Leave: 16 days".to_owned()), (1, "Leave: 15 days".to_owned())];
     assert_eq!(history(None, 9).await, both);
     assert_eq!((history(None, 1).await, history(Some(2), 9).await), (both[..1].to_vec(), both[1..].to_vec()));
-    assert_eq!(database.numbered_version(HOME, one.id, 1).await.expect("there").text, "15 days");
-    assert_eq!(database.numbered_version(NEIGHBOUR, one.id, 1).await, Err(DbError::NotFound("version")));
+    assert_eq!(database.version_by_number(HOME, one.id, 1).await.expect("there").text, "15 days");
+    assert_eq!(database.version_by_number(NEIGHBOUR, one.id, 1).await, Err(DbError::NotFound("version")));
 
     database.delete_document(HOME, one.id).await.expect("deleted");
     assert_eq!(database.document(HOME, one.id).await, Err(DbError::NotFound("document")));
@@ -120,7 +120,7 @@ async fn work_is_taken_up_again(database: &Database) {
     assert_eq!(database.version(HOME, begun.id).await.expect("kept").state, VersionState::Superseded);
 
     // The work on a superseded version may have written chunks after they were swept: they are swept again.
-    database.forget_chunks(begun.id).await.expect("swept");
+    database.mark_chunks_removed(begun.id).await.expect("swept");
     database.publish_version(HOME, begun.id, 2).await.expect_err("still superseded");
     assert_eq!(database.stale_versions(10).await.expect("listed").len(), 1);
 
