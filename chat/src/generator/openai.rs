@@ -150,13 +150,19 @@ fn events(
                 yield GenerationEvent::Delta(text);
             }
         }
-        let finish_reason = match finish_reason.as_deref() {
-            Some("length") => FinishReason::Length,
-            Some(_) => FinishReason::Stop,
-            // The stream was cut off: the partial text must not pass as an answer.
-            None => Err(GenerateError::Unavailable("the server ended the stream without a finish reason".to_owned()))?,
-        };
-        yield GenerationEvent::Done { finish_reason, usage };
+        yield GenerationEvent::Done { finish_reason: to_finish_reason(finish_reason.as_deref())?, usage };
+    }
+}
+
+/// Without a reason the stream was cut off: the partial text must not pass as an answer.
+fn to_finish_reason(reported: Option<&str>) -> Result<FinishReason, GenerateError> {
+    match reported {
+        Some("length") => Ok(FinishReason::Length),
+        Some(_) => Ok(FinishReason::Stop),
+        None => {
+            let reason = "the server ended the stream without a finish reason";
+            Err(GenerateError::Unavailable(reason.to_owned()))
+        }
     }
 }
 
