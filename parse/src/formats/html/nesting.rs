@@ -11,7 +11,7 @@ const MAX_DEPTH: usize = 200;
 /// have the same limit, far above that of real pages.
 const MAX_OPEN_ELEMENTS: usize = 512;
 
-/// Maximum length of an element's name.
+/// Number of bytes of a tag's name that are compared. No element has a longer name.
 const MAX_NAME_BYTES: usize = 16;
 
 /// Elements that are never open at the same time as the next one of their kind: they are empty, or the next one closes

@@ -1,7 +1,7 @@
 //! Parses Markdown: cleans it for storing, and finds its title.
 //!
-//! Cleaning edits the author's text in place and leaves the rest as written. Removed are front matter, comments, HTML tags, hidden
-//! text, link definitions, link targets without meaning outside the source (relative links, image files), and the
+//! Cleaning edits the author's text in place and leaves the rest as written. Removed are front matter, comments, HTML tags,
+//! hidden text, link definitions, link targets without meaning outside the source (relative links, image files), and the
 //! `{{#include}}` lines of book tools, whose text is in other files.
 
 use pulldown_cmark::Parser;
