@@ -1,4 +1,4 @@
-//! Finds or installs the programs that tests need: a PostgreSQL server, and Chromium with its driver.
+//! Finds or installs the programs that tests need: a PostgreSQL server, Chromium with its driver, and Python.
 //!
 //! A missing program is installed from Debian's packages where that is possible (root, `apt-get`); otherwise a warning
 //! names what to install. Nothing is downloaded from anywhere else.
@@ -24,6 +24,8 @@ pub(crate) struct Prerequisites {
     /// The folder that holds `initdb`, `pg_ctl` and `postgres`.
     pub(crate) postgres_bin: Option<PathBuf>,
     pub(crate) chromium: Option<Chromium>,
+    /// A Python 3 that makes virtual environments.
+    pub(crate) python: Option<PathBuf>,
 }
 
 impl Prerequisites {
@@ -43,7 +45,7 @@ impl Prerequisites {
 
     /// The programs that are installed now.
     pub(crate) fn installed() -> Self {
-        Self { postgres_bin: find_postgres(), chromium: find_chromium() }
+        Self { postgres_bin: find_postgres(), chromium: find_chromium(), python: find_python() }
     }
 
     /// Debian packages of the missing programs. The font is installed with the browser: without one, screenshots show
@@ -55,6 +57,9 @@ impl Prerequisites {
         }
         if self.chromium.is_none() {
             packages.extend(["chromium", "chromium-driver", "fonts-nanum"]);
+        }
+        if self.python.is_none() {
+            packages.push("python3-venv");
         }
         packages
     }
@@ -73,6 +78,13 @@ impl Prerequisites {
             warnings.push(
                 "no Chromium with chromedriver: the chat page is not tested; \
                  install both with `apt-get install chromium chromium-driver` or `brew install chromium chromedriver`"
+                    .to_owned(),
+            );
+        }
+        if self.python.is_none() {
+            warnings.push(
+                "no Python 3 with venv: the API is not tested against its own document. \
+                 Install it: `apt-get install python3-venv` or `brew install python`"
                     .to_owned(),
             );
         }
@@ -123,6 +135,17 @@ fn find_chromium() -> Option<Chromium> {
     Some(Chromium { browser, driver })
 }
 
+fn find_python() -> Option<PathBuf> {
+    let python = find_program("python3")?;
+    // Debian splits what `venv` needs into a package of its own.
+    let status = Command::new(&python)
+        .args(["-c", "import ensurepip, venv"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
+    status.is_ok_and(|status| status.success()).then_some(python)
+}
+
 fn find_program(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     std::env::split_paths(&path).map(|folder| folder.join(name)).find(|candidate| candidate.is_file())
@@ -164,13 +187,17 @@ mod tests {
 
     #[test]
     fn each_missing_program_has_its_packages_and_its_warning() {
-        let nothing = Prerequisites { postgres_bin: None, chromium: None };
-        assert_eq!(nothing.missing_packages(), ["postgresql", "chromium", "chromium-driver", "fonts-nanum"]);
-        assert_eq!(nothing.warnings().len(), 2);
+        let nothing = Prerequisites { postgres_bin: None, chromium: None, python: None };
+        assert_eq!(
+            nothing.missing_packages(),
+            ["postgresql", "chromium", "chromium-driver", "fonts-nanum", "python3-venv"]
+        );
+        assert_eq!(nothing.warnings().len(), 3);
 
         let everything = Prerequisites {
             postgres_bin: Some("/opt/postgres/bin".into()),
             chromium: Some(Chromium { browser: "chromium".into(), driver: "chromedriver".into() }),
+            python: Some("/usr/bin/python3".into()),
         };
         assert!(everything.missing_packages().is_empty());
         assert!(everything.warnings().is_empty());
