@@ -157,7 +157,9 @@ impl From<EvaluationError> for ApiError {
 impl From<EmbedderError> for ApiError {
     fn from(error: EmbedderError) -> Self {
         match error {
-            EmbedderError::Unknown(reason) => Self::invalid("embedder", LocalizedText::plain(format!("{reason:#}"))),
+            EmbedderError::Unknown(reason) => {
+                Self::invalid("embedder", LocalizedText::plain(format!("{reason:#}")))
+            }
             EmbedderError::Database(error) => error.into(),
         }
     }

@@ -6,7 +6,7 @@
 use utoipa::OpenApi;
 use utoipa::ToSchema;
 use utoipa::openapi::content::ContentBuilder;
-use utoipa::openapi::path::Operation;
+use utoipa::openapi::path::{Operation, Parameter, ParameterIn};
 use utoipa::openapi::response::ResponseBuilder;
 use utoipa::openapi::{Components, OpenApi as Document, PathItem, Ref};
 
@@ -21,8 +21,11 @@ const FORBIDDEN: Common = Common {
     status: "403",
     description: "The request comes from another site's page, or `Host` is not a loopback name.",
 };
-const INTERNAL: Common =
-    Common { name: "Internal", status: "500", description: "Something failed; the server log has the details." };
+const INTERNAL: Common = Common {
+    name: "Internal",
+    status: "500",
+    description: "Something failed; the server log has the details.",
+};
 const UNAVAILABLE: Common = Common {
     name: "Unavailable",
     status: "503",
@@ -39,15 +42,8 @@ const UNSUPPORTED_MEDIA_TYPE: Common = Common {
 const INVALID_VALUE: Common =
     Common { name: "InvalidValue", status: "422", description: "A value is not valid; `field` names it." };
 
-const ALL_COMMON: [Common; 7] = [
-    FORBIDDEN,
-    INTERNAL,
-    UNAVAILABLE,
-    BAD_REQUEST,
-    TOO_LARGE,
-    UNSUPPORTED_MEDIA_TYPE,
-    INVALID_VALUE,
-];
+const ALL_COMMON: [Common; 7] =
+    [FORBIDDEN, INTERNAL, UNAVAILABLE, BAD_REQUEST, TOO_LARGE, UNSUPPORTED_MEDIA_TYPE, INVALID_VALUE];
 
 /// An error that many operations answer with.
 struct Common {
@@ -113,7 +109,8 @@ fn add_common_responses(path: &str, operation: &mut Operation) {
     if path.starts_with(API) {
         common.push(UNAVAILABLE);
     }
-    if operation.parameters.is_some() {
+    let is_parsed = |parameter: &Parameter| parameter.parameter_in != ParameterIn::Header;
+    if operation.parameters.iter().flatten().any(is_parsed) {
         common.push(BAD_REQUEST);
     }
     if operation.request_body.is_some() {

@@ -83,6 +83,7 @@ pub(crate) async fn change(
     responses(
         (status = 204, description = "The collection is deleted."),
         (status = 404, description = "There is no such collection.", body = ErrorEnvelope),
+        (status = 507, description = "The disk is full.", body = ErrorEnvelope),
     ),
 )]
 pub(crate) async fn remove(

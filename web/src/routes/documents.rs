@@ -105,6 +105,7 @@ fn nothing_to_change() -> ApiError {
     responses(
         (status = 204, description = "The document is deleted."),
         (status = 404, description = "There is no such document.", body = ErrorEnvelope),
+        (status = 507, description = "The disk is full.", body = ErrorEnvelope),
     ),
 )]
 pub(crate) async fn remove(

@@ -158,6 +158,7 @@ pub(crate) async fn list_runs(
         (status = 201, description = "The measurement as it is stored.", body = EvalRun),
         (status = 404, description = "There is no such collection.", body = ErrorEnvelope),
         (status = 409, description = "The set is empty, or another measurement is running.", body = ErrorEnvelope),
+        (status = 422, description = "`limit` is 0, or is given without `keep=false`.", body = ErrorEnvelope),
     ),
 )]
 pub(crate) async fn run(

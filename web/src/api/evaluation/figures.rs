@@ -151,7 +151,10 @@ impl From<DecisionReport> for retriever::eval::DecisionReport {
         };
         Self {
             answerable: retriever::eval::Answerable { n: answerable.n, declined: answerable.declined },
-            unanswerable: retriever::eval::Unanswerable { n: unanswerable.n, answered: unanswerable.answered },
+            unanswerable: retriever::eval::Unanswerable {
+                n: unanswerable.n,
+                answered: unanswerable.answered,
+            },
             threshold,
             curve: curve.into_iter().map(point).collect(),
         }
