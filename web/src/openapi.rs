@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use utoipa::openapi::content::ContentBuilder;
 use utoipa::openapi::path::{Operation, Parameter, ParameterIn};
 use utoipa::openapi::response::ResponseBuilder;
-use utoipa::openapi::{Components, OpenApi as Document, PathItem, Ref};
+use utoipa::openapi::{Components, OpenApi as Document, PathItem, Ref, RefOr};
 
 use crate::api::errors::ErrorEnvelope;
 
@@ -109,7 +109,10 @@ fn add_common_responses(path: &str, operation: &mut Operation) {
     if path.starts_with(API) {
         common.push(UNAVAILABLE);
     }
-    let is_parsed = |parameter: &Parameter| parameter.parameter_in != ParameterIn::Header;
+    // A header that is not what it should be is ignored.
+    let is_parsed = |parameter: &RefOr<Parameter>| {
+        matches!(parameter, RefOr::T(parameter) if parameter.parameter_in != ParameterIn::Header)
+    };
     if operation.parameters.iter().flatten().any(is_parsed) {
         common.push(BAD_REQUEST);
     }
