@@ -5,7 +5,8 @@ use service::config::Overrides;
 
 use crate::globals::Globals;
 use crate::{
-    ask, backup, bench, config, doctor, documents, eval, ingest, jobs, models, parse, reindex, restore, search,
+    ask, backup, bench, config, doctor, documents, eval, ingest, jobs, models, parse, reindex, restore,
+    search,
 };
 
 #[derive(Debug, Parser)]

@@ -13,6 +13,7 @@ use crate::client::Client;
 use crate::globals::Globals;
 use crate::messages::message;
 use crate::output::{Outcome, print_json, print_line, table};
+use crate::value_parsers;
 
 /// Maximum number of documents and versions shown.
 const MAX_SHOWN: u32 = 200;
@@ -27,11 +28,13 @@ pub(crate) enum Command {
 
 #[derive(Debug, Args)]
 pub(crate) struct One {
+    #[arg(value_parser = value_parsers::id::<DocumentId>)]
     document: DocumentId,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Earlier {
+    #[arg(value_parser = value_parsers::id::<DocumentId>)]
     document: DocumentId,
     version: u32,
 }

@@ -1,20 +1,21 @@
 //! The arguments of `search` and `ask` that become a filter.
 
 use clap::Args;
-use domain::{Filter, Language, normalize_tags};
+use domain::{Filter, Language};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use web::api::filter::{self, FilterRequest};
+use web::api::filter::FilterRequest;
 
 use crate::messages::message;
+use crate::value_parsers;
 
 /// Conditions on the passages to search; the collection is a global option.
 #[derive(Debug, Args)]
 pub(crate) struct FilterArguments {
-    #[arg(long = "tag", value_name = "TAG", value_parser = tag)]
+    #[arg(long = "tag", value_name = "TAG", value_parser = value_parsers::tag)]
     tags: Vec<String>,
-    #[arg(long = "language", value_name = "CODE", value_parser = filter::language)]
+    #[arg(long = "language", value_name = "CODE", value_parser = value_parsers::language)]
     languages: Vec<Language>,
     #[arg(long, value_name = "DATE", value_parser = moment)]
     from: Option<Timestamp>,
@@ -34,12 +35,6 @@ impl FilterArguments {
             until: *until,
         })
     }
-}
-
-/// A tag in the form in which it is stored.
-pub(crate) fn tag(text: &str) -> Result<String, String> {
-    let tags = normalize_tags([text]).map_err(|error| error.to_string())?;
-    Ok(tags.concat())
 }
 
 /// A time, or the start of a day in the local time zone.

@@ -10,10 +10,19 @@ use crate::arguments::Cli;
 use crate::messages::message;
 use crate::usage_error;
 
+/// Keys of the texts of global options.
+const GLOBAL_OPTIONS: &str = "help-global";
+
+/// Global options come after those of the command itself, and `--help` and `--version` come last.
+const GLOBAL_OPTIONS_ORDER: usize = 500;
+const LAST: usize = 1_000;
+
 /// The command line of this process. Ends the process where that asks for help, or is wrong (exit code 2).
 pub(crate) fn parse() -> Cli {
-    let parsed = command().try_get_matches().and_then(|matches| Cli::from_arg_matches(&matches));
-    parsed.unwrap_or_else(|error| usage_error::exit(&error))
+    let mut command = command();
+    let matches = command.try_get_matches_from_mut(std::env::args_os());
+    let parsed = matches.and_then(|matches| Cli::from_arg_matches(&matches));
+    parsed.unwrap_or_else(|error| usage_error::exit(&error, &command))
 }
 
 /// All commands with their texts in the language of the environment.
@@ -21,7 +30,7 @@ pub(crate) fn command() -> Command {
     let root = Cli::command().about(message!("help-daedap")).version(env!("CARGO_PKG_VERSION"));
     let version = own_flag("version", 'V', ArgAction::Version, message!("help-print-version"));
     let root = root.disable_version_flag(true).arg(version);
-    let mut command = with_texts(root, "help", "help-global");
+    let mut command = with_texts(root, "help", GLOBAL_OPTIONS);
     // clap adds `help` to every command that has others, here.
     command.build();
     with_help_command_texts(command)
@@ -31,10 +40,14 @@ pub(crate) fn command() -> Command {
 fn with_texts(command: Command, key: &str, arguments_key: &str) -> Command {
     let help = own_flag("help", 'h', ArgAction::Help, message!("help-print-help"));
     let usage = message!("help-heading-usage");
+    let mut order = if arguments_key == GLOBAL_OPTIONS { GLOBAL_OPTIONS_ORDER } else { 0 };
     command
         .help_template(format!("{{about-with-newline}}\n{usage}: {{usage}}\n\n{{all-args}}"))
         .subcommand_help_heading(message!("help-heading-commands"))
-        .mut_args(|argument| with_text(argument, arguments_key))
+        .mut_args(|argument| {
+            order += 1;
+            with_text(argument, arguments_key, order)
+        })
         .disable_help_flag(true)
         .arg(help)
         .mut_subcommands(|command| {
@@ -46,12 +59,11 @@ fn with_texts(command: Command, key: &str, arguments_key: &str) -> Command {
 
 fn own_flag(name: &'static str, short: char, action: ArgAction, help: String) -> Arg {
     let heading = message!("help-heading-options");
-    // After all others, as in clap.
-    Arg::new(name).short(short).long(name).action(action).help(help).help_heading(heading).display_order(1_000)
+    Arg::new(name).short(short).long(name).action(action).help(help).help_heading(heading).display_order(LAST)
 }
 
 /// Sets the text of an argument, with its default and its possible values, which clap names in English only.
-fn with_text(argument: Arg, key: &str) -> Arg {
+fn with_text(argument: Arg, key: &str, order: usize) -> Arg {
     let name = argument.get_id().as_str();
     if ["help", "version"].contains(&name) {
         return argument;
@@ -71,6 +83,7 @@ fn with_text(argument: Arg, key: &str) -> Arg {
     argument
         .help(StyledStr::from(text))
         .help_heading(message!(heading))
+        .display_order(order)
         .hide_default_value(true)
         .hide_possible_values(true)
 }
@@ -84,34 +97,4 @@ fn with_help_command_texts(command: Command) -> Command {
         "help" => command.about(message!("help-print-command-help")),
         _ => with_help_command_texts(command),
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// The keys of all texts below a command that the catalogue does not have.
-    fn missing(command: &Command, key: &str, arguments_key: &str) -> Vec<String> {
-        let arguments = command.get_arguments().filter(|argument| {
-            !["help", "version"].contains(&argument.get_id().as_str())
-                && (arguments_key == "help-global" || !argument.is_global_set())
-        });
-        let keys = arguments.map(|argument| format!("{arguments_key}-{}", argument.get_id().as_str().replace('_', "-")));
-        let mut found: Vec<String> = keys.filter(|key| !locales::contains(key)).collect();
-        for command in command.get_subcommands().filter(|command| command.get_name() != "help") {
-            let key = format!("{key}-{}", command.get_name());
-            if !locales::contains(&key) {
-                found.push(key.clone());
-            }
-            found.extend(missing(command, &key, &key));
-        }
-        found
-    }
-
-    #[test]
-    fn every_command_and_argument_has_a_text() {
-        let commands = Cli::command();
-        commands.clone().debug_assert();
-        assert_eq!(missing(&commands, "help", "help-global"), [""; 0]);
-    }
 }

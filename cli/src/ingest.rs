@@ -15,18 +15,18 @@ use web::api::ingest_report::IngestReport;
 use web::api::sites::{Follow, SiteRequest};
 
 use crate::client::Client;
-use crate::filter_args;
 use crate::globals::Globals;
 use crate::messages::message;
 use crate::output::{Outcome, print_json, table};
 use crate::progress;
 use crate::sync::Sync;
+use crate::value_parsers;
 
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
     #[arg(required = true, value_name = "PATH|URL")]
     paths: Vec<PathBuf>,
-    #[arg(long = "tag", value_name = "TAG", value_parser = filter_args::tag)]
+    #[arg(long = "tag", value_name = "TAG", value_parser = value_parsers::tag)]
     tags: Vec<String>,
     #[arg(long)]
     force: bool,

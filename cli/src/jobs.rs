@@ -11,6 +11,7 @@ use crate::client::Client;
 use crate::globals::Globals;
 use crate::messages::message;
 use crate::output::{Outcome, print_json, print_line, table};
+use crate::value_parsers;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -23,7 +24,7 @@ pub(crate) enum Command {
 pub(crate) struct List {
     #[arg(long)]
     state: Option<State>,
-    #[arg(long, value_name = "JOB")]
+    #[arg(long, value_name = "JOB", value_parser = value_parsers::id::<JobId>)]
     archive: Option<JobId>,
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=200))]
     limit: u32,
@@ -31,6 +32,7 @@ pub(crate) struct List {
 
 #[derive(Debug, Args)]
 pub(crate) struct One {
+    #[arg(value_parser = value_parsers::id::<JobId>)]
     job: JobId,
 }
 

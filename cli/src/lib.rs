@@ -36,5 +36,6 @@ mod serve;
 mod start;
 mod sync;
 mod usage_error;
+mod value_parsers;
 
 pub use run::main;

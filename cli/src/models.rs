@@ -111,8 +111,7 @@ fn list(store: &Store, json: bool) -> Result<Outcome> {
         print_json(&Report { models })?;
         return Ok(Outcome::Done);
     }
-    let mut table =
-        table(&["id", "kind", "languages", "size", "memory", "licence", "answers", "installed"]);
+    let mut table = table(&["id", "kind", "languages", "size", "memory", "licence", "answers", "installed"]);
     for model in models {
         table.add_row([
             model.id.to_owned(),

@@ -8,6 +8,7 @@ use indicatif::ProgressBar;
 use service::Tasks;
 use service::config::Config;
 use service::model_files::embedder_name;
+use web::api::ingest_report::FailedSource;
 use web::api::reindex::{ReindexReport, ReindexStatus};
 
 use crate::client::Client;
@@ -72,16 +73,16 @@ fn say(report: &ReindexReport) {
         chunks = *chunks,
         seconds = format!("{seconds:.1}"),
     ));
-    for failed in &report.failed {
-        progress::say(&message!(
-            "cli-not-indexed",
-            source = &failed.source,
-            message = &failed.message,
-            code = &failed.code,
-        ));
-    }
+    say_not_indexed(&report.failed);
     if !report.switched {
         progress::say(&message!("cli-reindex-not-switched"));
+    }
+}
+
+/// Prints the documents that are not in the index.
+pub(crate) fn say_not_indexed(failed: &[FailedSource]) {
+    for FailedSource { source, code, message: text } in failed {
+        progress::say(&message!("cli-not-indexed", source = source, message = text, code = code));
     }
 }
 

@@ -8,12 +8,14 @@ use service::backup::{RestoreReport, restore};
 use service::config::Config;
 use service::instance_lock::{InstanceLock, LockError};
 use web::api::doctor::Finding;
+use web::api::ingest_report::FailedSource;
 
 use crate::doctor::say_findings;
 use crate::globals::Globals;
 use crate::messages::message;
 use crate::output::{Outcome, print_json};
 use crate::progress;
+use crate::reindex::say_not_indexed;
 
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
@@ -43,14 +45,8 @@ fn say(report: &RestoreReport) {
     if *embedded_again > 0 {
         progress::say(&message!("cli-restore-embedded-again", count = *embedded_again));
     }
-    for failed in &report.failed {
-        progress::say(&message!(
-            "cli-not-indexed",
-            source = &failed.source,
-            message = &failed.message,
-            code = &failed.code,
-        ));
-    }
+    let failed: Vec<FailedSource> = report.failed.iter().cloned().map(FailedSource::from).collect();
+    say_not_indexed(&failed);
     if let Some(reason) = &report.reindex {
         progress::say(&message!("cli-restore-no-index", reason = reason));
     }

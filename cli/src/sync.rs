@@ -1,6 +1,6 @@
 //! Brings a collection in line with local files: uploads what changed, renames what moved, deletes what is gone.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::path::Path;
 
 use anyhow::Result;
@@ -8,8 +8,8 @@ use domain::{CollectionId, Sha256Digest};
 use indicatif::ProgressBar;
 use ingest::{FoundFile, FoundFiles, walk};
 use web::api::documents::{Document, DocumentChange};
-use web::api::jobs::{Job, JobState};
 use web::api::ingest_report::{FailedSource, IngestReport};
+use web::api::jobs::{Job, JobState};
 
 use crate::client::{Client, Upload};
 use crate::jobs::stage_text;
@@ -35,6 +35,7 @@ impl Sync<'_> {
     pub(crate) async fn folder(&self, path: &Path, report: &mut IngestReport) -> Result<()> {
         let root = path.to_owned();
         let found = tokio::task::spawn_blocking(move || walk(&root)).await??;
+        self.supersede_jobs(&found).await?;
         let known = self.client.documents(self.collection).await?;
         let gone = gone_documents(&found, &known);
         let bar = progress::bar(found.files.len() as u64, message!("cli-documents"));
@@ -44,6 +45,27 @@ impl Sync<'_> {
             sync.file(file).await?;
         }
         sync.finish().await
+    }
+
+    /// Ends the jobs that an earlier sync of these files left unfinished, as when it was killed: they would bring back what
+    /// the files no longer say. Queued ones are cancelled; one that is running is waited for.
+    async fn supersede_jobs(&self, found: &FoundFiles) -> Result<()> {
+        let present: HashSet<&str> = found.files.iter().map(|file| file.source.as_str()).collect();
+        let is_gone = found.absence();
+        let is_superseded = |job: &Job| {
+            job.collection == self.collection
+                && (present.contains(job.source.as_str()) || is_gone(&job.source))
+        };
+        for job in self.client.all_jobs(JobState::Queued).await?.iter().filter(|job| is_superseded(job)) {
+            // A worker may have finished it meanwhile; whether it did, the listing below tells.
+            if let Err(error) = self.client.cancel_job(job.id).await {
+                tracing::debug!(job = %job.id, error = format!("{error:#}"), "not cancelled");
+            }
+        }
+        for job in self.client.all_jobs(JobState::Running).await?.iter().filter(|job| is_superseded(job)) {
+            self.client.follow_job(job.id, |_| {}).await?;
+        }
+        Ok(())
     }
 
     /// Ingests one page of the Web, fetched by whoever holds the data. A page that cannot be fetched is in the report.
@@ -151,7 +173,11 @@ impl FolderSync<'_> {
                 Ok(true)
             }
             Err(error) => {
-                tracing::info!(source = file.source, error = format!("{error:#}"), "cannot rename; uploading");
+                tracing::info!(
+                    source = file.source,
+                    error = format!("{error:#}"),
+                    "cannot rename; uploading"
+                );
                 self.gone.entry(hash.to_owned()).or_default().push(former);
                 Ok(false)
             }

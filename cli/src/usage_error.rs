@@ -2,42 +2,60 @@
 
 use std::error::Error as _;
 use std::io::Write;
+use std::num::{IntErrorKind, ParseIntError};
 
-use clap::Error;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Command, Error};
 
 use crate::messages::message;
 
 /// Exit code of a process whose command line is wrong.
 const WRONG_USAGE: i32 = 2;
 
-/// Prints the error, or the help that was asked for, and ends the process.
-pub(crate) fn exit(error: &Error) -> ! {
+/// Prints the error, or the help that was asked for, and ends the process. `root` is the command line that the error is
+/// about, with its texts.
+pub(crate) fn exit(error: &Error, root: &Command) -> ! {
     if !error.use_stderr() || error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
         error.exit();
     }
-    let mut lines = vec![message!("usage-error", message = explanation(error))];
+    let command = called(root, std::env::args().skip(1));
+    let mut paragraphs = vec![message!("usage-error", message = explanation(error))];
     if let Some(suggestion) = suggestion(error) {
-        lines.push(format!("  {}", message!("usage-similar", suggestion = suggestion)));
+        paragraphs.push(format!("  {}", message!("usage-similar", suggestion = suggestion)));
     }
-    lines.push(message!("usage-more", command = "daedap --help"));
+    let possible = context(error, ContextKind::ValidValue);
+    if !possible.is_empty() {
+        paragraphs.push(format!("  {}", message!("help-possible-values", values = possible)));
+    }
+    paragraphs.push(usage(command));
+    let name = command.get_bin_name().unwrap_or("daedap");
+    paragraphs.push(message!("usage-more", command = format!("{name} --help")));
     // A closed standard error leaves nobody to tell.
-    let _ = writeln!(std::io::stderr(), "{}", lines.join("\n\n"));
+    let _ = writeln!(std::io::stderr(), "{}", paragraphs.join("\n\n"));
     std::process::exit(WRONG_USAGE)
+}
+
+/// The command that the arguments name, as far as they name one.
+fn called(root: &Command, arguments: impl Iterator<Item = String>) -> &Command {
+    arguments.fold(root, |command, name| command.find_subcommand(name).unwrap_or(command))
+}
+
+fn usage(command: &Command) -> String {
+    let usage = command.clone().render_usage().to_string();
+    format!("{}: {}", message!("help-heading-usage"), usage.trim_start_matches("Usage: "))
 }
 
 fn explanation(error: &Error) -> String {
     let argument = context(error, ContextKind::InvalidArg);
     let value = context(error, ContextKind::InvalidValue);
+    let command = context(error, ContextKind::InvalidSubcommand);
     match error.kind() {
-        ErrorKind::MissingRequiredArgument => message!("usage-missing-argument", arguments = argument),
-        ErrorKind::MissingSubcommand => {
-            message!("usage-missing-command", command = context(error, ContextKind::InvalidSubcommand))
+        ErrorKind::MissingRequiredArgument => {
+            message!("usage-missing-argument", arguments = quoted(error, ContextKind::InvalidArg))
         }
+        ErrorKind::MissingSubcommand => message!("usage-missing-command", command = command),
         ErrorKind::UnknownArgument => message!("usage-unknown-argument", argument = argument),
-        ErrorKind::InvalidSubcommand => {
-            message!("usage-unknown-command", command = context(error, ContextKind::InvalidSubcommand))
-        }
+        ErrorKind::InvalidSubcommand => message!("usage-unknown-command", command = command),
         ErrorKind::InvalidValue | ErrorKind::TooFewValues | ErrorKind::WrongNumberOfValues
             if value.is_empty() =>
         {
@@ -46,15 +64,33 @@ fn explanation(error: &Error) -> String {
         ErrorKind::TooManyValues => message!("usage-unexpected-value", value = value, argument = argument),
         ErrorKind::InvalidValue => message!("usage-invalid-value", value = value, argument = argument),
         ErrorKind::ValueValidation => {
-            let reason = error.source().map(ToString::to_string).unwrap_or_default();
-            message!("usage-invalid-value-reason", value = value, argument = argument, reason = reason)
+            message!("usage-invalid-value-reason", value = value, argument = argument, reason = reason(error))
         }
-        ErrorKind::ArgumentConflict => {
-            message!("usage-conflict", argument = argument, others = context(error, ContextKind::PriorArg))
-        }
+        ErrorKind::ArgumentConflict => conflict(error, &argument),
         ErrorKind::InvalidUtf8 => message!("usage-not-utf8"),
         _ => error.kind().to_string(),
     }
+}
+
+fn conflict(error: &Error, argument: &str) -> String {
+    if context(error, ContextKind::PriorArg) == argument {
+        return message!("usage-repeated", argument = argument);
+    }
+    message!("usage-conflict", argument = argument, others = quoted(error, ContextKind::PriorArg))
+}
+
+/// Why a value is invalid. Parsers of our own say it in the right language; those of clap do not.
+fn reason(error: &Error) -> String {
+    let Some(source) = error.source() else { return String::new() };
+    if let Some(error) = source.downcast_ref::<ParseIntError>() {
+        return match error.kind() {
+            IntErrorKind::Zero => message!("usage-zero"),
+            _ => message!("usage-not-a-number"),
+        };
+    }
+    let text = source.to_string();
+    let range = text.split_once(" is not in ").and_then(|(_, range)| range.split_once("..="));
+    range.map_or(text.clone(), |(min, max)| message!("usage-not-in-range", min = min, max = max))
 }
 
 fn suggestion(error: &Error) -> Option<String> {
@@ -64,10 +100,19 @@ fn suggestion(error: &Error) -> Option<String> {
 
 /// What clap knows of the error; empty where it knows nothing of that kind.
 fn context(error: &Error, kind: ContextKind) -> String {
+    texts(error, kind).join(", ")
+}
+
+/// What clap knows of the error, each part of it in backticks.
+fn quoted(error: &Error, kind: ContextKind) -> String {
+    texts(error, kind).iter().map(|text| format!("`{text}`")).collect::<Vec<_>>().join(", ")
+}
+
+fn texts(error: &Error, kind: ContextKind) -> Vec<String> {
     match error.get(kind) {
-        Some(ContextValue::String(text)) => text.clone(),
-        Some(ContextValue::Strings(texts)) => texts.join(", "),
-        Some(ContextValue::StyledStr(text)) => text.to_string(),
-        _ => String::new(),
+        Some(ContextValue::String(text)) => vec![text.clone()],
+        Some(ContextValue::Strings(texts)) => texts.clone(),
+        Some(ContextValue::StyledStr(text)) => vec![text.to_string()],
+        _ => Vec::new(),
     }
 }

@@ -102,7 +102,9 @@ impl App {
     }
 
     async fn open_knowledge(&self) -> Result<&KnowledgeBase> {
-        self.knowledge.get_or_try_init(|| KnowledgeBase::open(&self.config, &self.models, self.stores())).await
+        self.knowledge
+            .get_or_try_init(|| KnowledgeBase::open(&self.config, &self.models, self.stores()))
+            .await
     }
 
     async fn open_answering(&self) -> Result<&Answering> {
@@ -151,7 +153,10 @@ impl App {
         let requeued = self.db.requeue_running_jobs().await?;
         let swept = Sweep::new(&self.open_knowledge().await?.ingest).run().await?;
         if let Err(error) = self.indexes.remove_retired().await {
-            tracing::warn!(error = format!("{error:#}"), "cannot remove a retired index; the next start tries again");
+            tracing::warn!(
+                error = format!("{error:#}"),
+                "cannot remove a retired index; the next start tries again"
+            );
         }
         if interrupted + requeued + swept > 0 {
             tracing::info!(interrupted, requeued, swept, "recovered from an unclean shutdown");

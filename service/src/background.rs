@@ -5,9 +5,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
 use crate::indexes::rebuild;
+use crate::installation;
 use crate::jobs::worker;
 use crate::sources::sync;
-use crate::installation;
 
 /// Which background work a process does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

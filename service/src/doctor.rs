@@ -7,7 +7,6 @@ use std::time::Duration;
 use db::{DbError, JobError};
 use domain::VectorStoreError;
 use ingest::{Finding, IndexCheck, IngestError, Originals, OriginalsError, Reindex};
-use serde::{Deserialize, Serialize};
 
 use crate::app::{App, OpenError};
 use crate::indexes::OrphanError;
@@ -17,7 +16,7 @@ use crate::knowledge::KnowledgeBase;
 const MAX_UPLOAD_TIME: Duration = Duration::from_secs(3_600);
 
 /// The result of a check.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DoctorReport {
     /// Live documents.
     pub documents: u64,

@@ -27,7 +27,11 @@ pub(crate) struct Answering {
 
 impl Answering {
     /// Loads the language model that the settings mean, and puts the conversation over it.
-    pub(crate) async fn open(config: &Config, models: &ModelFiles, knowledge: &KnowledgeBase) -> Result<Self> {
+    pub(crate) async fn open(
+        config: &Config,
+        models: &ModelFiles,
+        knowledge: &KnowledgeBase,
+    ) -> Result<Self> {
         let (generator, engine) = open_generator(config, models).await?;
         let chat = Chat::new(ChatParts {
             db: knowledge.db.clone(),

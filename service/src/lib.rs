@@ -11,8 +11,8 @@
 //! response types (`web`), arguments and tables (`cli`), SQL text (`db`).
 
 mod app;
-pub mod backup;
 mod background;
+pub mod backup;
 pub mod config;
 pub mod doctor;
 pub mod evaluation;

@@ -7,8 +7,8 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use domain::{Embedder, EmbeddingSpace, LanguageCoverage};
 use models::{
-    Catalog, Choice, Constraints, EmbedderFacts, EmbedderFolder, Entry, InstalledModel, Reachability, SourceOptions,
-    Store, available_memory_bytes, choose_generator,
+    Catalog, Choice, Constraints, EmbedderFacts, EmbedderFolder, Entry, InstalledModel, Reachability,
+    SourceOptions, Store, available_memory_bytes, choose_generator,
 };
 use retriever::Reranker;
 use retriever::embed::{
@@ -180,7 +180,8 @@ impl ModelFiles {
         let options = CrossEncoderOptions { max_tokens: settings.max_tokens, threads: self.embedder_threads };
         let loaded = tokio::task::spawn_blocking(move || CrossEncoder::load(&files, options)).await?;
         Ok(Some(Reranker {
-            cross_encoder: loaded.with_context(|| format!("cannot load the reranker `{}`", settings.model))?,
+            cross_encoder: loaded
+                .with_context(|| format!("cannot load the reranker `{}`", settings.model))?,
             candidates: settings.candidates,
             deadline: Duration::from_millis(settings.deadline_ms.into()),
         }))

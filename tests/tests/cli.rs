@@ -270,7 +270,7 @@ async fn a_server_that_runs_reindexes_when_it_is_asked() {
     }
     let refused = daedap.run(&["reindex", "--embedder", "smollm2-135m-instruct"]).await;
     assert_eq!(refused.status.code(), Some(1));
-    assert!(message_of(&refused).contains("no embedder"), "{}", message_of(&refused));
+    assert!(message_of(&refused).contains("not an embedder"), "{}", message_of(&refused));
 }
 
 #[tokio::test]

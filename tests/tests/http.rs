@@ -176,7 +176,7 @@ async fn office_documents_are_read_and_cited_with_their_pages() {
     let Some(daedap) = small_daedap(data_dir.path()) else { return };
     let server = Server::start(daedap).await;
     let id = collection(&server, "office").await;
-    let samples = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../ingest/tests/formats");
+    let samples = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../parse/tests/formats");
     for name in ["annual-leave.ko.docx", "error-codes.pdf", "start.xlsx"] {
         let bytes = std::fs::read(samples.join(name)).unwrap();
         let job = add_document(&server, &id, name, bytes).await;

@@ -41,9 +41,12 @@ impl Client {
     pub(crate) async fn connect(config: &Config, tasks: Option<Tasks>) -> Result<Self> {
         match InstanceLock::acquire(&config.data_dir) {
             Ok(lock) => Self::open(config.clone(), tasks, Some(lock)).await,
-            Err(LockError::Served(url)) => {
-                Ok(Self { transport: over_http()?, builder: builder()?, api: format!("{url}/api/v1"), own: None })
-            }
+            Err(LockError::Served(url)) => Ok(Self {
+                transport: over_http()?,
+                builder: builder()?,
+                api: format!("{url}/api/v1"),
+                own: None,
+            }),
             Err(error) => Err(error.into()),
         }
     }
@@ -148,7 +151,9 @@ impl Client {
         request: RequestBuilder,
     ) -> Result<Result<T, ErrorBody>> {
         match self.try_send(request).await? {
-            Ok(response) => Ok(Ok(response.json().await.with_context(|| message!("cli-server-unexpected"))?)),
+            Ok(response) => {
+                Ok(Ok(response.json().await.with_context(|| message!("cli-server-unexpected"))?))
+            }
             Err(error) => Ok(Err(error)),
         }
     }

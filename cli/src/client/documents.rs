@@ -9,8 +9,8 @@ use reqwest::Method;
 use reqwest::multipart::{Form, Part};
 use web::api::documents::{Document, DocumentChange, DocumentList, NewDocument};
 use web::api::errors::ErrorBody;
-use web::api::jobs::{Job, JobReply};
 use web::api::ingest_report::FailedSource;
+use web::api::jobs::{Job, JobReply};
 use web::api::versions::VersionList;
 
 use super::connection::{Client, error_text};
@@ -46,7 +46,8 @@ impl Client {
 
     /// The first `limit` documents of a collection.
     pub(crate) async fn list_documents(&self, collection: CollectionId, limit: u32) -> Result<Vec<Document>> {
-        let page: DocumentList = self.get(&format!("/collections/{collection}/documents?limit={limit}")).await?;
+        let page: DocumentList =
+            self.get(&format!("/collections/{collection}/documents?limit={limit}")).await?;
         Ok(page.documents)
     }
 

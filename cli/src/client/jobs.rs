@@ -4,7 +4,7 @@ use anyhow::{Context, Result, bail};
 use domain::JobId;
 use futures::StreamExt;
 use reqwest::Method;
-use web::api::jobs::{Job, JobEvent, JobList, JobQuery, JobReply};
+use web::api::jobs::{Job, JobEvent, JobList, JobQuery, JobReply, JobState};
 
 use super::connection::{Client, error_text};
 use crate::messages::message;
@@ -14,6 +14,20 @@ impl Client {
     pub(crate) async fn jobs(&self, query: &JobQuery) -> Result<Vec<Job>> {
         let listed: JobList = self.receive(self.request(Method::GET, "/jobs").query(query)).await?;
         Ok(listed.jobs)
+    }
+
+    /// All jobs in this state, newest first.
+    pub(crate) async fn all_jobs(&self, state: JobState) -> Result<Vec<Job>> {
+        let mut query = JobQuery { state: Some(state), ..JobQuery::default() };
+        let mut found = Vec::new();
+        loop {
+            let page: JobList = self.receive(self.request(Method::GET, "/jobs").query(&query)).await?;
+            found.extend(page.jobs);
+            match page.next {
+                Some(before) => query.before = Some(before),
+                None => return Ok(found),
+            }
+        }
     }
 
     /// Follows a job to its end, and returns it as it is then. Calls `on_change` whenever it changes.

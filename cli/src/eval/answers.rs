@@ -51,11 +51,7 @@ pub(super) async fn run(settings: Config, globals: &Globals, arguments: Argument
     Ok(Outcome::of(failed == 0))
 }
 
-async fn of_dataset(
-    settings: Config,
-    path: &Path,
-    arguments: &Arguments,
-) -> Result<(AnswersReport, usize)> {
+async fn of_dataset(settings: Config, path: &Path, arguments: &Arguments) -> Result<(AnswersReport, usize)> {
     let Dataset { documents, mut questions } = Dataset::read(path)?;
     if let Some(path) = &arguments.unanswerable {
         questions.extend(Dataset::read(path)?.questions.into_iter().map(JudgedQuestion::unanswerable));

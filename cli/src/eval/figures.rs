@@ -1,6 +1,5 @@
 //! The figures by which runs are compared, looked up in the report of a run.
 
-
 use web::api::evaluation::EvalRun;
 
 /// A figure of a run.

@@ -35,7 +35,8 @@ fn check_listen(config: &Config) -> Result<(), ConfigError> {
     if config.listen.ip().is_loopback() {
         return Ok(());
     }
-    let reason = "must be a loopback address: this version has no keys, so whoever reaches it can do everything";
+    let reason =
+        "must be a loopback address: this version has no keys, so whoever reaches it can do everything";
     Err(out_of_bounds("listen", reason.to_owned()))
 }
 

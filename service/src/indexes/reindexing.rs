@@ -3,12 +3,10 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use ingest::ReindexReport;
-use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 
 /// The state of a rebuild, or the result of the last one.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(tag = "state", rename_all = "snake_case")]
+#[derive(Debug, Clone)]
 pub enum ReindexStatus {
     /// None was requested since the process started.
     Idle,

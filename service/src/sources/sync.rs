@@ -118,6 +118,8 @@ fn report(location: &str, synced: Result<IngestReport, SyncError>) {
         Ok(IngestReport { added, updated, moved, removed, seconds, .. }) => {
             info!(location, added, updated, moved, removed, seconds, "synced a source");
         }
-        Err(error) => warn!(location, %error, "cannot sync a source; the next change or interval tries again"),
+        Err(error) => {
+            warn!(location, %error, "cannot sync a source; the next change or interval tries again")
+        }
     }
 }

@@ -73,9 +73,7 @@ pub enum ArchiveError {
     #[error("not a daedap backup")]
     Foreign,
     /// A later release wrote it.
-    #[error(
-        "the backup has format {0}; this daedap reads formats up to {FORMAT}; install a newer release"
-    )]
+    #[error("the backup has format {0}; this daedap reads formats up to {FORMAT}; install a newer release")]
     Newer(u32),
     /// It was cut off, or changed after it was written.
     #[error("the backup is damaged: {0}")]

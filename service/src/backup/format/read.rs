@@ -70,7 +70,9 @@ pub fn for_each_entry(
     let manifest = manifest.ok_or(ArchiveError::Foreign)?;
     let stated = stated.ok_or_else(|| ArchiveError::Damaged("it was cut off".to_owned()))?;
     if stated != counted {
-        return Err(ArchiveError::Damaged(format!("it states that it holds {stated:?}, but holds {counted:?}")));
+        return Err(ArchiveError::Damaged(format!(
+            "it states that it holds {stated:?}, but holds {counted:?}"
+        )));
     }
     Ok((manifest, stated))
 }
@@ -134,7 +136,9 @@ fn count(part: &Part, bytes: &[u8], counted: &mut Amounts) -> Result<(), Archive
         Part::Points => counted.points += lines(),
         Part::Original(hash) => {
             if Sha256Digest::of(bytes).to_string() != *hash {
-                return Err(ArchiveError::Damaged(format!("the bytes of the original `{hash}` do not match its hash")));
+                return Err(ArchiveError::Damaged(format!(
+                    "the bytes of the original `{hash}` do not match its hash"
+                )));
             }
             counted.originals += 1;
         }
