@@ -171,7 +171,7 @@ error-invalid-value-id = `{ $value }` is not an id
 error-invalid-value-language = `{ $value }` is not a two-letter language code
 error-invalid-value-max-entries = must have at most { $max } entries
 error-invalid-value-max-characters = must have at most { $max } characters
-error-invalid-value-range = must be { $min } to { $max }
+error-invalid-value-range = must be from { $min } to { $max }
 error-invalid-value-bytes = must have 1 to { $max } bytes
 error-invalid-value-printable-bytes = must have 1 to { $max } bytes and no control characters
 error-invalid-value-characters = must have 1 to { $max } characters and no control characters
@@ -209,8 +209,8 @@ error-bad-tags = the tags are not valid
 error-bad-tags-reason = the tags are not valid: { $reason }
 error-duplicate-source = another file has the same name in a different Unicode form; rename one of them
 error-cancelled = the job was cancelled
-error-unsupported-type = the format is not supported; supported are text, Markdown, HTML, CSV, JSON, PDF, Word, Excel, PowerPoint, OpenDocument, EPUB, HWP and e-mail
-error-unsupported-type-detected = this looks like { $looks_like }, which is not supported; supported are text, Markdown, HTML, CSV, JSON, PDF, Word, Excel, PowerPoint, OpenDocument, EPUB, HWP and e-mail
+error-unsupported-type = the format is not supported; supported formats are text, Markdown, HTML, CSV, JSON, PDF, Word, Excel, PowerPoint, OpenDocument, EPUB, HWP and e-mail
+error-unsupported-type-detected = this looks like { $looks_like }, which is not supported; supported formats are text, Markdown, HTML, CSV, JSON, PDF, Word, Excel, PowerPoint, OpenDocument, EPUB, HWP and e-mail
 error-bad-encoding = the text is damaged or in an unknown character encoding; save it as UTF-8
 error-bad-encoding-offset = the text is damaged or in an unknown character encoding (first bad byte at offset { $offset }, decoded as { $encoding }); save it as UTF-8
 error-empty = the document contains no text
@@ -290,7 +290,7 @@ help-print-command-help = Print this message or the help of the given command
 
 usage-error = error: { $message }
 usage-more = For more information, try `{ $command }`.
-usage-missing-argument = required arguments are missing: { $arguments }
+usage-missing-argument = missing required argument: { $arguments }
 usage-missing-command = `{ $command }` requires a subcommand
 usage-unknown-argument = unexpected argument `{ $argument }`
 usage-unknown-command = unknown command `{ $command }`
@@ -298,7 +298,11 @@ usage-missing-value = `{ $argument }` requires a value
 usage-unexpected-value = unexpected value `{ $value }` for `{ $argument }`
 usage-invalid-value = invalid value `{ $value }` for `{ $argument }`
 usage-invalid-value-reason = invalid value `{ $value }` for `{ $argument }`: { $reason }
+usage-not-a-number = must be a whole number
+usage-not-in-range = must be from { $min } to { $max }
+usage-zero = must be 1 or more
 usage-conflict = `{ $argument }` cannot be used with { $others }
+usage-repeated = `{ $argument }` cannot be repeated
 usage-similar = did you mean `{ $suggestion }`?
 usage-not-utf8 = an argument is not valid UTF-8
 
@@ -306,26 +310,26 @@ usage-not-utf8 = an argument is not valid UTF-8
 
 help-daedap = Answer questions from your documents, on your own machine
 help-global-config = Configuration file (`daedap config --default` prints one)
-help-global-data-dir = Directory of the database, the vector index and the originals
+help-global-data-dir = Directory for the database, the vector index and original documents
 help-global-model = Language model: a catalog id or a GGUF file
-help-global-collection = Collection to work on
-help-global-json = Print the result as one JSON object on standard output
+help-global-collection = Collection to use (default: `default`; to search and ask: all)
+help-global-json = Print the result to standard output as one JSON object
 help-global-verbose = Log more (-v, -vv)
 
 ## Help: commands
 
-help-start = Download models, load the sample documents on the first start, and serve the chat page
+help-start = Download models, load sample documents on the first start, and serve the chat page
 help-start-listen = Address of the chat page and the API (port 0: any free port)
-help-serve = Serve the chat page and the API with the models and documents already installed
+help-serve = Serve the chat page and the API, without downloading models or loading sample documents
 help-serve-listen = { help-start-listen }
 
 help-ingest = Ingest files, folders and web pages into a collection
-help-ingest-paths = Files, folders and web page addresses; documents of a folder whose files are gone are deleted
-help-ingest-tags = Tag of the documents, replacing their current tags; may be repeated
-help-ingest-force = Ingest files again even if their content has not changed
-help-ingest-follow = Crawl the whole site: the pages linked below the start page, or those in the sitemap; documents whose pages are gone are deleted
-help-ingest-max-pages = Maximum number of pages of a site
-help-ingest-max-depth = Maximum number of links from the start page to a page
+help-ingest-paths = Files, folders and addresses of web pages; documents of a folder whose files are gone are deleted
+help-ingest-tags = Tag for the documents, replacing their current tags; may be repeated
+help-ingest-force = Ingest files again even if they have not changed
+help-ingest-follow = Crawl the whole site: the linked pages below the folder of the address, or the pages in the sitemap; documents whose pages are gone are deleted
+help-ingest-max-pages = Maximum number of pages, with `--follow`
+help-ingest-max-depth = Maximum number of links from the start page to a page, with `--follow`
 help-ingest-watch = Keep running and ingest changes
 
 help-documents = List documents, show and restore versions, parse originals again
@@ -335,13 +339,13 @@ help-documents-history-document = Document id
 help-documents-restore = Restore an earlier version of a document
 help-documents-restore-document = { help-documents-history-document }
 help-documents-restore-version = Version number
-help-documents-read = Parse the original of a document again, for example after an update that improves its format
+help-documents-read = Parse a document's original again, for example after an update that improves support for its format
 help-documents-read-document = { help-documents-history-document }
 
 help-jobs = List, cancel and retry ingestion jobs
 help-jobs-list = List the most recent jobs
 help-jobs-list-state = Only jobs in this state
-help-jobs-list-archive = Only jobs for documents in this job's archive
+help-jobs-list-archive = Only jobs of documents from the archive that this job unpacks
 help-jobs-list-limit = Maximum number of results
 help-jobs-cancel = Cancel a job, even while it is running
 help-jobs-cancel-job = Job id
@@ -349,39 +353,39 @@ help-jobs-retry = Queue a failed or cancelled job again
 help-jobs-retry-job = { help-jobs-cancel-job }
 
 help-search = Show the passages retrieved for a query
-help-search-query = The query
+help-search-query = Query
 help-search-limit = Maximum number of passages
 help-search-tags = Only documents with this tag; may be repeated to allow several
 help-search-languages = Only passages in this language (ko, en, …); may be repeated to allow several
 help-search-from = Only documents dated on or after this date: a local date (2026-03-01) or a time (2026-03-01T09:00:00Z)
-help-search-until = Only documents dated before this date
+help-search-until = Only documents dated before this date or time
 
 help-ask = Answer a question in the terminal
-help-ask-question = The question
+help-ask-question = Question
 help-ask-tags = { help-search-tags }
 help-ask-languages = { help-search-languages }
 help-ask-from = { help-search-from }
 help-ask-until = { help-search-until }
 
 help-eval = Evaluate retrieval and answers, on a dataset or on a collection's own questions
-help-eval-retrieval = Evaluate retrieval: recall@1/5/10, MRR@10, nDCG@10, latency, and which questions would be declined
+help-eval-retrieval = Evaluate retrieval: recall@1/5/10, MRR@10, nDCG@10, latency, and the share of questions declined
 help-eval-retrieval-dataset = SQuAD-format JSON file (each paragraph becomes a document) or BEIR folder; default: the collection's own questions
 help-eval-answers = Evaluate answers: correctness, citations, and whether unanswerable questions are declined
 help-eval-answers-dataset = SQuAD-format JSON file or BEIR folder, with its documents; default: the collection's own questions
 help-eval-answers-unanswerable = Second dataset, whose questions the documents of the first cannot answer
-help-eval-answers-limit = Maximum number of questions of each kind, sampled evenly and always the same
+help-eval-answers-limit = Maximum number of questions of each kind; they are sampled evenly, and the sample is always the same
 help-eval-answers-without-model = Evaluate only the decision by evidence, without generating answers
 help-eval-import = Add questions from a file to a collection's evaluation set
 help-eval-import-file = JSON Lines file, one question per line: {"{"}"question", "history"?, "expected"?, "answer"?{"}"}; without `expected`, no document holds the answer
 help-eval-export = Print a collection's evaluation set, one question per line
-help-eval-run = Run a collection's evaluation set, store the metrics, and fail if they got worse
+help-eval-run = Run a collection's evaluation set, store the metrics, and exit with 1 if they got worse
 help-eval-run-tolerance = How much worse than in the previous run a metric may be
-help-eval-run-require = Minimum of recall@1, recall@5, recall@10, mrr@10 or ndcg@10, or maximum of declined or answered, e.g. recall@5=0.9
+help-eval-run-require = Minimum of recall@1, recall@5, recall@10, mrr@10 or ndcg@10, or maximum of declined or answered (example: recall@5=0.9); may be repeated
 help-eval-runs = List earlier evaluation runs
-help-eval-threshold = Set the evidence threshold from which a collection's questions are answered
+help-eval-threshold = Set a collection's evidence threshold, below which questions are declined
 help-eval-threshold-value = From 0 (answer everything) to 1 (answer only if every word is found), or `default`
 
-help-bench = Benchmark speed
+help-bench = Benchmark the language model or ingestion
 help-bench-llm = Benchmark the language model: tokens per second, latency, memory
 help-bench-llm-prompt-tokens = Prompt tokens of each request
 help-bench-llm-generate = Tokens that each request generates
@@ -394,7 +398,7 @@ help-bench-ingest-paths = Files and folders
 
 help-models = List, download and verify model files
 help-models-list = List the models in the catalog and which are installed
-help-models-pull = Download models by id (without an id: those that `daedap start` needs)
+help-models-pull = Download models by id; without an id, those that `daedap start` needs
 help-models-pull-ids = Catalog ids
 help-models-verify = Verify the checksums of installed models
 help-models-verify-ids = Catalog ids (default: all installed models)
@@ -405,7 +409,7 @@ help-reindex-embedder = Embedder of the new index: a catalog id, or a folder of 
 help-doctor = Check that database, vector index and originals agree (`--fix` repairs)
 help-doctor-fix = Repair what is found
 
-help-backup = Write everything to one file, even while a server is running
+help-backup = Back up everything to one file, even while a server is running
 help-backup-file = File to write
 help-backup-force = Overwrite the file if it exists
 
@@ -428,11 +432,11 @@ cli-page = page { $page }
 cli-no-collection = there is no collection named `{ $name }`
 cli-not-ingested = not ingested: { $source }: { $message } ({ $code })
 cli-not-indexed = not in the index: { $source }: { $message } ({ $code })
-cli-no-model = no language model is installed; run `daedap start` to download one
 cli-invalid-date = must be a date (2026-03-01) or a time with an offset (2026-03-01T09:00:00Z)
+cli-invalid-id = must be an id (a UUID)
+cli-invalid-language = must be a two-letter language code, such as `en`
 cli-invalid-share = must be a number from 0 to 1
 cli-invalid-threshold = must be a number from 0 to 1, or `default`
-cli-output-closed = standard output is closed
 
 ## Command line: talking to a running server
 
@@ -442,6 +446,7 @@ cli-server-unexpected = unexpected answer from the server
 cli-server-error = { $message } ({ $code })
 cli-answer-cut-off = the server ended the answer early
 cli-job-cut-off = the server closed the connection before the job finished
+cli-crawl-cut-off = the server closed the connection before the crawl finished
 cli-backup-cut-off = the server broke off the backup; its log has the details
 
 ## Command line: tables
@@ -496,7 +501,6 @@ cli-start-chat-page = chat page: { $url }
 cli-ingest-watching = watching for changes; press Ctrl-C to stop
 cli-ingest-indexing = indexing
 cli-ingest-crawling = crawling the site
-cli-ingest-site-on-server = a server uses the data directory; add the site to `[[sources]]` in its configuration instead
 cli-stage-waiting = waiting
 cli-stage-parsing = parsing
 cli-stage-embedding = embedding { $done }/{ $total }
@@ -505,6 +509,9 @@ cli-job-state-running = running
 cli-job-state-done = done
 cli-job-state-failed = failed
 cli-job-state-cancelled = cancelled
+cli-version-state-pending = pending
+cli-version-state-live = live
+cli-version-state-superseded = superseded
 
 ## Command line: search and ask
 
@@ -566,7 +573,6 @@ cli-doctor-repaired = repaired: { $subject }: { $message } ({ $code })
 cli-backup-running = backing up
 cli-backup-exists = `{ $file }` already exists; choose another file or pass `--force`
 cli-backup-unwritable = cannot write `{ $file }`
-cli-backup-nothing = there is nothing to back up in `{ $folder }`
 cli-backup-report =
     { $file }: { $documents ->
         [one] { $documents } document
@@ -640,7 +646,6 @@ cli-eval-unknown-metric = there is no metric `{ $name }`; available are { $names
 
 cli-bench-model-needed = the configuration uses a remote generator; pass a model file with `--model FILE`
 cli-bench-load-failed = cannot load `{ $file }`
-cli-bench-no-extension = none
 cli-bench-parser-excluded = peak memory, without parser processes: { $mebibytes } MiB
 cli-bench-prefill = prefill, tokens/s
 cli-bench-decode = decode, tokens/s

@@ -311,34 +311,38 @@ usage-missing-value = `{ $argument }`: 값이 필요합니다
 usage-unexpected-value = `{ $argument }`: 값을 받지 않습니다(입력값 `{ $value }`)
 usage-invalid-value = `{ $argument }`: 값이 올바르지 않습니다(입력값 `{ $value }`)
 usage-invalid-value-reason = `{ $argument }`: 값이 올바르지 않습니다(입력값 `{ $value }`): { $reason }
-usage-conflict = `{ $argument }`: 다음과 함께 쓸 수 없습니다: { $others }
+usage-not-a-number = 정수여야 합니다
+usage-not-in-range = { $min } 이상 { $max } 이하여야 합니다
+usage-zero = 1 이상이어야 합니다
+usage-conflict = 함께 쓸 수 없는 옵션입니다: `{ $argument }`, { $others }
+usage-repeated = `{ $argument }`: 한 번만 쓸 수 있습니다
 usage-similar = 비슷한 항목: `{ $suggestion }`
 usage-not-utf8 = 올바른 UTF-8이 아닌 인수가 있습니다
 
 ## 도움말: 프로그램과 전역 옵션
 
-help-daedap = 내 컴퓨터에서, 내 문서를 바탕으로 질문에 답합니다
-help-global-config = 설정 파일(`daedap config --default`로 기본 설정 파일을 출력)
-help-global-data-dir = 데이터베이스, 벡터 색인, 원본을 저장하는 디렉터리
+help-daedap = 내 컴퓨터에서 내 문서를 바탕으로 질문에 답합니다
+help-global-config = 설정 파일(기본 설정 파일은 `daedap config --default`로 출력)
+help-global-data-dir = 데이터베이스, 벡터 색인, 원본 문서를 저장할 디렉터리
 help-global-model = 언어 모델: 카탈로그 ID 또는 GGUF 파일
-help-global-collection = 작업할 컬렉션
+help-global-collection = 사용할 컬렉션(기본값: `default`, 검색하거나 질문할 때는 전체)
 help-global-json = 결과를 JSON 객체 하나로 표준 출력에 출력합니다
 help-global-verbose = 로그를 더 자세히 남깁니다(-v, -vv)
 
 ## 도움말: 명령
 
 help-start = 모델을 내려받고, 처음 시작할 때 예제 문서를 수집한 뒤 채팅 페이지를 제공합니다
-help-start-listen = 채팅 페이지와 API의 주소(포트 0: 비어 있는 포트 사용)
-help-serve = 이미 설치된 모델과 문서로 채팅 페이지와 API를 제공합니다
+help-start-listen = 채팅 페이지와 API의 주소(포트 0: 비어 있는 포트)
+help-serve = 채팅 페이지와 API를 제공합니다. 모델을 내려받거나 예제 문서를 수집하지 않습니다
 help-serve-listen = { help-start-listen }
 
 help-ingest = 파일, 폴더, 웹 페이지를 컬렉션에 수집합니다
 help-ingest-paths = 파일, 폴더, 웹 페이지 주소. 폴더에서 사라진 파일의 문서는 삭제됩니다
 help-ingest-tags = 문서의 태그. 기존 태그를 대체하며, 여러 번 지정할 수 있습니다
 help-ingest-force = 내용이 바뀌지 않은 파일도 다시 수집합니다
-help-ingest-follow = 사이트 전체를 크롤링합니다. 시작 페이지의 하위 경로로 연결된 페이지 또는 사이트맵의 페이지가 대상이며, 사라진 페이지의 문서는 삭제됩니다
-help-ingest-max-pages = 사이트의 최대 페이지 수
-help-ingest-max-depth = 시작 페이지에서 따라갈 최대 링크 수
+help-ingest-follow = 사이트 전체를 크롤링합니다. 주소의 폴더 아래로 링크된 페이지나 사이트맵의 페이지가 대상이며, 사라진 페이지의 문서는 삭제됩니다
+help-ingest-max-pages = 최대 페이지 수(`--follow`와 함께 사용)
+help-ingest-max-depth = 시작 페이지부터 따라갈 최대 링크 수(`--follow`와 함께 사용)
 help-ingest-watch = 계속 실행하면서 바뀐 내용을 수집합니다
 
 help-documents = 문서를 나열하고, 버전을 조회·복원하고, 원본을 다시 파싱합니다
@@ -354,7 +358,7 @@ help-documents-read-document = { help-documents-history-document }
 help-jobs = 수집 작업을 나열하고, 취소하고, 다시 시도합니다
 help-jobs-list = 최근 작업을 나열합니다
 help-jobs-list-state = 지정한 상태의 작업만
-help-jobs-list-archive = 지정한 작업의 압축 파일에 들어 있는 문서의 작업만
+help-jobs-list-archive = 지정한 작업이 푸는 압축 파일에 든 문서의 작업만
 help-jobs-list-limit = 최대 결과 수
 help-jobs-cancel = 작업을 취소합니다. 진행 중인 작업도 취소할 수 있습니다
 help-jobs-cancel-job = 작업 ID
@@ -367,7 +371,7 @@ help-search-limit = 최대 발췌 수
 help-search-tags = 지정한 태그가 있는 문서만. 여러 번 지정하면 그중 하나라도 있는 문서
 help-search-languages = 지정한 언어의 발췌만(ko, en, …). 여러 번 지정하면 그중 한 언어의 발췌
 help-search-from = 지정한 날짜 이후의 문서만(당일 포함): 현지 날짜(2026-03-01) 또는 시각(2026-03-01T09:00:00Z)
-help-search-until = 지정한 날짜 이전의 문서만(당일 제외)
+help-search-until = 지정한 날짜나 시각 이전의 문서만(당일 제외)
 
 help-ask = 질문에 대한 답변을 터미널에 출력합니다
 help-ask-question = 질문
@@ -377,7 +381,7 @@ help-ask-from = { help-search-from }
 help-ask-until = { help-search-until }
 
 help-eval = 데이터셋이나 컬렉션의 평가 질문으로 검색과 답변을 평가합니다
-help-eval-retrieval = 검색을 평가합니다: recall@1/5/10, MRR@10, nDCG@10, 지연 시간, 답변을 보류할 질문
+help-eval-retrieval = 검색을 평가합니다: recall@1/5/10, MRR@10, nDCG@10, 지연 시간, 답변 보류 비율
 help-eval-retrieval-dataset = SQuAD 형식의 JSON 파일(문단마다 문서 하나) 또는 BEIR 폴더. 생략하면 컬렉션의 평가 질문
 help-eval-answers = 답변을 평가합니다: 정확도, 인용, 문서에 답이 없는 질문의 답변 보류
 help-eval-answers-dataset = 문서가 포함된 SQuAD 형식의 JSON 파일 또는 BEIR 폴더. 생략하면 컬렉션의 평가 질문
@@ -387,14 +391,14 @@ help-eval-answers-without-model = 답변을 생성하지 않고 근거에 따른
 help-eval-import = 파일의 질문을 컬렉션의 평가 세트에 추가합니다
 help-eval-import-file = 한 줄에 질문이 하나씩 있는 JSON Lines 파일: {"{"}"question", "history"?, "expected"?, "answer"?{"}"}. `expected`가 없으면 문서에 답이 없는 질문입니다
 help-eval-export = 컬렉션의 평가 세트를 한 줄에 질문 하나씩 출력합니다
-help-eval-run = 컬렉션의 평가 세트를 실행해 지표를 저장하고, 지표가 나빠졌으면 실패로 종료합니다
+help-eval-run = 컬렉션의 평가 세트를 실행해 지표를 저장하고, 지표가 나빠졌으면 종료 코드 1로 끝냅니다
 help-eval-run-tolerance = 직전 실행보다 지표가 나빠져도 되는 최대 폭
-help-eval-run-require = recall@1, recall@5, recall@10, mrr@10, ndcg@10의 최솟값 또는 declined, answered의 최댓값(예: recall@5=0.9)
+help-eval-run-require = recall@1, recall@5, recall@10, mrr@10, ndcg@10의 최솟값 또는 declined, answered의 최댓값(예: recall@5=0.9). 여러 번 지정할 수 있습니다
 help-eval-runs = 이전 평가 실행을 나열합니다
-help-eval-threshold = 컬렉션의 질문에 답변하는 기준인 근거 임계값을 설정합니다
+help-eval-threshold = 컬렉션의 근거 임계값을 설정합니다. 근거가 이 값에 못 미치는 질문에는 답변을 보류합니다
 help-eval-threshold-value = 0(항상 답변)부터 1(모든 단어를 찾은 경우에만 답변)까지의 값, 또는 `default`
 
-help-bench = 속도를 측정합니다
+help-bench = 언어 모델이나 수집의 속도를 측정합니다
 help-bench-llm = 언어 모델을 측정합니다: 초당 토큰 수, 지연 시간, 메모리
 help-bench-llm-prompt-tokens = 요청당 프롬프트 토큰 수
 help-bench-llm-generate = 요청당 생성 토큰 수
@@ -441,11 +445,11 @@ cli-page = { $page }쪽
 cli-no-collection = 컬렉션이 없습니다: `{ $name }`
 cli-not-ingested = 수집 실패: { $source }: { $message } ({ $code })
 cli-not-indexed = 색인에서 제외됨: { $source }: { $message } ({ $code })
-cli-no-model = 설치된 언어 모델이 없습니다. `daedap start`를 실행하면 내려받습니다
 cli-invalid-date = 날짜(2026-03-01)나 시간대가 포함된 시각(2026-03-01T09:00:00Z)이어야 합니다
+cli-invalid-id = ID(UUID)여야 합니다
+cli-invalid-language = `ko`와 같은 두 글자 언어 코드여야 합니다
 cli-invalid-share = 0 이상 1 이하의 수여야 합니다
 cli-invalid-threshold = 0 이상 1 이하의 수이거나 `default`여야 합니다
-cli-output-closed = 표준 출력이 닫혀 있습니다
 
 ## 명령줄: 실행 중인 서버와의 통신
 
@@ -455,6 +459,7 @@ cli-server-unexpected = 서버의 응답이 예상과 다릅니다
 cli-server-error = { $message } ({ $code })
 cli-answer-cut-off = 답변이 끝나기 전에 서버가 응답을 중단했습니다
 cli-job-cut-off = 작업이 끝나기 전에 서버가 연결을 끊었습니다
+cli-crawl-cut-off = 크롤링이 끝나기 전에 서버가 연결을 끊었습니다
 cli-backup-cut-off = 서버가 백업을 중단했습니다. 자세한 내용은 서버 로그에 있습니다
 
 ## 명령줄: 표
@@ -509,7 +514,6 @@ cli-start-chat-page = 채팅 페이지: { $url }
 cli-ingest-watching = 변경을 감시하고 있습니다. 끝내려면 Ctrl-C를 누르세요
 cli-ingest-indexing = 색인하는 중
 cli-ingest-crawling = 사이트를 크롤링하는 중
-cli-ingest-site-on-server = 서버가 데이터 디렉터리를 사용하고 있습니다. 서버 설정의 `[[sources]]`에 사이트를 추가하세요
 cli-stage-waiting = 대기 중
 cli-stage-parsing = 파싱 중
 cli-stage-embedding = 임베딩 중 { $done }/{ $total }
@@ -518,6 +522,9 @@ cli-job-state-running = 진행
 cli-job-state-done = 완료
 cli-job-state-failed = 실패
 cli-job-state-cancelled = 취소
+cli-version-state-pending = 준비 중
+cli-version-state-live = 현재
+cli-version-state-superseded = 대체됨
 
 ## 명령줄: search, ask
 
@@ -558,7 +565,6 @@ cli-doctor-repaired = 복구: { $subject }: { $message } ({ $code })
 cli-backup-running = 백업하는 중
 cli-backup-exists = 파일이 이미 있습니다: `{ $file }`. 다른 이름을 쓰거나 `--force`를 지정하세요
 cli-backup-unwritable = 파일을 쓸 수 없습니다: `{ $file }`
-cli-backup-nothing = 백업할 데이터가 없습니다: `{ $folder }`
 cli-backup-report = { $file }: 문서 { $documents }개, 대화 { $conversations }개, 원본 { $originals }개, 포인트 { $points }개, { $bytes }바이트, { $seconds }초
 cli-restore-running = 복원하는 중
 cli-restore-served = 먼저 { $url } 서버를 종료하거나 `--data-dir` 옵션으로 다른 디렉터리를 지정하세요
@@ -591,7 +597,6 @@ cli-eval-unknown-metric = 지표가 없습니다: `{ $name }`. 사용할 수 있
 
 cli-bench-model-needed = 외부 생성 서버를 쓰는 설정입니다. `--model FILE` 옵션으로 모델 파일을 지정하세요
 cli-bench-load-failed = 불러올 수 없습니다: `{ $file }`
-cli-bench-no-extension = 없음
 cli-bench-parser-excluded = 최대 메모리(파싱 프로세스 제외): { $mebibytes } MiB
 cli-bench-prefill = 프리필(토큰/초)
 cli-bench-decode = 디코드(토큰/초)

@@ -68,28 +68,32 @@ fn with_text(argument: Arg, key: &str, order: usize) -> Arg {
     if ["help", "version"].contains(&name) {
         return argument;
     }
-    let mut text = message!(&format!("{key}-{}", name.replace('_', "-")));
-    let defaults: Vec<String> =
-        argument.get_default_values().iter().map(|value| value.to_string_lossy().into_owned()).collect();
-    if takes_value(&argument) && !defaults.is_empty() {
-        text += &format!(" [{}]", message!("help-default", value = defaults.join(" ")));
-    }
-    let possible: Vec<String> =
-        argument.get_possible_values().iter().map(|value| value.get_name().to_owned()).collect();
-    if takes_value(&argument) && !possible.is_empty() {
-        text += &format!(" [{}]", message!("help-possible-values", values = possible.join(", ")));
-    }
+    let text = message!(&format!("{key}-{}", name.replace('_', "-")));
     let heading = if argument.is_positional() { "help-heading-arguments" } else { "help-heading-options" };
-    argument
-        .help(StyledStr::from(text))
-        .help_heading(message!(heading))
-        .display_order(order)
-        .hide_default_value(true)
-        .hide_possible_values(true)
+    let argument = argument.help_heading(message!(heading)).display_order(order);
+    if !argument.get_action().takes_values() {
+        return argument.help(text);
+    }
+    let help = StyledStr::from(text + &default_of(&argument) + &possible_values_of(&argument));
+    argument.help(help).hide_default_value(true).hide_possible_values(true)
 }
 
-fn takes_value(argument: &Arg) -> bool {
-    argument.get_action().takes_values()
+fn default_of(argument: &Arg) -> String {
+    let values: Vec<String> =
+        argument.get_default_values().iter().map(|value| value.to_string_lossy().into_owned()).collect();
+    if values.is_empty() {
+        return String::new();
+    }
+    format!(" [{}]", message!("help-default", value = values.join(" ")))
+}
+
+fn possible_values_of(argument: &Arg) -> String {
+    let values: Vec<String> =
+        argument.get_possible_values().iter().map(|value| value.get_name().to_owned()).collect();
+    if values.is_empty() {
+        return String::new();
+    }
+    format!(" [{}]", message!("help-possible-values", values = values.join(", ")))
 }
 
 fn with_help_command_texts(command: Command) -> Command {
