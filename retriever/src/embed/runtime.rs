@@ -21,7 +21,8 @@ pub(super) fn environment(path: &Path) -> Result<Environment, Unusable> {
     }
     let unusable = |error: &dyn std::fmt::Display| Unusable(format!("ONNX Runtime: {error}"));
     // The loader would search the system's folders for a bare file name, and the path must exist.
-    let path = path.canonicalize().map_err(|error| unusable(&format_args!("`{}`: {error}", path.display())))?;
+    let path =
+        path.canonicalize().map_err(|error| unusable(&format_args!("`{}`: {error}", path.display())))?;
     let created = ort::init_from(&path).map_err(|error| unusable(&error))?.with_name("daedap").build();
     let created = created.map_err(|error| unusable(&error))?;
     Ok(environment.insert(created).clone())
