@@ -92,7 +92,7 @@ impl Database {
         let abandon =
             sqlx::query("UPDATE vector_indexes SET state = 'retired' WHERE id = $1 AND state = 'building'")
                 .bind(id.to_string());
-        self.change(abandon, "index in state `building`").await
+        self.change(abandon, "index being built").await
     }
 
     /// Deletes the row of a retired index after its storage is deleted.
@@ -140,7 +140,7 @@ async fn lock_building(tx: &mut Transaction<'static, Any>, id: IndexId) -> Resul
         .bind(id.to_string())
         .execute(connection)
         .await?;
-    require_affected(&locked, "index in state `building`")
+    require_affected(&locked, "index being built")
 }
 
 pub(crate) fn decode_vector_index(row: &AnyRow) -> Result<VectorIndex, DbError> {
