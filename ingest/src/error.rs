@@ -125,7 +125,12 @@ impl IngestError {
         let mut message = self.to_string();
         let mut cause = self.source();
         while let Some(error) = cause {
-            message.push_str(&format!(": {error}"));
+            let text = error.to_string();
+            // Errors of `object_store` already quote their causes.
+            if !message.contains(&text) {
+                message.push_str(": ");
+                message.push_str(&text);
+            }
             cause = error.source();
         }
         message

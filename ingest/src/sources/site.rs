@@ -53,12 +53,7 @@ pub async fn sync_site(
     let stored: HashSet<String> = stored.into_iter().map(|row| row.source).collect();
     let pages = context.db.web_pages(collection, &start).await?;
     let former: Vec<String> = pages.iter().map(|page| page.url.clone()).collect();
-    // A page without a document must be fetched even if it has not changed.
-    let known: HashMap<_, _> = pages
-        .into_iter()
-        .filter(|page| stored.contains(&page.url))
-        .map(|page| (page.url.clone(), known_page(page)))
-        .collect();
+    let known = known_pages(pages, &stored);
     let mut crawler = Crawler::begin(fetcher, &request.site, PAGE_READER, known).await?;
     let mut sync = SiteSync {
         db: context.db.clone(),
@@ -164,9 +159,15 @@ impl<F: FnMut(SyncEvent) + Send> SiteSync<'_, F> {
     }
 }
 
-fn known_page(page: WebPage) -> KnownPage {
-    let WebPage { url, etag, last_modified, links } = page;
-    KnownPage { url, etag, last_modified, links }
+/// The pages that need not be fetched unless they changed. A page without a document is not among them.
+fn known_pages(pages: Vec<WebPage>, stored: &HashSet<String>) -> HashMap<String, KnownPage> {
+    let mut known = HashMap::new();
+    for WebPage { url, etag, last_modified, links } in pages {
+        if stored.contains(&url) {
+            known.insert(url.clone(), KnownPage { url, etag, last_modified, links });
+        }
+    }
+    known
 }
 
 fn web_page(page: KnownPage) -> WebPage {

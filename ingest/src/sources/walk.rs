@@ -143,7 +143,7 @@ impl Listing {
         };
         match ArchiveFile::list(path) {
             Ok(None) => {
-                self.add(FoundFile { source, modified_at, location: Location::File(path.to_owned()) })
+                self.add(FoundFile { source, modified_at, location: Location::File(path.to_owned()) });
             }
             Ok(Some((archive, members))) => {
                 let archive = Arc::new(archive);
