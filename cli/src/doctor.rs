@@ -52,8 +52,8 @@ fn say(report: &DoctorReport, fix: bool) {
 
 /// Prints what is wrong, or was.
 pub(crate) fn say_findings(findings: &[Finding]) {
-    for Finding { code, subject, message: text, mended } in findings {
-        let key = if *mended { "cli-doctor-repaired" } else { "cli-doctor-found" };
+    for Finding { code, subject, message: text, repaired } in findings {
+        let key = if *repaired { "cli-doctor-repaired" } else { "cli-doctor-found" };
         progress::say(&message!(key, subject = subject, message = text, code = code));
     }
 }

@@ -29,8 +29,7 @@ pub(crate) fn parse() -> Cli {
 pub(crate) fn command() -> Command {
     let root = Cli::command().about(message!("help-daedap")).version(env!("CARGO_PKG_VERSION"));
     let version = own_flag("version", 'V', ArgAction::Version, message!("help-print-version"));
-    let root = root.disable_version_flag(true).arg(version);
-    let mut command = with_texts(root, "help", GLOBAL_OPTIONS);
+    let mut command = with_texts(root, "help", GLOBAL_OPTIONS).disable_version_flag(true).arg(version);
     // clap adds `help` to every command that has others, here.
     command.build();
     with_help_command_texts(command)
@@ -64,11 +63,7 @@ fn own_flag(name: &'static str, short: char, action: ArgAction, help: String) ->
 
 /// Sets the text of an argument, with its default and its possible values, which clap names in English only.
 fn with_text(argument: Arg, key: &str, order: usize) -> Arg {
-    let name = argument.get_id().as_str();
-    if ["help", "version"].contains(&name) {
-        return argument;
-    }
-    let text = message!(&format!("{key}-{}", name.replace('_', "-")));
+    let text = message!(&format!("{key}-{}", argument.get_id().as_str().replace('_', "-")));
     let heading = if argument.is_positional() { "help-heading-arguments" } else { "help-heading-options" };
     let argument = argument.help_heading(message!(heading)).display_order(order);
     if !argument.get_action().takes_values() {

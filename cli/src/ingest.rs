@@ -32,9 +32,9 @@ pub(crate) struct Arguments {
     force: bool,
     #[arg(long, value_enum, value_name = "HOW")]
     follow: Option<FollowArgument>,
-    #[arg(long, requires = "follow", default_value_t = SourceConfig::default_max_pages())]
+    #[arg(long, requires = "follow", value_name = "N", default_value_t = SourceConfig::default_max_pages())]
     max_pages: usize,
-    #[arg(long, requires = "follow", default_value_t = SourceConfig::default_max_depth())]
+    #[arg(long, requires = "follow", value_name = "N", default_value_t = SourceConfig::default_max_depth())]
     max_depth: usize,
     #[arg(long, conflicts_with = "force")]
     watch: bool,

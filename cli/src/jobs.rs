@@ -26,7 +26,7 @@ pub(crate) struct List {
     state: Option<State>,
     #[arg(long, value_name = "JOB", value_parser = value_parsers::id::<JobId>)]
     archive: Option<JobId>,
-    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=200))]
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=200))]
     limit: u32,
 }
 

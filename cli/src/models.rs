@@ -20,8 +20,14 @@ use crate::progress;
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     List,
-    Pull { ids: Vec<String> },
-    Verify { ids: Vec<String> },
+    Pull {
+        #[arg(value_name = "ID")]
+        ids: Vec<String>,
+    },
+    Verify {
+        #[arg(value_name = "ID")]
+        ids: Vec<String>,
+    },
 }
 
 /// A model in the report of `models list --json`.

@@ -16,7 +16,7 @@ use crate::output::{Outcome, print_json};
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
     query: String,
-    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u8).range(1..=50))]
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u8).range(1..=50))]
     limit: u8,
     #[command(flatten)]
     filter: FilterArguments,

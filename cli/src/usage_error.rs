@@ -20,13 +20,7 @@ pub(crate) fn exit(error: &Error, root: &Command) -> ! {
     }
     let command = called(root, std::env::args().skip(1));
     let mut paragraphs = vec![message!("usage-error", message = explanation(error))];
-    if let Some(suggestion) = suggestion(error) {
-        paragraphs.push(format!("  {}", message!("usage-similar", suggestion = suggestion)));
-    }
-    let possible = context(error, ContextKind::ValidValue);
-    if !possible.is_empty() {
-        paragraphs.push(format!("  {}", message!("help-possible-values", values = possible)));
-    }
+    paragraphs.extend(hints(error));
     paragraphs.push(usage(command));
     let name = command.get_bin_name().unwrap_or("daedap");
     paragraphs.push(message!("usage-more", command = format!("{name} --help")));
@@ -35,9 +29,11 @@ pub(crate) fn exit(error: &Error, root: &Command) -> ! {
     std::process::exit(WRONG_USAGE)
 }
 
-/// The command that the arguments name, as far as they name one.
+/// The command that the arguments name, as far as they name one, also behind `help`.
 fn called(root: &Command, arguments: impl Iterator<Item = String>) -> &Command {
-    arguments.fold(root, |command, name| command.find_subcommand(name).unwrap_or(command))
+    arguments
+        .filter(|name| name != "help")
+        .fold(root, |command, name| command.find_subcommand(name).unwrap_or(command))
 }
 
 fn usage(command: &Command) -> String {
@@ -51,7 +47,9 @@ fn explanation(error: &Error) -> String {
     let command = context(error, ContextKind::InvalidSubcommand);
     match error.kind() {
         ErrorKind::MissingRequiredArgument => {
-            message!("usage-missing-argument", arguments = quoted(error, ContextKind::InvalidArg))
+            let count = texts(error, ContextKind::InvalidArg).len();
+            let arguments = quoted(error, ContextKind::InvalidArg);
+            message!("usage-missing-argument", count = count, arguments = arguments)
         }
         ErrorKind::MissingSubcommand => message!("usage-missing-command", command = command),
         ErrorKind::UnknownArgument => message!("usage-unknown-argument", argument = argument),
@@ -93,9 +91,16 @@ fn reason(error: &Error) -> String {
     range.map_or(text.clone(), |(min, max)| message!("usage-not-in-range", min = min, max = max))
 }
 
-fn suggestion(error: &Error) -> Option<String> {
+/// What would be right: the most similar name, and the values that there are.
+fn hints(error: &Error) -> Option<String> {
     let kinds = [ContextKind::SuggestedArg, ContextKind::SuggestedSubcommand, ContextKind::SuggestedValue];
-    kinds.into_iter().map(|kind| context(error, kind)).find(|text| !text.is_empty())
+    // The last of several is the most similar one.
+    let similar = kinds.into_iter().find_map(|kind| texts(error, kind).pop());
+    let similar = similar.map(|similar| message!("usage-similar", suggestion = similar));
+    let possible = Some(context(error, ContextKind::ValidValue)).filter(|values| !values.is_empty());
+    let possible = possible.map(|values| message!("help-possible-values", values = values));
+    let lines: Vec<String> = similar.into_iter().chain(possible).map(|line| format!("  {line}")).collect();
+    (!lines.is_empty()).then(|| lines.join("\n"))
 }
 
 /// What clap knows of the error; empty where it knows nothing of that kind.

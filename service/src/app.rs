@@ -17,6 +17,7 @@ use crate::installation;
 use crate::knowledge::{KnowledgeBase, Stores};
 use crate::maintenance_lock::{Busy, MaintenanceLock};
 use crate::model_files::ModelFiles;
+use crate::open_error::OpenError;
 use crate::stores::{open_database, open_originals};
 
 /// A handle on the service; clones share everything.
@@ -45,17 +46,6 @@ pub struct App {
     maintenance: MaintenanceLock,
     knowledge: Arc<OnceCell<KnowledgeBase>>,
     answering: Arc<OnceCell<Answering>>,
-}
-
-/// A part of the service cannot be opened: a model is missing, an index is damaged, a file is unusable.
-#[derive(Debug, Clone, thiserror::Error)]
-#[error("{0:#}")]
-pub struct OpenError(Arc<anyhow::Error>);
-
-impl From<anyhow::Error> for OpenError {
-    fn from(error: anyhow::Error) -> Self {
-        Self(Arc::new(error))
-    }
 }
 
 impl App {
@@ -142,7 +132,7 @@ impl App {
                 let index = knowledge.index.current();
                 Some((index.embedder.space().clone(), index.vectors.clone()))
             }
-            None => self.indexes.open_points().await.map_err(BackupError::Index)?,
+            None => self.indexes.open_points().await.map_err(OpenError::from)?,
         };
         Ok(BackupSource { db: self.db.clone(), originals: self.originals.clone(), vectors })
     }

@@ -8,9 +8,10 @@ use db::{DbError, JobError};
 use domain::VectorStoreError;
 use ingest::{Finding, IndexCheck, IngestError, Originals, OriginalsError, Reindex};
 
-use crate::app::{App, OpenError};
+use crate::app::App;
 use crate::indexes::OrphanError;
 use crate::knowledge::KnowledgeBase;
+use crate::open_error::OpenError;
 
 /// An upload queues its job right after its bytes are kept: an original that no row names after this time is unused.
 const MAX_UPLOAD_TIME: Duration = Duration::from_secs(3_600);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use db::Database;
-use domain::{Analyzer, Index, LiveIndex, WorkspaceId};
+use domain::{Analyzer, Index, LiveIndex};
 use ingest::{Build, ChunkOptions, IngestContext, IngestParts, Originals};
 use parse::Sandboxed;
 use retriever::analyze::BigramAnalyzer;
@@ -14,9 +14,6 @@ use retriever::{Reranker, RetrievalOptions, Retriever, RetrieverParts};
 use crate::config::Config;
 use crate::indexes::Indexes;
 use crate::model_files::ModelFiles;
-
-/// The tenant of a process that serves one.
-pub const WORKSPACE: WorkspaceId = WorkspaceId::DEFAULT;
 
 /// Everything that finds and stores passages.
 #[derive(Clone)]

@@ -7,7 +7,7 @@
 //! Background: workers, sources, rebuild of the index, until it is stopped
 //! ```
 //!
-//! `web` serves an [`App`] over HTTP, `cli` opens one in its own process. What is absent: HTTP statuses, request and
+//! `web` serves an [`App`] over HTTP, `cli` opens one in its own process. Does not contain HTTP statuses, request and
 //! response types (`web`), arguments and tables (`cli`), SQL text (`db`).
 
 mod app;
@@ -24,15 +24,19 @@ mod jobs;
 mod knowledge;
 mod maintenance_lock;
 pub mod model_files;
+mod open_error;
 mod shutdown;
 pub mod sources;
 mod stores;
+mod workspace;
 
-pub use app::{App, OpenError};
+pub use app::App;
 pub use background::{Background, Tasks};
 pub use generator::engine_options;
 pub use installation::InstallationError;
-pub use knowledge::{KnowledgeBase, WORKSPACE};
+pub use knowledge::KnowledgeBase;
 pub use maintenance_lock::Busy;
+pub use open_error::OpenError;
 pub use shutdown::stop_requested;
 pub use stores::open_database;
+pub use workspace::WORKSPACE;

@@ -110,9 +110,7 @@ fn add_common_responses(path: &str, operation: &mut Operation) {
         common.push(UNAVAILABLE);
     }
     // A header that is not what it should be is ignored.
-    let is_parsed = |parameter: &RefOr<Parameter>| {
-        matches!(parameter, RefOr::T(parameter) if parameter.parameter_in != ParameterIn::Header)
-    };
+    let is_parsed = |parameter: &RefOr<Parameter>| matches!(parameter, RefOr::T(parameter) if parameter.parameter_in != ParameterIn::Header);
     if operation.parameters.iter().flatten().any(is_parsed) {
         common.push(BAD_REQUEST);
     }

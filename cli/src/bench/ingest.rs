@@ -24,7 +24,7 @@ use crate::progress;
 
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
-    #[arg(required = true)]
+    #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
 }
 

@@ -24,7 +24,7 @@ use crate::progress;
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
     dataset: Option<PathBuf>,
-    #[arg(long, value_name = "FILE2", requires = "dataset")]
+    #[arg(long, value_name = "DATASET", requires = "dataset")]
     unanswerable: Option<PathBuf>,
     #[arg(long, value_name = "N")]
     limit: Option<NonZeroUsize>,

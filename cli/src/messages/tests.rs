@@ -50,10 +50,9 @@ fn every_message_in_the_catalogue_is_used() {
 
 /// The ids of the help texts of a command, its arguments and all commands below it.
 fn help_ids(command: &Command, key: &str, arguments_key: &str) -> BTreeSet<String> {
-    let arguments = command.get_arguments().filter(|argument| {
-        !["help", "version"].contains(&argument.get_id().as_str())
-            && (arguments_key == GLOBAL_OPTIONS || !argument.is_global_set())
-    });
+    let arguments = command
+        .get_arguments()
+        .filter(|argument| arguments_key == GLOBAL_OPTIONS || !argument.is_global_set());
     let mut ids: BTreeSet<String> = arguments
         .map(|argument| format!("{arguments_key}-{}", argument.get_id().as_str().replace('_', "-")))
         .collect();

@@ -17,6 +17,7 @@ use jiff::Timestamp;
 use super::format::{
     Amounts, ArchiveError, ArchiveWriter, ArchivedIndex, ENTRY_BYTES, FORMAT, Manifest, Part,
 };
+use crate::open_error::OpenError;
 
 /// Points read at once.
 const POINTS_PER_READ: usize = 256;
@@ -44,8 +45,8 @@ pub enum BackupError {
     #[error(transparent)]
     Database(#[from] DbError),
     /// The vector index cannot be opened.
-    #[error("{0:#}")]
-    Index(anyhow::Error),
+    #[error(transparent)]
+    NotOpen(#[from] OpenError),
     /// The vector store cannot be read.
     #[error(transparent)]
     Vectors(#[from] VectorStoreError),

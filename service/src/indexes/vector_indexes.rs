@@ -17,8 +17,8 @@ use retriever::store::embedded::EmbeddedStore;
 use retriever::store::qdrant::{QdrantOptions, QdrantStore};
 
 use crate::config::{Config, VectorsConfig};
-use crate::knowledge::WORKSPACE;
 use crate::model_files::{EmbedderModel, FIRST_EMBEDDER, ModelFiles, embedder_name};
+use crate::workspace::WORKSPACE;
 
 /// How long a store that this process is closing may keep its lock.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(10);

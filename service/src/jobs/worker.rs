@@ -18,7 +18,8 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use super::archive_job::{UnpackError, unpack};
-use crate::app::{App, OpenError};
+use crate::app::App;
+use crate::open_error::OpenError;
 
 /// How often the queue is read without a notification: another process may share the database, and postponed jobs come
 /// due.

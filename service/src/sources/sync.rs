@@ -12,9 +12,10 @@ use tracing::{info, warn};
 use url::Url;
 
 use super::file_watcher::FileWatcher;
-use crate::app::{App, OpenError};
+use crate::app::App;
 use crate::config::{SourceConfig, SourceLocation};
-use crate::knowledge::WORKSPACE;
+use crate::open_error::OpenError;
+use crate::workspace::WORKSPACE;
 
 /// Why a source is not synced.
 #[derive(Debug, thiserror::Error)]

@@ -22,7 +22,22 @@ const ARROWS: &[(&str, &[&str])] = &[
     // Beside the service, the crates whose values stand in requests and answers, and whose errors have a status.
     ("web", &["domain", "service", "locales", "db", "ingest", "fetch", "parse", "retriever", "chat"]),
     // Beside the API, `parse` for the sandboxed child, and `models` and `llm` for what runs without a server.
-    ("cli", &["domain", "service", "web", "locales", "parse", "models", "llm"]),
+    (
+        "cli",
+        &[
+            "domain",
+            "service",
+            "web",
+            "locales",
+            "parse",
+            "fetch",
+            "ingest",
+            "retriever",
+            "chat",
+            "models",
+            "llm",
+        ],
+    ),
     // The harness drives the built binary; only its suites, by dev-dependencies, look inside.
     ("tests", &[]),
     ("xtask", &[]),

@@ -36,13 +36,14 @@ pub struct Finding {
     /// What is wrong, for people.
     pub message: String,
     /// Whether it was repaired.
-    pub mended: bool,
+    #[serde(rename = "mended")]
+    pub repaired: bool,
 }
 
 impl DoctorReport {
     /// Whether nothing is wrong now.
     pub fn is_healthy(&self) -> bool {
-        self.findings.iter().all(|finding| finding.mended)
+        self.findings.iter().all(|finding| finding.repaired)
     }
 }
 
@@ -64,7 +65,7 @@ impl From<ingest::Finding> for Finding {
             code: finding.code,
             subject: finding.subject,
             message: finding.message,
-            mended: finding.repaired,
+            repaired: finding.repaired,
         }
     }
 }
