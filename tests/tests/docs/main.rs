@@ -1,10 +1,12 @@
-//! The generated parts of the pages in `docs/`: what the API, the settings and the parsers are today.
+//! Holds the pages to the code: their generated parts are up to date, and the files that they name exist.
 //!
 //! A part is a table between two marks. `UPDATE_DOCS=1 cargo test -p tests --test docs` writes them.
 
 mod api;
+mod arrows;
 mod formats;
 mod page;
+mod paths;
 mod settings;
 
 use page::check;
@@ -47,4 +49,14 @@ fn the_page_on_the_formats_lists_every_format() {
 #[test]
 fn a_file_is_detected_as_the_format_that_the_page_lists_it_under() {
     formats::check_samples();
+}
+
+#[test]
+fn the_architecture_has_the_dependencies_of_the_manifests() {
+    check("ARCHITECTURE.md", &[arrows::part()]);
+}
+
+#[test]
+fn links_and_paths_lead_somewhere() {
+    assert_eq!(paths::dead(), [""; 0]);
 }
