@@ -135,8 +135,8 @@ async fn what_is_no_whole_backup_is_refused_and_leaves_nothing() {
         ("shorter", whole[..whole.len() - 1].to_vec(), "damaged"),
         ("flipped", flipped, "damaged"),
         ("longer", longer, "damaged"),
-        ("text", b"this is a letter, not a backup".to_vec(), "no backup"),
-        ("empty", Vec::new(), "no backup"),
+        ("text", b"this is a letter, not a backup".to_vec(), "not a daedap backup"),
+        ("empty", Vec::new(), "not a daedap backup"),
     ] {
         std::fs::write(&file, bytes).unwrap();
         let refused = fails(&other, &["restore", file.to_str().unwrap()]).await;
