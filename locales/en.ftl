@@ -150,13 +150,13 @@ error-not-found = not found
 error-not-found-what = there is no such { $what }
 error-not-found-path = there is nothing at this path
 error-not-found-file = there is no such file
-error-method-not-allowed = the method is not allowed at this path
+error-method-not-allowed = the method is not allowed for this path
 error-request-timeout = the request took too long to arrive
 error-upload-broken = the upload was cut off
 error-conflict = the current state does not allow this
 error-rejected = the value cannot be stored
-error-foreign-origin = the request comes from a page of another site
-error-foreign-origin-host = without API keys this server answers on loopback names only
+error-foreign-origin = the request comes from a page on another site
+error-foreign-origin-host = without API keys, this server answers only to loopback names
 error-too-large = the content is too large
 error-too-large-body = the request body is too large
 error-too-large-document = the document has { $bytes } bytes; the maximum is { $max_bytes }
@@ -212,7 +212,7 @@ error-cancelled = the job was cancelled
 error-unsupported-type = the format is not supported; supported formats are text, Markdown, HTML, CSV, JSON, PDF, Word, Excel, PowerPoint, OpenDocument, EPUB, HWP and e-mail
 error-unsupported-type-detected = this looks like { $looks_like }, which is not supported; supported formats are text, Markdown, HTML, CSV, JSON, PDF, Word, Excel, PowerPoint, OpenDocument, EPUB, HWP and e-mail
 error-bad-encoding = the text is damaged or in an unknown character encoding; save it as UTF-8
-error-bad-encoding-offset = the text is damaged or in an unknown character encoding (first bad byte at offset { $offset }, decoded as { $encoding }); save it as UTF-8
+error-bad-encoding-offset = the text is damaged or in an unknown character encoding (first invalid byte at offset { $offset }, decoded as { $encoding }); save it as UTF-8
 error-empty = the document contains no text
 error-no-text-layer = the document consists of scanned images without a text layer; run text recognition (OCR) on it first
 error-protected = the document is protected by a password or against copying; save it without protection
@@ -290,7 +290,11 @@ help-print-command-help = Print this message or the help of the given command
 
 usage-error = error: { $message }
 usage-more = For more information, try `{ $command }`.
-usage-missing-argument = missing required argument: { $arguments }
+usage-missing-argument =
+    missing required { $count ->
+        [one] argument
+       *[other] arguments
+    }: { $arguments }
 usage-missing-command = `{ $command }` requires a subcommand
 usage-unknown-argument = unexpected argument `{ $argument }`
 usage-unknown-command = unknown command `{ $command }`
@@ -311,7 +315,7 @@ usage-not-utf8 = an argument is not valid UTF-8
 help-daedap = Answer questions from your documents, on your own machine
 help-global-config = Configuration file (`daedap config --default` prints one)
 help-global-data-dir = Directory for the database, the vector index and original documents
-help-global-model = Language model: a catalog id or a GGUF file
+help-global-model = Language model: a GGUF file or a catalog id
 help-global-collection = Collection to use (default: `default`; to search and ask: all)
 help-global-json = Print the result to standard output as one JSON object
 help-global-verbose = Log more (-v, -vv)
@@ -324,10 +328,10 @@ help-serve = Serve the chat page and the API, without downloading models or load
 help-serve-listen = { help-start-listen }
 
 help-ingest = Ingest files, folders and web pages into a collection
-help-ingest-paths = Files, folders and addresses of web pages; documents of a folder whose files are gone are deleted
+help-ingest-paths = Files, folders and addresses of web pages; if a file of a folder is gone, its document is deleted
 help-ingest-tags = Tag for the documents, replacing their current tags; may be repeated
 help-ingest-force = Ingest files again even if they have not changed
-help-ingest-follow = Crawl the whole site: the linked pages below the folder of the address, or the pages in the sitemap; documents whose pages are gone are deleted
+help-ingest-follow = Crawl the whole site by the links below the address, or by its sitemap; if a page is gone, its document is deleted
 help-ingest-max-pages = Maximum number of pages, with `--follow`
 help-ingest-max-depth = Maximum number of links from the start page to a page, with `--follow`
 help-ingest-watch = Keep running and ingest changes
@@ -357,8 +361,8 @@ help-search-query = Query
 help-search-limit = Maximum number of passages
 help-search-tags = Only documents with this tag; may be repeated to allow several
 help-search-languages = Only passages in this language (ko, en, …); may be repeated to allow several
-help-search-from = Only documents dated on or after this date: a local date (2026-03-01) or a time (2026-03-01T09:00:00Z)
-help-search-until = Only documents dated before this date or time
+help-search-from = Only documents from this time on: a date (2026-03-01, local time) or a time (2026-03-01T09:00:00Z)
+help-search-until = Only documents from before this time, in the same form
 
 help-ask = Answer a question in the terminal
 help-ask-question = Question
@@ -376,10 +380,10 @@ help-eval-answers-unanswerable = Second dataset, whose questions the documents o
 help-eval-answers-limit = Maximum number of questions of each kind; they are sampled evenly, and the sample is always the same
 help-eval-answers-without-model = Evaluate only the decision by evidence, without generating answers
 help-eval-import = Add questions from a file to a collection's evaluation set
-help-eval-import-file = JSON Lines file, one question per line: {"{"}"question", "history"?, "expected"?, "answer"?{"}"}; without `expected`, no document holds the answer
+help-eval-import-file = JSON Lines file, one question per line: {"{"}"question", "history"?, "expected"?, "answer"?{"}"}; a question without `expected` is one that no document answers
 help-eval-export = Print a collection's evaluation set, one question per line
 help-eval-run = Run a collection's evaluation set, store the metrics, and exit with 1 if they got worse
-help-eval-run-tolerance = How much worse than in the previous run a metric may be
+help-eval-run-tolerance = How much worse a metric may be than in the last run
 help-eval-run-require = Minimum of recall@1, recall@5, recall@10, mrr@10 or ndcg@10, or maximum of declined or answered (example: recall@5=0.9); may be repeated
 help-eval-runs = List earlier evaluation runs
 help-eval-threshold = Set a collection's evidence threshold, below which questions are declined
@@ -588,6 +592,7 @@ cli-backup-report =
        *[other] { $points } points
     }, { $bytes } bytes, { $seconds } s
 cli-restore-running = restoring
+cli-restore-failed = cannot restore `{ $file }`
 cli-restore-served = stop the server at { $url } first, or choose another directory with `--data-dir`
 cli-restore-report =
     { $rows ->
@@ -637,8 +642,8 @@ cli-eval-setting-changed = setting `{ $setting }`: { $now } (was { $before })
 cli-eval-worse = { $metric } is worse than in the previous run: { $now } (was { $bound })
 cli-eval-missed = { $metric } does not meet the requirement: { $now } (required { $bound })
 cli-eval-no-runs = no evaluation runs yet; start one with `daedap eval run`
-cli-eval-threshold-set = { $collection }: evidence threshold is now { $threshold }
-cli-eval-threshold-default = { $collection }: evidence threshold is now the default
+cli-eval-threshold-set = the evidence threshold of `{ $collection }` is now { $threshold }
+cli-eval-threshold-default = the evidence threshold of `{ $collection }` is the default again
 cli-eval-requirement-syntax = must be NAME=VALUE
 cli-eval-unknown-metric = there is no metric `{ $name }`; available are { $names }
 

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use clap::Args;
 use service::backup::{RestoreReport, restore};
 use service::config::Config;
@@ -29,7 +29,9 @@ pub(crate) async fn run(settings: &Config, globals: &Globals, arguments: Argumen
         Err(error) => return Err(error.into()),
     };
     let spinner = progress::spinner(message!("cli-restore-running"));
-    let report = restore(settings, &arguments.file).await?;
+    let report = restore(settings, &arguments.file)
+        .await
+        .with_context(|| message!("cli-restore-failed", file = arguments.file.display().to_string()))?;
     spinner.finish_and_clear();
     if globals.json {
         print_json(&report)?;

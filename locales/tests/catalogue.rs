@@ -61,7 +61,7 @@ fn every_message_can_be_written_out() {
                 let arguments: Vec<(&str, Argument<'_>)> =
                     names.iter().map(|name| (name.as_str(), value.into())).collect();
                 let text = text_with(locale, id, &arguments);
-                // What cannot be resolved stands there in braces: {$variable}, {message}.
+                // What cannot be resolved is left in braces: {$variable}, {message}.
                 let unresolved = text.replace("{\"question\"", "").contains('{');
                 assert!(!text.is_empty() && text != id && !unresolved, "{} {id}: {text}", locale.as_str());
                 assert_eq!(text, text.trim(), "{id}");
