@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use domain::{EmbedError, Embedder, EmbeddingSpace, Index, LanguageCoverage};
-use ingest::{IngestItem, SyncRequest, sync_folder};
+use ingest::{DocumentRename, IngestItem, NewName, SyncRequest, sync_folder};
 
 use crate::kit::{Kit, WORKSPACE};
 
@@ -114,5 +114,26 @@ async fn a_file_that_moved_is_not_embedded_again() {
     std::fs::rename(folder.path().join("rules.md"), folder.path().join("규정.md")).expect("renamed");
     assert_eq!(sync().await.moved, 1);
     assert_eq!(counted.take(), 0);
+    kit.assert_whole().await;
+}
+
+#[tokio::test]
+async fn a_renamed_document_keeps_its_tags_and_is_not_embedded_again() {
+    let Some(kit) = Kit::new().await else { return };
+    let counted = Counted::wrap(&kit);
+    let document = kit.ingest("rules.md", rules(None)).await.expect("it is ingested").document;
+    kit.update_tags(document, vec!["rules".to_owned()]).await.expect("tagged");
+    assert!(counted.take() > 0);
+    let rename = DocumentRename::new(&kit.context);
+    let new_name = || NewName { source: "규정.md".to_owned(), tags: None, dated_at: None };
+    let renamed = rename.rename(WORKSPACE, document, new_name()).await.expect("renamed");
+    assert_eq!((renamed.source.as_str(), renamed.tags.as_slice()), ("규정.md", &["rules".to_owned()][..]));
+    assert_eq!(counted.take(), 0);
+    assert_eq!(kit.db.count_documents(WORKSPACE).await.expect("a count"), 1);
+
+    let again = rename.rename(WORKSPACE, renamed.id, new_name()).await.expect("nothing to do");
+    assert_eq!((again.id, again.version_number), (renamed.id, renamed.version_number));
+    let gone = rename.rename(WORKSPACE, document, new_name()).await.expect_err("it has another name now");
+    assert_eq!(gone.code(), "not_found");
     kit.assert_whole().await;
 }
