@@ -259,6 +259,9 @@ error-report-unwritable = the evaluation report could not be written; the server
 error-evaluation-empty = the collection has no evaluation questions
 error-evaluation-running = another evaluation is running; try again when it is done
 error-reindex-running = the index is already being rebuilt
+error-not-ready = the service is not ready; its log has the details
+error-nothing-to-back-up = there is nothing to back up
+error-backup-failed = the backup failed; the log of the server has the details
 error-care-running = a backup or a check is running; try again when it is done
 
 ## Findings of `daedap doctor`, by code

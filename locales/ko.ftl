@@ -272,6 +272,9 @@ error-report-unwritable = 평가 보고서를 저장하지 못했습니다. 자�
 error-evaluation-empty = 컬렉션에 평가 질문이 없습니다
 error-evaluation-running = 다른 평가가 진행 중입니다. 끝난 뒤 다시 시도하세요
 error-reindex-running = 색인을 이미 다시 만드는 중입니다
+error-not-ready = 서비스가 아직 준비되지 않았습니다. 자세한 내용은 로그를 확인하세요
+error-nothing-to-back-up = 백업할 데이터가 없습니다
+error-backup-failed = 백업에 실패했습니다. 자세한 내용은 서버 로그를 확인하세요
 error-care-running = 백업이나 점검이 진행 중입니다. 끝난 뒤 다시 시도하세요
 
 ## `daedap doctor`의 점검 결과(코드별)

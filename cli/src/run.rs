@@ -26,7 +26,8 @@ const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(1);
 /// Exit codes: 0 done, 1 something failed, 2 wrong usage.
 pub fn main() -> ExitCode {
     let cli = help::parse();
-    log_to_stderr(cli.globals.verbose);
+    let serves = matches!(cli.command, Command::Start(_) | Command::Serve(_));
+    log_to_stderr(cli.globals.verbose, serves);
     match run(cli) {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::SomeFailed) => ExitCode::from(1),
@@ -78,10 +79,12 @@ async fn dispatch(settings: Config, globals: &Globals, command: Command) -> Resu
 }
 
 /// Logs go to standard error; standard output is for results. `RUST_LOG` overrides `-v`.
-fn log_to_stderr(verbose: u8) {
+fn log_to_stderr(verbose: u8, serves: bool) {
     let level = match verbose {
         // The embedded vector store warns of flags that only its own server sets.
-        0 => "warn,service=info,web=info,chat=info,qdrant_edge=error",
+        0 if serves => "warn,service=info,web=info,chat=info,qdrant_edge=error",
+        // A command reports itself what its requests and jobs failed at.
+        0 => "warn,service=error,web=off,qdrant_edge=error",
         1 => "info",
         _ => "debug",
     };

@@ -1,6 +1,6 @@
 //! The harness of the test suites in `tests/tests`: it finds the real parts, starts them and takes them away again.
 //!
-//! What is absent: stand-ins. The suites drive the built `daedap` binary over HTTP, a real Chromium, a real PostgreSQL and
+//! Does not contain stand-ins. The suites drive the built `daedap` binary over HTTP, a real Chromium, a real PostgreSQL and
 //! the real small models. Functions here panic when a part that is there does not work: in a test that is the report.
 
 pub mod archive;

@@ -1,4 +1,4 @@
-//! Taking care of what was put in: backups while a server answers, restored elsewhere, and the doctor's findings.
+//! Maintenance: backups while a server answers, restored elsewhere, and the doctor's findings.
 
 #![allow(clippy::unwrap_used)] // In a test it is the report.
 
@@ -188,8 +188,8 @@ fn codes(report: &Value) -> Vec<&str> {
     codes
 }
 
-/// What the doctor finds, then mends, then finds no more.
-async fn is_found_and_mended(daedap: &Daedap, expected: &[&str]) {
+/// What the doctor finds, then repairs, then finds no more.
+async fn is_found_and_repaired(daedap: &Daedap, expected: &[&str]) {
     let output = daedap.run(&["doctor", "--json"]).await;
     assert_eq!(output.status.code(), Some(1), "{}", message_of(&output));
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
@@ -204,7 +204,7 @@ async fn is_found_and_mended(daedap: &Daedap, expected: &[&str]) {
 }
 
 #[tokio::test]
-async fn the_doctor_mends_points_that_are_missing_or_too_many() {
+async fn the_doctor_repairs_points_that_are_missing_or_too_many() {
     let data = tempfile::tempdir().unwrap();
     let Some(daedap) = small_daedap(data.path()) else { return };
     let documents = folder_of_documents();
@@ -226,7 +226,7 @@ async fn the_doctor_mends_points_that_are_missing_or_too_many() {
     store.upsert(vec![extra, unknown]).await.unwrap();
     drop(store);
     db.close().await;
-    is_found_and_mended(&daedap, &["points_extra", "points_missing", "points_unknown"]).await;
+    is_found_and_repaired(&daedap, &["points_extra", "points_missing", "points_unknown"]).await;
     let after = holdings(data.path()).await;
     after.assert_nothing_else();
     assert_eq!(after, before);
@@ -234,25 +234,25 @@ async fn the_doctor_mends_points_that_are_missing_or_too_many() {
 }
 
 #[tokio::test]
-async fn the_doctor_mends_a_lost_index_and_removes_what_nobody_names() {
+async fn the_doctor_repairs_a_lost_index_and_removes_what_nobody_names() {
     let data = tempfile::tempdir().unwrap();
     let Some(daedap) = small_daedap(data.path()) else { return };
     let documents = folder_of_documents();
     succeeds(&daedap, &["ingest", documents.path().to_str().unwrap(), "--json"]).await;
     let expected = found(&daedap).await;
     std::fs::remove_dir_all(data.path().join("vectors")).unwrap();
-    is_found_and_mended(&daedap, &["index_missing"]).await;
+    is_found_and_repaired(&daedap, &["index_missing"]).await;
     assert_eq!(found(&daedap).await, expected);
     let stranger = data.path().join("vectors").join("0193a000-0000-7000-8000-000000000000");
     std::fs::create_dir(&stranger).unwrap();
     let own = data.path().join("vectors").join("notes");
     std::fs::create_dir(&own).unwrap();
-    is_found_and_mended(&daedap, &["index_unknown"]).await;
+    is_found_and_repaired(&daedap, &["index_unknown"]).await;
     assert!(!stranger.exists() && own.exists(), "only what looks like an index goes");
 }
 
 #[tokio::test]
-async fn the_doctor_mends_what_originals_and_rows_disagree_on() {
+async fn the_doctor_repairs_what_originals_and_rows_disagree_on() {
     let data = tempfile::tempdir().unwrap();
     let Some(daedap) = small_daedap(data.path()) else { return };
     let server = Server::start(daedap.clone()).await;
@@ -265,7 +265,7 @@ async fn the_doctor_mends_what_originals_and_rows_disagree_on() {
     std::fs::write(&new, "somebody may be about to").unwrap();
     let hours_ago = std::time::SystemTime::now() - Duration::from_secs(7_200);
     std::fs::File::options().write(true).open(&old).unwrap().set_modified(hours_ago).unwrap();
-    is_found_and_mended(&daedap, &["original_unused"]).await;
+    is_found_and_repaired(&daedap, &["original_unused"]).await;
     assert!(!old.exists() && new.exists());
     assert!(server.stop().await.success());
 
@@ -286,7 +286,7 @@ async fn the_doctor_mends_what_originals_and_rows_disagree_on() {
     for file in files_of(&data.path().join("originals")) {
         std::fs::remove_file(file).unwrap();
     }
-    is_found_and_mended(&daedap, &["original_missing"]).await;
+    is_found_and_repaired(&daedap, &["original_missing"]).await;
     assert_eq!(succeeds(&daedap, &["doctor", "--json"]).await["without_original"], 1);
     let server = Server::start(daedap.clone()).await;
     let job = get(&server, &format!("/api/v1/jobs/{job}")).await["job"].clone();

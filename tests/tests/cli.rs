@@ -236,7 +236,7 @@ async fn an_embedder_of_ones_own_is_refused_until_the_documents_are_reindexed() 
 }
 
 #[tokio::test]
-async fn a_damaged_or_lost_index_is_refused_and_reindex_mends_it() {
+async fn a_damaged_or_lost_index_is_refused_and_reindex_repairs_it() {
     let data_dir = tempfile::tempdir().unwrap();
     let Some(daedap) = tea(data_dir.path()).await else { return };
     for damage in [
@@ -248,8 +248,8 @@ async fn a_damaged_or_lost_index_is_refused_and_reindex_mends_it() {
         let refused = daedap.run(&["search", "tea"]).await;
         assert_eq!(refused.status.code(), Some(1));
         assert!(message_of(&refused).contains("daedap reindex"), "{}", message_of(&refused));
-        let mended = daedap.run(&["reindex", "--json"]).await;
-        assert_eq!(json_of(&mended)["documents"], 1, "{}", message_of(&mended));
+        let repaired = daedap.run(&["reindex", "--json"]).await;
+        assert_eq!(json_of(&repaired)["documents"], 1, "{}", message_of(&repaired));
         finds_tea(&daedap).await;
     }
 }

@@ -190,8 +190,8 @@ async fn a_file_that_is_no_model_is_a_clear_error() {
     unknown[at..at + 5].copy_from_slice(b"zebra");
     for (name, bytes, expected) in [
         ("empty.gguf", Vec::new(), "empty"),
-        ("cut.gguf", whole[..whole.len() / 2].to_vec(), "cut off"),
-        ("stub.gguf", whole[..10].to_vec(), "cut off"),
+        ("cut.gguf", whole[..whole.len() / 2].to_vec(), "truncated"),
+        ("stub.gguf", whole[..10].to_vec(), "truncated"),
         ("text.gguf", b"this is a letter, not a model".to_vec(), "GGUF"),
         ("zebra.gguf", unknown, "zebra"),
     ] {

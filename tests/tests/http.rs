@@ -148,7 +148,7 @@ async fn an_upload_that_cannot_be_read_says_why() {
     assert!(found["passages"][0]["text"].as_str().unwrap().contains("연차 규정입니다"), "{found}");
 }
 
-/// A Word document with so many spaces in its one paragraph.
+/// A Word document with a very large number of spaces in its one paragraph.
 fn word_document(spaces: usize) -> Vec<u8> {
     let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
     let options = zip::write::SimpleFileOptions::default().compression_level(Some(1)).large_file(true);

@@ -171,7 +171,7 @@ async fn uploads_to_a_server_that_is_killed_are_all_taken_in_once() {
     assert_as_if_in_peace(data_dir.path(), folder.path()).await;
 }
 
-/// Waits until so many jobs are done.
+/// Waits until that number of jobs is done.
 async fn done_jobs(server: &Server, wanted: usize) {
     eventually("jobs to be done", INGESTED_WITHIN, async || {
         let done = get(server, "/api/v1/jobs?state=done&limit=200").await;

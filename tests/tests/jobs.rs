@@ -1,4 +1,4 @@
-//! Uploads on their way in: followed, called off, tried again, and none in the way of another.
+//! Uploads on their way in: followed, cancelled, tried again, and none in the way of another.
 
 #![allow(clippy::unwrap_used)] // In a test it is the report.
 
@@ -73,7 +73,7 @@ async fn a_job_is_followed_from_the_first_chunk_to_the_last() {
 }
 
 #[tokio::test]
-async fn a_job_that_is_called_off_leaves_nothing_and_the_old_version_answers() {
+async fn a_cancelled_job_leaves_nothing_and_the_old_version_answers() {
     let data_dir = tempfile::tempdir().unwrap();
     let Some(daedap) = small_daedap(data_dir.path()) else { return };
     let server = Server::start(daedap).await;

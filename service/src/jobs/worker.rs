@@ -89,13 +89,19 @@ enum Unfinished {
 
 impl From<IngestError> for Unfinished {
     fn from(error: IngestError) -> Self {
-        let why = JobError { code: error.code().to_owned(), message: error.to_string() };
+        let why = JobError { code: error.code().to_owned(), message: error.message() };
         match error {
             IngestError::Cancelled => Self::Cancelled,
             error if error.is_retryable() => Self::Retryable(why),
             _ => Self::Failed(why),
         }
     }
+}
+
+/// An error with its causes, on one line.
+fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 impl From<OpenError> for Unfinished {
@@ -109,7 +115,7 @@ impl From<UnpackError> for Unfinished {
         match error {
             UnpackError::Refused(error) => error.into(),
             UnpackError::NotKept(error) => {
-                Self::Retryable(JobError { code: "original_unkept".to_owned(), message: error.to_string() })
+                Self::Retryable(JobError { code: "original_unkept".to_owned(), message: chain(&error) })
             }
         }
     }

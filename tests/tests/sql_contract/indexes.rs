@@ -51,8 +51,7 @@ async fn an_index_from_first_to_last(database: &Database) {
     }
     assert_eq!(database.retired_indexes().await, Ok(Vec::new()));
 
-    let (building, retired) =
-        (DbError::NotFound("index being built"), DbError::NotFound("retired index"));
+    let (building, retired) = (DbError::NotFound("index being built"), DbError::NotFound("retired index"));
     for gone in [first.id, third.id, IndexId::new()] {
         assert_eq!(database.switch_index(gone).await, Err(building.clone()));
         assert_eq!(database.abandon_index(gone).await, Err(building.clone()));

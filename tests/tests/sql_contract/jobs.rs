@@ -16,7 +16,7 @@ over_both_dialects!(
     jobs_of_one_source_are_done_one_after_the_other,
     a_lease_that_is_over_changes_nothing,
     jobs_are_put_off_and_tried_again,
-    jobs_are_called_off_in_whatever_state,
+    jobs_are_cancelled_in_whatever_state,
     jobs_are_listed_by_state_and_page,
     the_documents_of_an_archive_have_jobs,
 );
@@ -158,9 +158,9 @@ async fn jobs_of_one_source_are_done_one_after_the_other(database: &Database) {
     assert_eq!(claim(database).await.map(|job| job.id), Some(other.id), "the second waits for the first");
     assert_eq!(claim(database).await, None);
     let why = JobError { code: "vectors_unavailable".to_owned(), message: String::new() };
-    database.postpone_job(running.lease(), LEASE, why).await.expect("put off");
-    assert_eq!(claim(database).await, None, "also while the first is put off");
-    database.cancel_job(HOME, first.id).await.expect("called off");
+    database.postpone_job(running.lease(), LEASE, why).await.expect("postponed");
+    assert_eq!(claim(database).await, None, "also while the first is postponed");
+    database.cancel_job(HOME, first.id).await.expect("cancelled");
     assert_eq!(claim(database).await.map(|job| job.id), Some(second.id));
 }
 
@@ -195,13 +195,13 @@ async fn jobs_are_put_off_and_tried_again(database: &Database) {
     let job = enqueue(database, collection, "unlucky.md").await;
     let held = claim(database).await.expect("one waits").lease();
     let why = JobError { code: "vectors_unavailable".to_owned(), message: "connection refused".to_owned() };
-    database.postpone_job(held, LEASE, why.clone()).await.expect("put off");
+    database.postpone_job(held, LEASE, why.clone()).await.expect("postponed");
     let waiting = database.job(HOME, job.id).await.expect("kept");
     assert_eq!((waiting.state, waiting.retries, waiting.error.as_ref()), (JobState::Queued, 1, Some(&why)));
     assert!(waiting.run_at > waiting.updated_at);
     assert_eq!(claim(database).await, None, "its time has not come");
     assert!(conflict(&database.retry_job(HOME, job.id).await), "it waits already");
-    database.cancel_job(HOME, job.id).await.expect("called off");
+    database.cancel_job(HOME, job.id).await.expect("cancelled");
     let again = database.retry_job(HOME, job.id).await.expect("queued again");
     assert_eq!((again.state, again.retries, again.error), (JobState::Queued, 0, None));
     let held = claim(database).await.expect("at once").lease();
@@ -211,16 +211,16 @@ async fn jobs_are_put_off_and_tried_again(database: &Database) {
     assert_eq!(claim(database).await.map(|job| job.error), Some(None));
 }
 
-async fn jobs_are_called_off_in_whatever_state(database: &Database) {
+async fn jobs_are_cancelled_in_whatever_state(database: &Database) {
     let collection = handbook(database).await.id;
     let job = enqueue(database, collection, "a.md").await;
     assert_eq!(database.cancel_job(NEIGHBOUR, job.id).await, Err(DbError::NotFound("job")));
-    assert_eq!(database.cancel_job(HOME, job.id).await.expect("called off").state, JobState::Cancelled);
+    assert_eq!(database.cancel_job(HOME, job.id).await.expect("cancelled").state, JobState::Cancelled);
     assert!(conflict(&database.cancel_job(HOME, job.id).await));
     assert_eq!(claim(database).await, None);
     enqueue(database, collection, "b.md").await;
     let running = claim(database).await.expect("one waits");
-    database.cancel_job(HOME, running.id).await.expect("called off");
+    database.cancel_job(HOME, running.id).await.expect("cancelled");
     assert!(conflict(&database.renew_job(running.lease(), LEASE, IngestStage::Parsing).await));
     enqueue(database, collection, "c.md").await;
     let running = claim(database).await.expect("one waits");

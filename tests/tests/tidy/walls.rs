@@ -75,6 +75,7 @@ const WALLS: &[Wall] = &[
             "service/src/indexes/",
             "service/src/knowledge",
             "service/src/model_files",
+            "service/src/open_error",
             "service/src/stores",
             "web/src/server",
             "cli/",

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use crate::api::errors::ErrorEvent;
 use crate::api::events::stream_events;
-use crate::api::filter::FilterRequest;
+use crate::api::filter::{FilterRequest, LanguageCode};
 use crate::api::search::PassageList;
 
 /// A conversation.
@@ -62,8 +62,8 @@ pub struct Turn {
     pub content: String,
     /// The same as HTML that is safe to show.
     pub html: String,
-    /// Language of the content, as a two-letter code.
-    #[schema(value_type = String, pattern = "^[a-z]{2}$")]
+    /// Language of the content.
+    #[schema(value_type = LanguageCode)]
     pub language: Language,
     /// Whether the answer says that the documents do not hold it.
     pub abstained: bool,
@@ -147,6 +147,7 @@ pub struct Citation {
 #[serde(deny_unknown_fields)]
 pub struct NewTurn {
     /// The question.
+    #[schema(min_length = 1, pattern = r"\S")]
     pub question: String,
     /// The collections to answer from; empty: all of them.
     #[serde(default)]
@@ -196,8 +197,8 @@ pub struct DoneEvent {
     /// Why it ended.
     #[schema(required = true)]
     pub finish_reason: Option<FinishReason>,
-    /// Language of the answer, as a two-letter code.
-    #[schema(value_type = String, pattern = "^[a-z]{2}$")]
+    /// Language of the answer.
+    #[schema(value_type = LanguageCode)]
     pub language: Language,
     /// Whether it says that the documents do not hold the answer.
     pub abstained: bool,

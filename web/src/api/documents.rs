@@ -5,6 +5,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use crate::api::filter::{LanguageCode, Tag};
+
 /// One source with a stable id.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Document {
@@ -25,8 +27,8 @@ pub struct Document {
     pub version_number: u32,
     /// Number of chunks of the live version; 0 while there is none.
     pub chunk_count: u32,
-    /// Language of the live version, as a two-letter code; `un` where none was recognised.
-    #[schema(value_type = String, pattern = "^[a-z]{2}$")]
+    /// Language of the live version.
+    #[schema(value_type = LanguageCode)]
     pub language: Language,
     /// Tags of the live version.
     pub tags: Vec<String>,
@@ -70,8 +72,10 @@ pub struct NewDocument {
     /// The document's text; together with `source`.
     pub text: Option<String>,
     /// The address of a page that the server fetches; alone.
+    #[schema(format = "uri")]
     pub url: Option<String>,
-    /// The document's tags from now on; without them it keeps those it has.
+    /// The document's tags from now on, at most 32; without them it keeps those it has.
+    #[schema(value_type = Option<Vec<Tag>>, max_items = 32)]
     pub tags: Option<Vec<String>>,
     /// When the source was last changed; of a page, its server's word counts where this is left out.
     #[schema(value_type = Option<String>, format = DateTime)]
@@ -86,7 +90,8 @@ pub struct NewDocument {
 pub struct DocumentForm {
     /// The document's name; without it the file's name counts.
     pub source: Option<String>,
-    /// The document's tags from now on, one in each field; without them it keeps those it has.
+    /// The document's tags from now on, at most 32, one in each field; without them it keeps those it has.
+    #[schema(value_type = Option<Vec<Tag>>, max_items = 32)]
     pub tags: Option<Vec<String>>,
     /// When the source was last changed.
     #[schema(format = DateTime)]
@@ -102,7 +107,8 @@ pub struct DocumentForm {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DocumentChange {
-    /// All of its tags from now on.
+    /// All of its tags from now on, at most 32.
+    #[schema(value_type = Option<Vec<Tag>>, max_items = 32)]
     pub tags: Option<Vec<String>>,
     /// When its source was last changed; counts only together with other `tags` or another `source`.
     #[schema(value_type = Option<String>, format = DateTime)]

@@ -22,10 +22,10 @@ pub struct FilterRequest {
     #[schema(value_type = Vec<Uuid>, max_items = 100)]
     pub documents: Vec<String>,
     /// Tags, at most 32: the passage's document has one of them.
-    #[schema(max_items = 32)]
+    #[schema(value_type = Vec<Tag>, max_items = 32)]
     pub tags: Vec<String>,
-    /// Two-letter codes of languages, at most 32: the passage is in one of them.
-    #[schema(max_items = 32)]
+    /// Languages, at most 32: the passage is in one of them.
+    #[schema(value_type = Vec<LanguageCode>, max_items = 32)]
     pub languages: Vec<String>,
     /// The document's date is this or later.
     #[schema(value_type = Option<String>, format = DateTime)]
@@ -34,6 +34,20 @@ pub struct FilterRequest {
     #[schema(value_type = Option<String>, format = DateTime)]
     pub until: Option<String>,
 }
+
+/// A tag: 1 to 64 characters, none of them control characters. White space around it does not count.
+#[derive(Debug, ToSchema)]
+#[schema(
+    min_length = 1,
+    max_length = 64,
+    pattern = r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$"
+)]
+pub struct Tag(pub String);
+
+/// A language as a two-letter code (ISO 639-1): `ko`, `en`. `un` stands for texts in which none was recognised.
+#[derive(Debug, ToSchema)]
+#[schema(pattern = "^[a-z]{2}$")]
+pub struct LanguageCode(pub String);
 
 impl FilterRequest {
     /// The conditions as a search takes them.

@@ -7,13 +7,14 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::api::filter::FilterRequest;
+use crate::api::filter::{FilterRequest, LanguageCode};
 
 /// What to search for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SearchRequest {
     /// The question, or words of it.
+    #[schema(min_length = 1, pattern = r"\S")]
     pub query: String,
     /// The collections to search; empty: all of them.
     #[serde(default)]
@@ -70,8 +71,8 @@ pub struct Passage {
     /// Page on which it begins; `null` where the source has no pages.
     #[schema(required = true)]
     pub page: Option<u32>,
-    /// Language of its text, as a two-letter code; `un` where none was recognised.
-    #[schema(value_type = String, pattern = "^[a-z]{2}$")]
+    /// Language of its text.
+    #[schema(value_type = LanguageCode)]
     pub language: Language,
     /// The document's tags.
     pub tags: Vec<String>,

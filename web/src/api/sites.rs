@@ -1,10 +1,11 @@
-//! Web sites: a collection brought in line with the pages of one.
+//! Web sites: a collection synced with the pages of one.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::api::errors::ErrorEvent;
 use crate::api::events::stream_events;
+use crate::api::filter::Tag;
 use crate::api::ingest_report::{FailedSource, IngestReport, Outcome};
 
 /// A site to crawl into a collection.
@@ -12,7 +13,7 @@ use crate::api::ingest_report::{FailedSource, IngestReport, Outcome};
 #[serde(deny_unknown_fields)]
 pub struct SiteRequest {
     /// Where the crawl starts; only pages below its folder are ingested.
-    #[schema(example = "https://example.com/help/")]
+    #[schema(format = "uri", pattern = "^https?://", example = "https://example.com/help/")]
     pub url: String,
     /// How pages are found.
     pub follow: Follow,
@@ -24,7 +25,8 @@ pub struct SiteRequest {
     #[serde(default = "default_max_depth")]
     #[schema(minimum = 0, maximum = 100, default = 8)]
     pub max_depth: usize,
-    /// Tags of all pages from now on; without them each page keeps those it has.
+    /// Tags of all pages from now on, at most 32; without them each page keeps those it has.
+    #[schema(value_type = Option<Vec<Tag>>, max_items = 32)]
     pub tags: Option<Vec<String>>,
 }
 

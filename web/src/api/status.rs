@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::api::collections::Collection;
+use crate::api::filter::LanguageCode;
 
 /// Version, models, and what there is to ask about.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -28,8 +29,8 @@ pub struct GeneratorStatus {
     pub model: String,
     /// Maximum number of tokens of prompt and answer together.
     pub context_tokens: usize,
-    /// The languages that it writes, as two-letter codes; `null`: not known to be limited.
-    #[schema(value_type = Option<Vec<String>>, required = true)]
+    /// The languages that it writes; `null`: not known to be limited.
+    #[schema(value_type = Option<Vec<LanguageCode>>, required = true)]
     pub languages: Option<Vec<Language>>,
 }
 

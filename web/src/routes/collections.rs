@@ -52,8 +52,8 @@ pub(crate) async fn create(
 
 /// Change a collection
 #[utoipa::path(
-    patch, path = "/collections/{id}", tag = "collections", operation_id = "change_collection",
-    params(("id" = Uuid, Path, description = "The collection.")),
+    patch, path = "/collections/{collection}", tag = "collections", operation_id = "change_collection",
+    params(("collection" = Uuid, Path, description = "The collection.")),
     request_body = CollectionChange,
     responses(
         (status = 200, description = "The collection as it is now.", body = Collection),
@@ -78,8 +78,8 @@ pub(crate) async fn change(
 
 /// Delete a collection with its documents
 #[utoipa::path(
-    delete, path = "/collections/{id}", tag = "collections", operation_id = "delete_collection",
-    params(("id" = Uuid, Path, description = "The collection.")),
+    delete, path = "/collections/{collection}", tag = "collections", operation_id = "delete_collection",
+    params(("collection" = Uuid, Path, description = "The collection.")),
     responses(
         (status = 204, description = "The collection is deleted."),
         (status = 404, description = "There is no such collection.", body = ErrorEnvelope),

@@ -47,8 +47,8 @@ pub(crate) async fn create(
 
 /// Show a conversation with its turns
 #[utoipa::path(
-    get, path = "/conversations/{id}", tag = "conversations", operation_id = "show_conversation",
-    params(("id" = Uuid, Path, description = "The conversation.")),
+    get, path = "/conversations/{conversation}", tag = "conversations", operation_id = "show_conversation",
+    params(("conversation" = Uuid, Path, description = "The conversation.")),
     responses(
         (status = 200, description = "The conversation.", body = ConversationReply),
         (status = 404, description = "There is no such conversation.", body = ErrorEnvelope),
@@ -66,8 +66,8 @@ pub(crate) async fn show(
 
 /// Delete a conversation with its turns
 #[utoipa::path(
-    delete, path = "/conversations/{id}", tag = "conversations", operation_id = "delete_conversation",
-    params(("id" = Uuid, Path, description = "The conversation.")),
+    delete, path = "/conversations/{conversation}", tag = "conversations", operation_id = "delete_conversation",
+    params(("conversation" = Uuid, Path, description = "The conversation.")),
     responses(
         (status = 204, description = "The conversation is deleted."),
         (status = 404, description = "There is no such conversation.", body = ErrorEnvelope),
@@ -87,8 +87,8 @@ pub(crate) async fn remove(
 /// The question is stored before any work on it, and the answer is streamed while it is written. An answer whose reader
 /// disconnects is stored as far as it was written.
 #[utoipa::path(
-    post, path = "/conversations/{id}/turns", tag = "conversations", operation_id = "ask",
-    params(("id" = Uuid, Path, description = "The conversation.")),
+    post, path = "/conversations/{conversation}/turns", tag = "conversations", operation_id = "ask",
+    params(("conversation" = Uuid, Path, description = "The conversation.")),
     request_body = NewTurn,
     responses(
         (

@@ -1,4 +1,4 @@
-//! `/api/v1/collections/{id}/documents` and `/api/v1/documents/{id}`: what there is to answer from.
+//! `/api/v1/collections/{collection}/documents` and `/api/v1/documents/{document}`: what there is to answer from.
 
 use axum::Json;
 use axum::extract::State;
@@ -20,8 +20,8 @@ const MAX_DOCUMENTS: u32 = 200;
 
 /// List a collection's documents
 #[utoipa::path(
-    get, path = "/collections/{id}/documents", tag = "documents", operation_id = "list_documents",
-    params(("id" = Uuid, Path, description = "The collection."), DocumentQuery),
+    get, path = "/collections/{collection}/documents", tag = "documents", operation_id = "list_documents",
+    params(("collection" = Uuid, Path, description = "The collection."), DocumentQuery),
     responses(
         (status = 200, description = "A page of the documents.", body = DocumentList),
         (status = 404, description = "There is no such collection.", body = ErrorEnvelope),
@@ -42,8 +42,8 @@ pub(crate) async fn list(
 
 /// Show a document
 #[utoipa::path(
-    get, path = "/documents/{id}", tag = "documents", operation_id = "show_document",
-    params(("id" = Uuid, Path, description = "The document.")),
+    get, path = "/documents/{document}", tag = "documents", operation_id = "show_document",
+    params(("document" = Uuid, Path, description = "The document.")),
     responses(
         (status = 200, description = "The document.", body = Document),
         (status = 404, description = "There is no such document.", body = ErrorEnvelope),
@@ -61,8 +61,8 @@ pub(crate) async fn show(
 ///
 /// The document answers by the change when the response comes.
 #[utoipa::path(
-    patch, path = "/documents/{id}", tag = "documents", operation_id = "change_document",
-    params(("id" = Uuid, Path, description = "The document.")),
+    patch, path = "/documents/{document}", tag = "documents", operation_id = "change_document",
+    params(("document" = Uuid, Path, description = "The document.")),
     request_body = DocumentChange,
     responses(
         (status = 200, description = "The document as it is now.", body = Document),
@@ -100,8 +100,8 @@ fn nothing_to_change() -> ApiError {
 
 /// Delete a document
 #[utoipa::path(
-    delete, path = "/documents/{id}", tag = "documents", operation_id = "delete_document",
-    params(("id" = Uuid, Path, description = "The document.")),
+    delete, path = "/documents/{document}", tag = "documents", operation_id = "delete_document",
+    params(("document" = Uuid, Path, description = "The document.")),
     responses(
         (status = 204, description = "The document is deleted."),
         (status = 404, description = "There is no such document.", body = ErrorEnvelope),

@@ -1,4 +1,4 @@
-//! `/api/v1/collections/{id}/evaluation`: the questions that a collection is measured with, and the measurements.
+//! `/api/v1/collections/{collection}/evaluation`: the questions that a collection is measured with, and the measurements.
 
 use axum::Json;
 use axum::extract::State;
@@ -23,8 +23,8 @@ const MAX_RUNS: u32 = 100;
 
 /// List the questions of a collection's set
 #[utoipa::path(
-    get, path = "/collections/{id}/evaluation/questions", tag = "evaluation", operation_id = "list_questions",
-    params(("id" = Uuid, Path, description = "The collection.")),
+    get, path = "/collections/{collection}/evaluation/questions", tag = "evaluation", operation_id = "list_questions",
+    params(("collection" = Uuid, Path, description = "The collection.")),
     responses(
         (status = 200, description = "The questions, in the order in which they were added.", body = QuestionList),
         (status = 404, description = "There is no such collection.", body = ErrorEnvelope),
@@ -44,8 +44,8 @@ pub(crate) async fn list_questions(
 ///
 /// The same question after the same history is replaced.
 #[utoipa::path(
-    post, path = "/collections/{id}/evaluation/questions", tag = "evaluation", operation_id = "add_question",
-    params(("id" = Uuid, Path, description = "The collection.")),
+    post, path = "/collections/{collection}/evaluation/questions", tag = "evaluation", operation_id = "add_question",
+    params(("collection" = Uuid, Path, description = "The collection.")),
     request_body = NewQuestion,
     responses(
         (status = 201, description = "The question as it is stored.", body = StoredQuestion),
@@ -68,8 +68,8 @@ pub(crate) async fn add_question(
 ///
 /// All are checked before the first is stored, and all are stored or none.
 #[utoipa::path(
-    post, path = "/collections/{id}/evaluation/questions/import", tag = "evaluation", operation_id = "import_questions",
-    params(("id" = Uuid, Path, description = "The collection.")),
+    post, path = "/collections/{collection}/evaluation/questions/import", tag = "evaluation", operation_id = "import_questions",
+    params(("collection" = Uuid, Path, description = "The collection.")),
     request_body = QuestionImport,
     responses(
         (status = 201, description = "The questions are stored.", body = ImportedQuestions),
@@ -93,8 +93,8 @@ pub(crate) async fn import_questions(
 
 /// Remove a question from a collection's set
 #[utoipa::path(
-    delete, path = "/collections/{id}/evaluation/questions/{question}", tag = "evaluation", operation_id = "remove_question",
-    params(("id" = Uuid, Path, description = "The collection."), ("question" = Uuid, Path, description = "The question.")),
+    delete, path = "/collections/{collection}/evaluation/questions/{question}", tag = "evaluation", operation_id = "remove_question",
+    params(("collection" = Uuid, Path, description = "The collection."), ("question" = Uuid, Path, description = "The question.")),
     responses(
         (status = 204, description = "The question is removed."),
         (status = 404, description = "There is no such question.", body = ErrorEnvelope),
@@ -111,8 +111,8 @@ pub(crate) async fn remove_question(
 
 /// Remove all questions of a collection's set
 #[utoipa::path(
-    delete, path = "/collections/{id}/evaluation/questions", tag = "evaluation", operation_id = "clear_questions",
-    params(("id" = Uuid, Path, description = "The collection.")),
+    delete, path = "/collections/{collection}/evaluation/questions", tag = "evaluation", operation_id = "clear_questions",
+    params(("collection" = Uuid, Path, description = "The collection.")),
     responses(
         (status = 204, description = "The set is empty."),
         (status = 404, description = "There is no such collection.", body = ErrorEnvelope),
@@ -130,8 +130,8 @@ pub(crate) async fn clear_questions(
 
 /// List the stored measurements of a collection
 #[utoipa::path(
-    get, path = "/collections/{id}/evaluation/runs", tag = "evaluation", operation_id = "list_runs",
-    params(("id" = Uuid, Path, description = "The collection.")),
+    get, path = "/collections/{collection}/evaluation/runs", tag = "evaluation", operation_id = "list_runs",
+    params(("collection" = Uuid, Path, description = "The collection.")),
     responses(
         (status = 200, description = "The measurements, newest first.", body = RunList),
         (status = 404, description = "There is no such collection.", body = ErrorEnvelope),
@@ -151,8 +151,8 @@ pub(crate) async fn list_runs(
 ///
 /// One measurement runs at a time: two would measure each other's latency.
 #[utoipa::path(
-    post, path = "/collections/{id}/evaluation/runs", tag = "evaluation", operation_id = "run_evaluation",
-    params(("id" = Uuid, Path, description = "The collection."), RunQuery),
+    post, path = "/collections/{collection}/evaluation/runs", tag = "evaluation", operation_id = "run_evaluation",
+    params(("collection" = Uuid, Path, description = "The collection."), RunQuery),
     responses(
         (status = 200, description = "The measurement; it is not stored.", body = Measured),
         (status = 201, description = "The measurement as it is stored.", body = EvalRun),

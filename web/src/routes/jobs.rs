@@ -44,8 +44,8 @@ pub(crate) async fn list(
 
 /// Show a job
 #[utoipa::path(
-    get, path = "/jobs/{id}", tag = "jobs", operation_id = "show_job",
-    params(("id" = Uuid, Path, description = "The job.")),
+    get, path = "/jobs/{job}", tag = "jobs", operation_id = "show_job",
+    params(("job" = Uuid, Path, description = "The job.")),
     responses(
         (status = 200, description = "The job.", body = JobReply),
         (status = 404, description = "There is no such job.", body = ErrorEnvelope),
@@ -63,8 +63,8 @@ pub(crate) async fn show(
 ///
 /// What was stored of its document is removed; the version before it goes on answering.
 #[utoipa::path(
-    delete, path = "/jobs/{id}", tag = "jobs", operation_id = "cancel_job",
-    params(("id" = Uuid, Path, description = "The job.")),
+    delete, path = "/jobs/{job}", tag = "jobs", operation_id = "cancel_job",
+    params(("job" = Uuid, Path, description = "The job.")),
     responses(
         (status = 200, description = "The job as it is now.", body = JobReply),
         (status = 404, description = "There is no such job.", body = ErrorEnvelope),
@@ -83,8 +83,8 @@ pub(crate) async fn cancel(
 
 /// Retry a job that failed or was cancelled
 #[utoipa::path(
-    post, path = "/jobs/{id}/retry", tag = "jobs", operation_id = "retry_job",
-    params(("id" = Uuid, Path, description = "The job.")),
+    post, path = "/jobs/{job}/retry", tag = "jobs", operation_id = "retry_job",
+    params(("job" = Uuid, Path, description = "The job.")),
     responses(
         (status = 200, description = "The job as it is now.", body = JobReply),
         (status = 404, description = "There is no such job.", body = ErrorEnvelope),
@@ -103,8 +103,8 @@ pub(crate) async fn retry(
 
 /// Follow a job until it has ended
 #[utoipa::path(
-    get, path = "/jobs/{id}/events", tag = "jobs", operation_id = "follow_job",
-    params(("id" = Uuid, Path, description = "The job.")),
+    get, path = "/jobs/{job}/events", tag = "jobs", operation_id = "follow_job",
+    params(("job" = Uuid, Path, description = "The job.")),
     responses(
         (
             status = 200, description = "The job whenever it changes.",

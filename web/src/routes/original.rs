@@ -1,4 +1,4 @@
-//! `/api/v1/documents/{id}/original`: the bytes that a document was made of, to see and to ingest again.
+//! `/api/v1/documents/{document}/original`: the bytes that a document was made of, to see and to ingest again.
 
 use axum::Json;
 use axum::extract::State;
@@ -25,8 +25,8 @@ const VIEWER_ALLOWED: &str = "default-src 'none'; object-src 'self'; style-src '
 ///
 /// A browser shows PDF and text and saves everything else.
 #[utoipa::path(
-    get, path = "/documents/{id}/original", tag = "documents", operation_id = "download_original",
-    params(("id" = Uuid, Path, description = "The document."), OriginalQuery),
+    get, path = "/documents/{document}/original", tag = "documents", operation_id = "download_original",
+    params(("document" = Uuid, Path, description = "The document."), OriginalQuery),
     responses(
         (
             status = 200, description = "The bytes.",
@@ -54,8 +54,8 @@ pub(crate) async fn show(
 ///
 /// For a newer parser, or other sizes of chunks.
 #[utoipa::path(
-    post, path = "/documents/{id}/read", tag = "documents", operation_id = "ingest_again",
-    params(("id" = Uuid, Path, description = "The document.")),
+    post, path = "/documents/{document}/read", tag = "documents", operation_id = "ingest_again",
+    params(("document" = Uuid, Path, description = "The document.")),
     responses(
         (status = 202, description = "The job that ingests the document.", body = JobReply),
         (status = 404, description = "There is no such document, or its original is not stored.", body = ErrorEnvelope),

@@ -1,4 +1,4 @@
-//! `/api/v1/collections/{id}/sites`: crawls a web site into a collection.
+//! `/api/v1/collections/{collection}/sites`: crawls a web site into a collection.
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -28,8 +28,8 @@ const MAX_DEPTH: usize = 100;
 /// New pages are ingested, changed ones updated, and the documents of pages that are gone are deleted. The crawl ends when
 /// the reader disconnects; what was ingested stays.
 #[utoipa::path(
-    post, path = "/collections/{id}/sites", tag = "documents", operation_id = "crawl_site",
-    params(("id" = Uuid, Path, description = "The collection.")),
+    post, path = "/collections/{collection}/sites", tag = "documents", operation_id = "crawl_site",
+    params(("collection" = Uuid, Path, description = "The collection.")),
     request_body = SiteRequest,
     responses(
         (

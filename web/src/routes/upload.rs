@@ -1,4 +1,4 @@
-//! `POST /api/v1/collections/{id}/documents`: stores the bytes of a document and queues its ingestion.
+//! `POST /api/v1/collections/{collection}/documents`: stores the bytes of a document and queues its ingestion.
 
 use axum::Json;
 use axum::extract::multipart::{Field, Multipart};
@@ -40,8 +40,8 @@ struct Options {
 /// A file as a form, or a text or the address of a page as JSON. Its bytes are stored when the response comes; the job
 /// ingests them.
 #[utoipa::path(
-    post, path = "/collections/{id}/documents", tag = "documents", operation_id = "upload_document",
-    params(("id" = Uuid, Path, description = "The collection.")),
+    post, path = "/collections/{collection}/documents", tag = "documents", operation_id = "upload_document",
+    params(("collection" = Uuid, Path, description = "The collection.")),
     request_body(content((DocumentForm = "multipart/form-data"), (NewDocument = "application/json"))),
     responses(
         (status = 202, description = "The job that ingests the document.", body = JobReply),

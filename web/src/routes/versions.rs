@@ -1,4 +1,4 @@
-//! `/api/v1/documents/{id}/versions`: what a document said before.
+//! `/api/v1/documents/{document}/versions`: what a document said before.
 
 use axum::Json;
 use axum::extract::State;
@@ -17,8 +17,8 @@ const MAX_VERSIONS: u32 = 200;
 
 /// List a document's versions
 #[utoipa::path(
-    get, path = "/documents/{id}/versions", tag = "documents", operation_id = "list_versions",
-    params(("id" = Uuid, Path, description = "The document."), VersionQuery),
+    get, path = "/documents/{document}/versions", tag = "documents", operation_id = "list_versions",
+    params(("document" = Uuid, Path, description = "The document."), VersionQuery),
     responses(
         (status = 200, description = "A page of the versions, newest first.", body = VersionList),
         (status = 404, description = "There is no such document.", body = ErrorEnvelope),
@@ -39,8 +39,8 @@ pub(crate) async fn list(
 
 /// Show a version with its text
 #[utoipa::path(
-    get, path = "/documents/{id}/versions/{number}", tag = "documents", operation_id = "show_version",
-    params(("id" = Uuid, Path, description = "The document."), ("number" = u32, Path, description = "The version's number.")),
+    get, path = "/documents/{document}/versions/{number}", tag = "documents", operation_id = "show_version",
+    params(("document" = Uuid, Path, description = "The document."), ("number" = u32, Path, description = "The version's number.")),
     responses(
         (status = 200, description = "The version.", body = Version),
         (status = 404, description = "There is no such document or version.", body = ErrorEnvelope),
@@ -59,8 +59,8 @@ pub(crate) async fn show(
 ///
 /// Its text becomes a new version, by which the document answers when the response comes.
 #[utoipa::path(
-    post, path = "/documents/{id}/versions/{number}/restore", tag = "documents", operation_id = "restore_version",
-    params(("id" = Uuid, Path, description = "The document."), ("number" = u32, Path, description = "The version's number.")),
+    post, path = "/documents/{document}/versions/{number}/restore", tag = "documents", operation_id = "restore_version",
+    params(("document" = Uuid, Path, description = "The document."), ("number" = u32, Path, description = "The version's number.")),
     responses(
         (status = 200, description = "The document as it is now.", body = Document),
         (status = 404, description = "There is no such document or version.", body = ErrorEnvelope),
