@@ -40,6 +40,7 @@ pub use values::document::{
     Chunk, Collection, Document, IngestStage, PageStart, Version, VersionState, Visibility,
 };
 pub use values::embedding_space::EmbeddingSpace;
+pub use values::error_text::with_causes;
 pub use values::evaluation::EvalQuestion;
 pub use values::generation::{GenerationEvent, GenerationRequest, Message, Sampling};
 pub use values::id::{

@@ -1,11 +1,10 @@
 //! Defines why a document cannot be ingested: one enum for the whole crate, with a stable code and a message for people.
 
-use std::error::Error;
 use std::io;
 use std::path::PathBuf;
 
 use db::DbError;
-use domain::{EmbedError, SourceNameError, TagsError, VectorStoreError};
+use domain::{EmbedError, SourceNameError, TagsError, VectorStoreError, with_causes};
 use fetch::FetchError;
 use parse::{ArchiveError, ParseError};
 
@@ -122,18 +121,7 @@ impl IngestError {
 
     /// The error with its causes, on one line, for people.
     pub fn message(&self) -> String {
-        let mut message = self.to_string();
-        let mut cause = self.source();
-        while let Some(error) = cause {
-            let text = error.to_string();
-            // Errors of `object_store` already quote their causes.
-            if !message.contains(&text) {
-                message.push_str(": ");
-                message.push_str(&text);
-            }
-            cause = error.source();
-        }
-        message
+        with_causes(self)
     }
 
     /// Whether the document is not to blame, so that a later attempt may succeed.

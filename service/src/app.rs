@@ -42,6 +42,8 @@ pub struct App {
     pub jobs_changed: watch::Sender<()>,
     /// Held while a collection is measured: two measurements would measure each other.
     pub evaluating: Arc<Mutex<()>>,
+    /// Why the job workers of this process gave up, once they did.
+    workers_failure: watch::Sender<Option<String>>,
     models: ModelFiles,
     maintenance: MaintenanceLock,
     knowledge: Arc<OnceCell<KnowledgeBase>>,
@@ -60,6 +62,7 @@ impl App {
             reindexing: Arc::default(),
             jobs_changed: watch::Sender::new(()),
             evaluating: Arc::default(),
+            workers_failure: watch::Sender::new(None),
             maintenance: MaintenanceLock::default(),
             knowledge: Arc::default(),
             answering: Arc::default(),
@@ -152,6 +155,21 @@ impl App {
             tracing::info!(interrupted, requeued, swept, "recovered from an unclean shutdown");
         }
         Ok(())
+    }
+
+    /// Resolves with the reason when the job workers of this process have given up.
+    pub async fn workers_gave_up(&self) -> String {
+        let mut failure = self.workers_failure.subscribe();
+        match failure.wait_for(Option::is_some).await.map(|reason| reason.clone()) {
+            Ok(Some(reason)) => reason,
+            // The sender lives as long as this value.
+            _ => std::future::pending().await,
+        }
+    }
+
+    /// Lets whoever waits for jobs know that nobody works on them any more.
+    pub(crate) fn give_up_on_jobs(&self, reason: String) {
+        self.workers_failure.send_replace(Some(reason));
     }
 
     /// Indexes what was written, and binds the data directory to its database. For a process that ingested and ends.

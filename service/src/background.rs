@@ -6,7 +6,7 @@ use tokio_util::sync::CancellationToken;
 use crate::app::App;
 use crate::indexes::rebuild;
 use crate::installation;
-use crate::jobs::worker;
+use crate::jobs::worker::{self, OnDatabaseFailure};
 use crate::sources::sync;
 
 /// Which background work a process does.
@@ -31,8 +31,13 @@ impl Background {
     pub fn start(app: &App, tasks: Tasks) -> Self {
         let stop = CancellationToken::new();
         let mut running = JoinSet::new();
-        if matches!(tasks, Tasks::All | Tasks::Jobs) {
-            running.spawn(worker::run(app.clone(), stop.clone()));
+        let on_failure = match tasks {
+            Tasks::All => Some(OnDatabaseFailure::KeepTrying),
+            Tasks::Jobs => Some(OnDatabaseFailure::GiveUp),
+            Tasks::Reindex => None,
+        };
+        if let Some(on_failure) = on_failure {
+            running.spawn(worker::run(app.clone(), on_failure, stop.clone()));
         }
         if matches!(tasks, Tasks::All | Tasks::Reindex) {
             running.spawn(rebuild::run(app.clone(), stop.clone()));

@@ -1,13 +1,11 @@
 //! Maps every error of the crates below to status, code and message.
 
-use std::error::Error;
-
 use axum::extract::multipart::{MultipartError, MultipartRejection};
 use axum::extract::rejection::{BytesRejection, JsonRejection, PathRejection, QueryRejection};
 use axum::http::StatusCode;
 use chat::ChatError;
 use db::DbError;
-use domain::{EmbedError, GenerateError, VectorStoreError};
+use domain::{EmbedError, GenerateError, VectorStoreError, with_causes};
 use fetch::FetchError;
 use ingest::{IngestError, KeepError, OriginalsError};
 use retriever::RetrieveError;
@@ -21,21 +19,6 @@ use crate::api::errors::InvalidValue;
 use crate::api_error::ApiError;
 use crate::localized_text::LocalizedText;
 
-/// The error with everything that caused it, for the log.
-fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        // Some errors repeat their cause in their own text.
-        if !text.ends_with(&cause_text) {
-            text = format!("{text}: {cause_text}");
-        }
-        source = cause.source();
-    }
-    text
-}
-
 impl From<InvalidValue> for ApiError {
     fn from(error: InvalidValue) -> Self {
         Self::invalid(error.field, error.text)
@@ -44,7 +27,7 @@ impl From<InvalidValue> for ApiError {
 
 impl From<DbError> for ApiError {
     fn from(error: DbError) -> Self {
-        let detail = chain(&error);
+        let detail = with_causes(&error);
         match error {
             DbError::NotFound(what) => {
                 let text = LocalizedText::with("error-not-found-what", [("what", what.into())]);
@@ -65,7 +48,7 @@ impl From<DbError> for ApiError {
 
 impl From<EmbedError> for ApiError {
     fn from(error: EmbedError) -> Self {
-        let detail = chain(&error);
+        let detail = with_causes(&error);
         match error {
             EmbedError::Unusable(_) => Self::internal("embedder_unusable", detail),
             EmbedError::Failed(_) => Self::internal("embedder_failed", detail),
@@ -75,7 +58,7 @@ impl From<EmbedError> for ApiError {
 
 impl From<VectorStoreError> for ApiError {
     fn from(error: VectorStoreError) -> Self {
-        let detail = chain(&error);
+        let detail = with_causes(&error);
         match error {
             VectorStoreError::SpaceMismatch { .. } => Self::internal("embedding_space_mismatch", detail),
             VectorStoreError::Locked(_) | VectorStoreError::Unavailable(_) => {
@@ -89,7 +72,7 @@ impl From<VectorStoreError> for ApiError {
 
 impl From<GenerateError> for ApiError {
     fn from(error: GenerateError) -> Self {
-        let detail = chain(&error);
+        let detail = with_causes(&error);
         match error {
             GenerateError::ContextTooLong { prompt_tokens, context_tokens } => {
                 let text = LocalizedText::with(
@@ -141,7 +124,7 @@ impl From<ChatError> for ApiError {
 
 impl From<EvaluationError> for ApiError {
     fn from(error: EvaluationError) -> Self {
-        let detail = chain(&error);
+        let detail = with_causes(&error);
         match error {
             EvaluationError::NoQuestions => Self::of_code(StatusCode::CONFLICT, "evaluation_empty"),
             EvaluationError::Invalid { field, message } => {
@@ -181,7 +164,7 @@ impl From<Busy> for ApiError {
 
 impl From<BackupError> for ApiError {
     fn from(error: BackupError) -> Self {
-        let detail = chain(&error);
+        let detail = with_causes(&error);
         match error {
             BackupError::NothingThere { .. } => {
                 Self::new(StatusCode::CONFLICT, "nothing_to_back_up", LocalizedText::plain(detail))
@@ -201,7 +184,7 @@ impl From<DoctorError> for ApiError {
             DoctorError::Points(error) => error.into(),
             DoctorError::Disk(error) => error.into(),
             DoctorError::Originals(error) => error.into(),
-            DoctorError::Folder(_) => Self::internal("index_not_removed", chain(&error)),
+            DoctorError::Folder(_) => Self::internal("index_not_removed", with_causes(&error)),
             DoctorError::Index(error) => Self::internal("index_not_removed", format!("{error:#}")),
         }
     }
@@ -240,7 +223,7 @@ impl From<FetchError> for ApiError {
             FetchError::TooLarge { limit_bytes } => {
                 LocalizedText::with("error-too-large-page", [("limit_bytes", (*limit_bytes).into())])
             }
-            FetchError::Unreachable { .. } => LocalizedText::plain(chain(&error)),
+            FetchError::Unreachable { .. } => LocalizedText::plain(with_causes(&error)),
             FetchError::TooManyRedirects | FetchError::TooSlow => {
                 LocalizedText::of_code(code, error.to_string())
             }
@@ -259,7 +242,7 @@ impl From<FetchError> for ApiError {
 
 impl From<OriginalsError> for ApiError {
     fn from(error: OriginalsError) -> Self {
-        let detail = chain(&error);
+        let detail = with_causes(&error);
         match error {
             OriginalsError::Missing => Self::of_code(StatusCode::NOT_FOUND, "original_missing"),
             OriginalsError::Full(_) => Self::disk_full(detail),

@@ -90,6 +90,14 @@ impl Client {
         Ok(())
     }
 
+    /// Resolves with the reason when the job workers of this process give up. A server's keep trying.
+    pub(super) async fn workers_gave_up(&self) -> String {
+        match self.app() {
+            Some(app) => app.workers_gave_up().await,
+            None => std::future::pending().await,
+        }
+    }
+
     pub(super) fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let url = format!("{}{path}", self.api);
         self.builder.request(method, url).header(ACCEPT_LANGUAGE, locale().as_str())

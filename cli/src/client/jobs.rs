@@ -31,7 +31,17 @@ impl Client {
     }
 
     /// Follows a job to its end, and returns it as it is then. Calls `on_change` whenever it changes.
-    pub(crate) async fn follow_job(&self, id: JobId, mut on_change: impl FnMut(&Job)) -> Result<Job> {
+    ///
+    /// # Errors
+    /// Also when the workers of this process give up, as on a full disk.
+    pub(crate) async fn follow_job(&self, id: JobId, on_change: impl FnMut(&Job)) -> Result<Job> {
+        tokio::select! {
+            followed = self.follow_to_end(id, on_change) => followed,
+            reason = self.workers_gave_up() => bail!(reason),
+        }
+    }
+
+    async fn follow_to_end(&self, id: JobId, mut on_change: impl FnMut(&Job)) -> Result<Job> {
         let request = self.request(Method::GET, &format!("/jobs/{id}/events"));
         let mut events = self.events(request, "cli-job-cut-off").await?;
         let mut last = None;

@@ -5,6 +5,7 @@ pub mod conversation;
 pub mod digest;
 pub mod document;
 pub mod embedding_space;
+pub mod error_text;
 pub mod evaluation;
 pub mod generation;
 pub mod id;

@@ -11,7 +11,7 @@ use std::ops::ControlFlow;
 use std::time::Duration;
 
 use db::{ArchiveMember, DbError, Job, JobError, JobLease, JobState};
-use domain::{DocumentId, IngestStage};
+use domain::{DocumentId, IngestStage, with_causes};
 use ingest::{IngestError, IngestItem, Pipeline};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -34,24 +34,36 @@ const RENEW_EVERY: Duration = Duration::from_secs(10);
 /// Longest wait before a retry.
 const MAX_RETRY_WAIT: Duration = Duration::from_secs(600);
 
+/// What workers do when the database takes nothing, as on a full disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OnDatabaseFailure {
+    /// A server tries until it works again: nobody waits at its terminal.
+    KeepTrying,
+    /// A command ends with the error. Its jobs are continued by the next process.
+    GiveUp,
+}
+
 /// Works until `stop`; running jobs are released, and the next start continues them.
-pub(crate) async fn run(app: App, stop: CancellationToken) {
-    let workers = (0..app.config.ingest.workers).map(|_| work(app.clone(), stop.clone()));
+pub(crate) async fn run(app: App, on_failure: OnDatabaseFailure, stop: CancellationToken) {
+    let workers = (0..app.config.ingest.workers).map(|_| work(app.clone(), on_failure, stop.clone()));
     futures::future::join_all(workers.map(tokio::spawn)).await;
 }
 
-async fn work(app: App, stop: CancellationToken) {
+async fn work(app: App, on_failure: OnDatabaseFailure, stop: CancellationToken) {
     let mut changes = app.jobs_changed.subscribe();
     while !stop.is_cancelled() {
         changes.mark_unchanged();
         match app.db.claim_job(LEASE).await {
             Ok(Some(job)) => {
                 app.jobs_changed.send_replace(());
-                ClaimedJob { app: &app, lease: job.lease(), job, stop: &stop }.run().await;
+                ClaimedJob { app: &app, lease: job.lease(), job, on_failure, stop: &stop }.run().await;
                 app.jobs_changed.send_replace(());
                 continue;
             }
             Ok(None) => {}
+            Err(error) if on_failure == OnDatabaseFailure::GiveUp => {
+                return app.give_up_on_jobs(with_causes(&error));
+            }
             Err(error) => warn!(%error, "cannot read the job queue"),
         }
         tokio::select! {
@@ -67,6 +79,7 @@ struct ClaimedJob<'a> {
     app: &'a App,
     job: Job,
     lease: JobLease,
+    on_failure: OnDatabaseFailure,
     stop: &'a CancellationToken,
 }
 
@@ -98,12 +111,6 @@ impl From<IngestError> for Unfinished {
     }
 }
 
-/// An error with its causes, on one line.
-fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
-}
-
 impl From<OpenError> for Unfinished {
     fn from(error: OpenError) -> Self {
         Self::Retryable(JobError { code: "not_ready".to_owned(), message: error.to_string() })
@@ -115,7 +122,7 @@ impl From<UnpackError> for Unfinished {
         match error {
             UnpackError::Refused(error) => error.into(),
             UnpackError::NotKept(error) => {
-                Self::Retryable(JobError { code: "original_unkept".to_owned(), message: chain(&error) })
+                Self::Retryable(JobError { code: "original_unkept".to_owned(), message: with_causes(&error) })
             }
         }
     }
@@ -132,6 +139,11 @@ impl ClaimedJob<'_> {
         loop {
             match self.store_outcome(&ended).await {
                 Ok(()) => return,
+                Err(error @ (DbError::Unavailable(_) | DbError::Failed(_)))
+                    if self.on_failure == OnDatabaseFailure::GiveUp =>
+                {
+                    return self.app.give_up_on_jobs(with_causes(&error));
+                }
                 // What made the work fail may fail this too; without it the job would wait until its lease expires.
                 Err(DbError::Unavailable(_)) if !self.stop.is_cancelled() => {
                     tokio::time::sleep(POLL_EVERY).await;

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use db::DbError;
-use domain::{CollectionId, Visibility};
+use domain::{CollectionId, Visibility, with_causes};
 use fetch::Site;
 use ingest::{IngestError, IngestReport, SiteRequest, SyncEvent, SyncRequest, sync_folder, sync_site};
 use tokio_util::sync::CancellationToken;
@@ -120,7 +120,11 @@ fn report(location: &str, synced: Result<IngestReport, SyncError>) {
             info!(location, added, updated, moved, removed, seconds, "synced a source");
         }
         Err(error) => {
-            warn!(location, %error, "cannot sync a source; the next change or interval tries again")
+            warn!(
+                location,
+                error = with_causes(&error),
+                "cannot sync a source; the next change or interval tries again"
+            );
         }
     }
 }

@@ -72,7 +72,6 @@ pub struct NewDocument {
     /// The document's text; together with `source`.
     pub text: Option<String>,
     /// The address of a page that the server fetches; alone.
-    #[schema(format = "uri")]
     pub url: Option<String>,
     /// The document's tags from now on, at most 32; without them it keeps those it has.
     #[schema(value_type = Option<Vec<Tag>>, max_items = 32)]

@@ -13,7 +13,7 @@ use crate::api::ingest_report::{FailedSource, IngestReport, Outcome};
 #[serde(deny_unknown_fields)]
 pub struct SiteRequest {
     /// Where the crawl starts; only pages below its folder are ingested.
-    #[schema(format = "uri", pattern = "^https?://", example = "https://example.com/help/")]
+    #[schema(pattern = "^https?://", example = "https://example.com/help/")]
     pub url: String,
     /// How pages are found.
     pub follow: Follow,
