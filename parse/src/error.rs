@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 pub enum ParseError {
     /// The format is not supported.
     #[error(
-        "this looks like {looks_like}, which is not supported; supported are text, Markdown, HTML, CSV, JSON, PDF, Word, \
+        "this looks like {looks_like}, which is not supported; supported formats are text, Markdown, HTML, CSV, JSON, PDF, Word, \
          Excel, PowerPoint, OpenDocument, EPUB, HWP and e-mail"
     )]
     UnsupportedType {

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use db::Database;
+use db::{Database, DbError};
 use domain::{Document, DocumentId, WorkspaceId, normalize_source, normalize_tags};
 use jiff::Timestamp;
 use parse::DocumentParser;
@@ -12,6 +12,7 @@ use crate::blocking::run_blocking;
 use crate::context::IngestContext;
 use crate::error::IngestError;
 use crate::originals::Originals;
+use crate::versions::live_document::live_document;
 use crate::versions::prepare::Preparers;
 use crate::versions::remove::DocumentRemoval;
 use crate::versions::store::{StoreRequest, VersionStore};
@@ -55,7 +56,8 @@ impl DocumentRename {
     /// answers, the old one does. The original is parsed again, because what a file is depends on its name, too.
     ///
     /// # Errors
-    /// `BadSource`, `BadTags`; `Database` with `NotFound` where there is no such document; `Originals` where its original
+    /// `BadSource`, `BadTags`; `Database` with `NotFound` where there is no such document, and with `Conflict` where
+    /// another document has that source; `Originals` where its original
     /// is missing; and the errors of parsing, embedding and storing.
     pub async fn rename(
         &self,
@@ -76,6 +78,10 @@ impl DocumentRename {
             moved_from: Some(document),
         };
         let renamed = request.document();
+        if renamed != document && live_document(&self.db, workspace, renamed).await?.is_some() {
+            let reason = format!("the collection already has a document `{}`", request.source);
+            return Err(DbError::Conflict(reason).into());
+        }
         let bytes = self.originals.read(&former.content_hash).await?;
         let (parser, preparer) = (self.parser.clone(), self.preparers.for_live_index());
         let (source, hash) = (request.source.clone(), former.content_hash);

@@ -135,5 +135,9 @@ async fn a_renamed_document_keeps_its_tags_and_is_not_embedded_again() {
     assert_eq!((again.id, again.version_number), (renamed.id, renamed.version_number));
     let gone = rename.rename(WORKSPACE, document, new_name()).await.expect_err("it has another name now");
     assert_eq!(gone.code(), "not_found");
+
+    let other = kit.ingest("other.md", rules(Some(3))).await.expect("it is ingested").document;
+    let taken = rename.rename(WORKSPACE, other, new_name()).await.expect_err("the name is taken");
+    assert_eq!(taken.code(), "conflict");
     kit.assert_whole().await;
 }
