@@ -162,7 +162,12 @@ async fn a_backup_that_is_killed_leaves_no_file() {
         let mut child = daedap.command(&["backup", file.to_str().unwrap()]).spawn().unwrap();
         if tokio::time::timeout(Duration::from_millis(milliseconds), child.wait()).await.is_err() {
             child.kill().await.unwrap();
-            assert!(!file.exists(), "after {milliseconds} ms");
+            // A kill between the naming of the finished file and the end of the process leaves that file, which is whole.
+            if file.exists() {
+                service::backup::format::check(&file)
+                    .unwrap_or_else(|error| panic!("after {milliseconds} ms: {error}"));
+                std::fs::remove_file(&file).unwrap();
+            }
         } else {
             std::fs::remove_file(&file).unwrap();
         }
