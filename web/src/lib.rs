@@ -16,6 +16,7 @@ mod extract;
 mod guard;
 mod localized_text;
 mod openapi;
+mod rejection;
 mod routes;
 pub mod server;
 mod sse;

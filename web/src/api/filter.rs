@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use domain::{Filter, Language};
+use domain::{Filter, Language, MAX_TAG_CHARACTERS, MAX_TAGS, TagsError, normalize_tags};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -99,8 +99,17 @@ pub fn checked(filter: Filter) -> Result<Filter, InvalidValue> {
 
 /// The tags of the request's `field` in the form in which they are stored.
 pub fn tags(field: &'static str, tags: &[String]) -> Result<Vec<String>, InvalidValue> {
-    domain::normalize_tags(tags)
-        .map_err(|error| InvalidValue::new(field, LocalizedText::plain(error.to_string())))
+    normalize_tags(tags).map_err(|error| {
+        let text = match error {
+            TagsError::BadTag => {
+                LocalizedText::with("error-invalid-value-characters", [("max", MAX_TAG_CHARACTERS.into())])
+            }
+            TagsError::TooMany => {
+                LocalizedText::with("error-invalid-value-max-entries", [("max", MAX_TAGS.into())])
+            }
+        };
+        InvalidValue::new(field, text)
+    })
 }
 
 /// The time in the request's `field`.

@@ -35,6 +35,27 @@ struct Options {
     force: bool,
 }
 
+impl Options {
+    /// Takes what a field of a form says; a field of another name says nothing.
+    async fn take(&mut self, field: Field<'_>) -> Result<(), ApiError> {
+        match field.name() {
+            Some("tags") => {
+                let mut tags = self.tags.take().unwrap_or_default();
+                tags.push(field.text().await?);
+                self.tags = Some(filter::tags("tags", &tags)?);
+            }
+            Some("dated_at") => self.dated_at = Some(filter::time("dated_at", &field.text().await?)?),
+            Some("force") => {
+                let text = LocalizedText::plain("must be `true` or `false`");
+                let flag = field.text().await?.parse();
+                self.force = flag.map_err(|_| ApiError::invalid("force", text))?;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
 /// Upload a document
 ///
 /// A file as a form, or a text or the address of a page as JSON. Its bytes are stored when the response comes; the job
@@ -116,13 +137,6 @@ async fn store_file(app: &App, request: Request) -> Result<Upload, ApiError> {
     while let Some(field) = form.next_field().await? {
         match field.name() {
             Some("source") => source = Some(checked_source(&field.text().await?)?),
-            Some("tags") => {
-                let mut tags = options.tags.unwrap_or_default();
-                tags.push(field.text().await?);
-                options.tags = Some(filter::tags("tags", &tags)?);
-            }
-            Some("dated_at") => options.dated_at = Some(filter::time("dated_at", &field.text().await?)?),
-            Some("force") => options.force = flag(field).await?,
             Some("file") => {
                 let source = match source {
                     Some(source) => source,
@@ -132,15 +146,10 @@ async fn store_file(app: &App, request: Request) -> Result<Upload, ApiError> {
                 let content_hash = app.originals.keep::<Bytes, _>(field, limit_bytes).await?;
                 return Ok(Upload { source, content_hash, options });
             }
-            _ => {}
+            _ => options.take(field).await?,
         }
     }
     Err(ApiError::invalid("file", LocalizedText::key("error-invalid-value-no-file")))
-}
-
-async fn flag(field: Field<'_>) -> Result<bool, ApiError> {
-    let text = field.text().await?;
-    text.parse().map_err(|_| ApiError::invalid("force", LocalizedText::plain("must be `true` or `false`")))
 }
 
 /// A source is a name, never a path on this machine; it is only shown and hashed, and must be fit for that.

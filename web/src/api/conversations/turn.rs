@@ -1,47 +1,12 @@
-//! Conversations: questions, and the answers that are streamed to them.
-
-use std::collections::BTreeMap;
+//! Stored questions and answers, and what an answer cites.
 
 use chat::render;
-use domain::{ChunkId, CollectionId, ConversationId, DocumentId, Language, TurnId};
+use domain::{ChunkId, ConversationId, DocumentId, Language, TurnId};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::api::errors::ErrorEvent;
-use crate::api::events::stream_events;
-use crate::api::filter::{FilterRequest, LanguageCode};
-use crate::api::search::PassageList;
-
-/// A conversation.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Conversation {
-    /// Its id.
-    #[schema(value_type = Uuid)]
-    pub id: ConversationId,
-    /// The beginning of its first question; empty until there is one.
-    pub title: String,
-    /// When it was created.
-    pub created_at: Timestamp,
-    /// When its last turn was stored.
-    pub updated_at: Timestamp,
-}
-
-/// The newest conversations.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct ConversationList {
-    /// The conversations, newest first; at most 200.
-    pub conversations: Vec<Conversation>,
-}
-
-/// A conversation with its turns.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct ConversationReply {
-    /// The conversation.
-    pub conversation: Conversation,
-    /// Its turns, in order.
-    pub turns: Vec<Turn>,
-}
+use crate::api::filter::LanguageCode;
 
 /// One question or answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -142,96 +107,6 @@ pub struct Citation {
     pub html: String,
 }
 
-/// A question.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct NewTurn {
-    /// The question.
-    #[schema(min_length = 1, pattern = r"\S")]
-    pub question: String,
-    /// The collections to answer from; empty: all of them.
-    #[serde(default)]
-    #[schema(value_type = Vec<Uuid>)]
-    pub collections: Vec<CollectionId>,
-    /// Conditions on the passages to answer from.
-    #[serde(default)]
-    pub filter: FilterRequest,
-}
-
-stream_events! {
-    /// An answer while it is written. The last event is `done` or `error`.
-    pub enum AnswerEvent {
-        /// The question waits for the model.
-        "queued" => Queued(QueuedEvent),
-        /// The passages that the answer may cite: `[1]` is the first.
-        "sources" => Sources(PassageList),
-        /// More text of the answer.
-        "delta" => Delta(DeltaEvent),
-        /// The answer is complete and stored.
-        "done" => Done(DoneEvent),
-        /// The answer was cut off; the partial answer is stored.
-        "error" => Error(ErrorEvent),
-    }
-}
-
-/// A question waits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct QueuedEvent {
-    /// Number of requests ahead of it.
-    pub position: usize,
-}
-
-/// More text of an answer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct DeltaEvent {
-    /// The text, Markdown.
-    pub text: String,
-}
-
-/// An answer as it is stored, and what it took.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct DoneEvent {
-    /// The answer's turn.
-    #[schema(value_type = Uuid)]
-    pub turn_id: TurnId,
-    /// Why it ended.
-    #[schema(required = true)]
-    pub finish_reason: Option<FinishReason>,
-    /// Language of the answer.
-    #[schema(value_type = LanguageCode)]
-    pub language: Language,
-    /// Whether it says that the documents do not hold the answer.
-    pub abstained: bool,
-    /// The answer, Markdown.
-    pub content: String,
-    /// The same as HTML that is safe to show.
-    pub html: String,
-    /// What it cites, in order of first mention.
-    pub citations: Vec<Citation>,
-    /// Tokens.
-    pub usage: Usage,
-    /// Milliseconds by stage.
-    pub timings_ms: BTreeMap<String, f64>,
-}
-
-/// Tokens of an answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Usage {
-    /// Tokens of the prompt.
-    pub prompt_tokens: usize,
-    /// Tokens of the prompt that came from the prefix cache.
-    pub cached_tokens: usize,
-    /// Tokens of the answer.
-    pub completion_tokens: usize,
-}
-
-impl From<domain::Conversation> for Conversation {
-    fn from(conversation: domain::Conversation) -> Self {
-        let domain::Conversation { id, workspace: _, title, created_at, updated_at } = conversation;
-        Self { id, title, created_at, updated_at }
-    }
-}
-
 impl From<domain::Turn> for Turn {
     fn from(turn: domain::Turn) -> Self {
         let cited: Vec<u32> = turn.citations.iter().map(|citation| citation.number).collect();
@@ -264,31 +139,6 @@ impl From<Citation> for domain::Citation {
     fn from(citation: Citation) -> Self {
         let Citation { number, chunk, document, title, heading_path, page, text, html: _ } = citation;
         Self { number, chunk, document, title, heading_path, page, text }
-    }
-}
-
-impl From<chat::CompletedAnswer> for DoneEvent {
-    fn from(completed: chat::CompletedAnswer) -> Self {
-        let chat::CompletedAnswer { turn, usage, timings_ms } = completed;
-        let turn = Turn::from(turn);
-        Self {
-            turn_id: turn.id,
-            finish_reason: turn.finish_reason,
-            language: turn.language,
-            abstained: turn.abstained,
-            content: turn.content,
-            html: turn.html,
-            citations: turn.citations,
-            usage: usage.into(),
-            timings_ms,
-        }
-    }
-}
-
-impl From<domain::Usage> for Usage {
-    fn from(usage: domain::Usage) -> Self {
-        let domain::Usage { prompt_tokens, cached_tokens, completion_tokens } = usage;
-        Self { prompt_tokens, cached_tokens, completion_tokens }
     }
 }
 
