@@ -1,7 +1,7 @@
 //! Maps what axum refuses in a request to status, code and message.
 
 use axum::extract::multipart::{MultipartError, MultipartRejection};
-use axum::extract::rejection::{BytesRejection, JsonRejection, PathRejection, QueryRejection};
+use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
 use axum::http::StatusCode;
 
 use crate::api_error::ApiError;
@@ -9,21 +9,24 @@ use crate::localized_text::LocalizedText;
 
 impl From<JsonRejection> for ApiError {
     fn from(rejection: JsonRejection) -> Self {
+        let status = rejection.status();
         let code = match &rejection {
             JsonRejection::JsonSyntaxError(_) => "invalid_json",
             JsonRejection::JsonDataError(_) => "invalid_value",
-            JsonRejection::MissingJsonContentType(_) => "unsupported_media_type",
-            _ if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => "too_large",
+            JsonRejection::MissingJsonContentType(_) => {
+                return Self::of_code(status, "unsupported_media_type");
+            }
+            _ if status == StatusCode::PAYLOAD_TOO_LARGE => return too_large(),
             _ => "invalid_body",
         };
-        Self::new(rejection.status(), code, LocalizedText::plain(rejection.body_text()))
+        // It says where in the body, which the catalogue cannot.
+        Self::new(status, code, LocalizedText::plain(rejection.body_text()))
     }
 }
 
-impl From<BytesRejection> for ApiError {
-    fn from(rejection: BytesRejection) -> Self {
-        Self::new(rejection.status(), "invalid_body", LocalizedText::plain(rejection.body_text()))
-    }
+fn too_large() -> ApiError {
+    let text = LocalizedText::key("error-too-large-body");
+    ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", text)
 }
 
 impl From<PathRejection> for ApiError {
@@ -47,8 +50,9 @@ impl From<MultipartRejection> for ApiError {
 
 impl From<MultipartError> for ApiError {
     fn from(error: MultipartError) -> Self {
-        let code =
-            if error.status() == StatusCode::PAYLOAD_TOO_LARGE { "too_large" } else { "invalid_multipart" };
-        Self::new(error.status(), code, LocalizedText::plain(error.body_text()))
+        if error.status() == StatusCode::PAYLOAD_TOO_LARGE {
+            return too_large();
+        }
+        Self::new(error.status(), "invalid_multipart", LocalizedText::plain(error.body_text()))
     }
 }
