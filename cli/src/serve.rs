@@ -10,7 +10,6 @@ use crate::output::Outcome;
 pub(crate) async fn run(settings: Config) -> Result<Outcome> {
     let lock = InstanceLock::acquire(&settings.data_dir)?;
     let app = App::open(settings).await?;
-    app.open_all().await?;
     web::server::run(app, &lock).await?;
     Ok(Outcome::Done)
 }

@@ -70,7 +70,7 @@ impl Sync<'_> {
 
     /// Ingests one page of the Web, fetched by whoever holds the data. A page that cannot be fetched is in the report.
     pub(crate) async fn page(&self, url: &str, report: &mut IngestReport) -> Result<()> {
-        let before = self.client.documents(self.collection).await?.remove(url);
+        let before = self.client.document_of(self.collection, url).await?;
         let bar = progress::bar(1, message!("cli-documents"));
         match self.client.add_page(self.collection, url, self.tags, self.force).await? {
             Ok(job) => Queued { job, before }.finish(self.client, &bar, report).await?,

@@ -56,6 +56,21 @@ impl Client {
         self.get(&format!("/documents/{id}")).await
     }
 
+    /// The document of that source, if it has a live version.
+    pub(crate) async fn document_of(
+        &self,
+        collection: CollectionId,
+        source: &str,
+    ) -> Result<Option<Document>> {
+        let id = DocumentId::derive(collection, source);
+        let request = self.request(Method::GET, &format!("/documents/{id}"));
+        match self.try_receive::<Document>(request).await? {
+            Ok(document) => Ok(Some(document).filter(|document| document.live_version.is_some())),
+            Err(error) if error.code == "not_found" => Ok(None),
+            Err(error) => bail!(error_text(&error.message, &error.code)),
+        }
+    }
+
     /// The newest `limit` versions of a document.
     pub(crate) async fn versions(&self, id: DocumentId, limit: u32) -> Result<VersionList> {
         self.get(&format!("/documents/{id}/versions?limit={limit}")).await
