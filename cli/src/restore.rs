@@ -12,7 +12,7 @@ use web::api::ingest_report::FailedSource;
 
 use crate::doctor::say_findings;
 use crate::globals::Globals;
-use crate::messages::message;
+use crate::messages::{locale, message};
 use crate::output::{Outcome, print_json};
 use crate::progress;
 use crate::reindex::say_not_indexed;
@@ -47,11 +47,13 @@ fn say(report: &RestoreReport) {
     if *embedded_again > 0 {
         progress::say(&message!("cli-restore-embedded-again", count = *embedded_again));
     }
-    let failed: Vec<FailedSource> = report.failed.iter().cloned().map(FailedSource::from).collect();
+    let localized = |failed| FailedSource::from(failed).localized(locale());
+    let failed: Vec<FailedSource> = report.failed.iter().cloned().map(localized).collect();
     say_not_indexed(&failed);
     if let Some(reason) = &report.reindex {
         progress::say(&message!("cli-restore-no-index", reason = reason));
     }
-    let findings: Vec<Finding> = report.findings.iter().cloned().map(Finding::from).collect();
+    let localized = |finding| Finding::from(finding).localized(locale());
+    let findings: Vec<Finding> = report.findings.iter().cloned().map(localized).collect();
     say_findings(&findings);
 }

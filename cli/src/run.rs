@@ -33,7 +33,11 @@ pub fn main() -> ExitCode {
         Ok(Outcome::SomeFailed) => ExitCode::from(1),
         Err(error) => {
             // A closed standard error leaves nobody to tell.
-            let _ = writeln!(std::io::stderr(), "{}", message!("cli-error", message = format!("{error:#}")));
+            let _ = writeln!(
+                std::io::stderr(),
+                "{}",
+                message!("cli-error", message = domain::with_causes(&*error))
+            );
             ExitCode::from(1)
         }
     }

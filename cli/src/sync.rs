@@ -13,7 +13,7 @@ use web::api::jobs::{Job, JobState};
 
 use crate::client::{Client, Upload};
 use crate::jobs::stage_text;
-use crate::messages::message;
+use crate::messages::{locale, message};
 use crate::progress;
 
 /// Jobs queued ahead of the one that is waited for: enough to keep all workers busy.
@@ -39,7 +39,8 @@ impl Sync<'_> {
         let known = self.client.documents(self.collection).await?;
         let gone = gone_documents(&found, &known);
         let bar = progress::bar(found.files.len() as u64, message!("cli-documents"));
-        report.failed.extend(found.failed.into_iter().map(FailedSource::from));
+        let failed = found.failed.into_iter().map(FailedSource::from);
+        report.failed.extend(failed.map(|failed| failed.localized(locale())));
         let mut sync = FolderSync { sync: self, known, gone, queued: VecDeque::new(), bar, report };
         for file in &found.files {
             sync.file(file).await?;
@@ -114,9 +115,9 @@ impl FolderSync<'_> {
                 let failed = FailedSource {
                     source: file.source.clone(),
                     code: error.code().to_owned(),
-                    message: error.to_string(),
+                    message: error.message(),
                 };
-                self.report.failed.push(failed);
+                self.report.failed.push(failed.localized(locale()));
                 self.bar.inc(1);
                 return Ok(());
             }

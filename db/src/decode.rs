@@ -1,8 +1,8 @@
 //! Decodes column values as Rust values. A value that does not fit its column's type is an error, never a panic.
 
-use std::fmt::Display;
 use std::str::FromStr;
 
+use domain::Cause;
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde::de::value::{Error as WordError, StrDeserializer};
@@ -11,8 +11,8 @@ use sqlx::any::AnyRow;
 
 use crate::error::DbError;
 
-fn damaged(column: &str, why: impl Display) -> DbError {
-    DbError::Failed(format!("a stored row is damaged: column `{column}`: {why}"))
+fn damaged(column: &str, why: impl Into<Cause>) -> DbError {
+    DbError::Failed(Cause::with_context(format!("a stored row is damaged: column `{column}`"), why))
 }
 
 pub(crate) fn text(row: &AnyRow, column: &str) -> Result<String, DbError> {
@@ -29,12 +29,12 @@ pub(crate) fn optional_real(row: &AnyRow, column: &str) -> Result<Option<f64>, D
 }
 
 /// An id.
-pub(crate) fn id<T: FromStr<Err: Display>>(row: &AnyRow, column: &str) -> Result<T, DbError> {
+pub(crate) fn id<T: FromStr<Err: Into<Cause>>>(row: &AnyRow, column: &str) -> Result<T, DbError> {
     text(row, column)?.parse().map_err(|error| damaged(column, error))
 }
 
 /// An id that may be absent.
-pub(crate) fn optional_id<T: FromStr<Err: Display>>(
+pub(crate) fn optional_id<T: FromStr<Err: Into<Cause>>>(
     row: &AnyRow,
     column: &str,
 ) -> Result<Option<T>, DbError> {
@@ -74,7 +74,7 @@ fn integer(row: &AnyRow, column: &str) -> Result<i64, DbError> {
 }
 
 /// A count or a number that is never negative.
-pub(crate) fn number<T: TryFrom<i64, Error: Display>>(row: &AnyRow, column: &str) -> Result<T, DbError> {
+pub(crate) fn number<T: TryFrom<i64, Error: Into<Cause>>>(row: &AnyRow, column: &str) -> Result<T, DbError> {
     integer(row, column)?.try_into().map_err(|error| damaged(column, error))
 }
 
@@ -141,6 +141,7 @@ mod tests {
         ];
         for (failure, column) in failures.into_iter().zip(columns) {
             let Some(DbError::Failed(why)) = failure else { panic!("{column} is damaged, yet it was read") };
+            let why = why.to_string();
             assert!(why.starts_with("a stored row is damaged: ") && why.contains(column), "{why}");
         }
         assert_eq!(optional_id::<VersionId>(&row, "absent"), Ok(None));

@@ -15,7 +15,7 @@ pub(crate) fn now_ms() -> i64 {
 pub(crate) fn word<T: Serialize>(value: &T) -> Result<String, DbError> {
     match serde_json::to_value(value)? {
         serde_json::Value::String(word) => Ok(word),
-        other => Err(DbError::Failed(format!("`{other}` is not a single word"))),
+        other => Err(DbError::Failed(format!("`{other}` is not a single word").into())),
     }
 }
 

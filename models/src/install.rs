@@ -9,6 +9,7 @@ use crate::download::DownloadContext;
 use crate::entry::{Entry, FileEntry, Source};
 use crate::error::ModelError;
 use crate::hash::file_sha256_async;
+use crate::progress::Notice;
 use crate::receipt::{InstalledFile, Receipt};
 use crate::source_error::SourceError;
 use crate::{hugging_face, pypi};
@@ -111,7 +112,7 @@ async fn download_from_any(
             };
         tracing::warn!(file = name, %error, "a source failed to provide the file");
         if !is_last {
-            context.progress.note(&format!("{error}; trying the next source"));
+            context.progress.note(&Notice::NextSource { error: error.to_string() });
         }
         tried.push(error.to_string());
         if let SourceError::WrongHash { expected, found, .. } = error {

@@ -37,7 +37,7 @@ mod store;
 mod wheel;
 
 pub use catalog::{Catalog, CatalogError};
-pub use choose::{Choice, ChooseError, Constraints, choose_generator};
+pub use choose::{Choice, ChooseError, Constraints, Origin, choose_generator};
 pub use default_dir::default_dir;
 pub use embedder_folder::EmbedderFolder;
 pub use entry::{
@@ -47,6 +47,6 @@ pub use entry::{
 pub use error::ModelError;
 pub use memory::available_memory_bytes;
 pub use options::{RetryPolicy, SourceOptions};
-pub use progress::{NoProgress, Progress, ProgressBars};
+pub use progress::{NoProgress, Notice, Progress};
 pub use reachability::Reachability;
 pub use store::{InstalledModel, Store};

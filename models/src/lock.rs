@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::error::ModelError;
-use crate::progress::Progress;
+use crate::progress::{Notice, Progress};
 
 /// How often a waiting process tries to take the lock.
 const POLL_INTERVAL: Duration = Duration::from_millis(200);
@@ -46,7 +46,7 @@ impl EntryLock {
                 }
                 Err(TryLockError::WouldBlock) => {
                     if !std::mem::replace(&mut has_noted, true) {
-                        progress.note(&format!("another process is downloading {model}; waiting for it"));
+                        progress.note(&Notice::WaitsForOther { model: model.to_owned() });
                     }
                     tokio::time::sleep(POLL_INTERVAL).await;
                 }

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use domain::{Chunk, Passage};
+use domain::{Chunk, Passage, with_causes};
 use tokio::time::timeout;
 use tracing::warn;
 
@@ -28,7 +28,10 @@ impl Reranker {
         match timeout(self.deadline, self.cross_encoder.score(question, texts)).await {
             Ok(Ok(logits)) => reordered(ranked, &logits),
             Ok(Err(error)) => {
-                warn!(%error, "reranking failed; the passages keep the order of the search");
+                warn!(
+                    error = with_causes(&error),
+                    "reranking failed; the passages keep the order of the search"
+                );
                 ranked
             }
             Err(_) => {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use anyhow::Result;
 use chat::Chat;
 use db::Database;
+use domain::with_causes;
 use fetch::Fetcher;
 use ingest::{Build, Originals, Sweep};
 use tokio::sync::{Mutex, OnceCell, OwnedMutexGuard, watch};
@@ -147,7 +148,7 @@ impl App {
         let swept = Sweep::new(&self.open_knowledge().await?.ingest).run().await?;
         if let Err(error) = self.indexes.remove_retired().await {
             tracing::warn!(
-                error = format!("{error:#}"),
+                error = with_causes(&*error),
                 "cannot remove a retired index; the next start tries again"
             );
         }

@@ -5,7 +5,7 @@ use std::io;
 use std::time::Duration;
 
 use db::{DbError, JobError};
-use domain::VectorStoreError;
+use domain::{Cause, VectorStoreError};
 use ingest::{Finding, IndexCheck, IngestError, Originals, OriginalsError, Reindex};
 
 use crate::app::App;
@@ -54,8 +54,8 @@ pub enum DoctorError {
     #[error("cannot remove an index")]
     Folder(#[source] VectorStoreError),
     /// An index cannot be removed or built.
-    #[error("{0:#}")]
-    Index(anyhow::Error),
+    #[error("{0}")]
+    Index(Cause),
 }
 
 impl From<OrphanError> for DoctorError {
@@ -65,6 +65,10 @@ impl From<OrphanError> for DoctorError {
             OrphanError::Database(error) => Self::Database(error),
         }
     }
+}
+
+fn index_failed(error: anyhow::Error) -> DoctorError {
+    DoctorError::Index(error.into())
 }
 
 impl DoctorReport {
@@ -82,16 +86,16 @@ pub async fn check(app: &App, fix: bool) -> Result<DoctorReport, DoctorError> {
     if let Some(knowledge) = app.opened_knowledge() {
         return check_open(knowledge, fix).await;
     }
-    let Some(missing) = app.indexes.missing().await.map_err(DoctorError::Index)? else {
+    let Some(missing) = app.indexes.missing().await.map_err(index_failed)? else {
         return check_open(app.knowledge().await?, fix).await;
     };
     if !fix {
         // Without an index there are no points to compare anything with.
         return Ok(DoctorReport { findings: vec![missing], ..DoctorReport::default() });
     }
-    let (knowledge, build) = app.open_to_build(None).await.map_err(DoctorError::Index)?;
+    let (knowledge, build) = app.open_to_build(None).await.map_err(index_failed)?;
     let built = Reindex::new(&knowledge.ingest).run(&build, |_| ()).await?;
-    app.indexes.remove_retired().await.map_err(DoctorError::Index)?;
+    app.indexes.remove_retired().await.map_err(index_failed)?;
     let mut report = check_open(&knowledge, fix).await?;
     report.findings.insert(0, missing.repaired(built.switched));
     Ok(report)
@@ -188,7 +192,7 @@ async fn check_indexes(
     let indexes = &knowledge.indexes;
     let retired = knowledge.db.retired_indexes().await?;
     if let Some(first) = retired.first() {
-        let removed = if fix { indexes.remove_retired().await.map_err(DoctorError::Index)? } else { false };
+        let removed = if fix { indexes.remove_retired().await.map_err(index_failed)? } else { false };
         let message = "this index was replaced and still exists";
         report.findings.push(Finding::new("index_retired", first.id.to_string(), message).repaired(removed));
     }

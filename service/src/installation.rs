@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use db::{Database, DbError};
-use domain::InstallationId;
+use domain::{InstallationId, with_causes};
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
@@ -77,7 +77,7 @@ pub(crate) async fn check(data_dir: &Path, db: &Database) -> Result<(), Installa
 pub(crate) async fn remember(data_dir: PathBuf, db: Database, stop: CancellationToken) {
     while let Ok(None) = read(&data_dir) {
         if let Err(error) = check(&data_dir, &db).await {
-            tracing::warn!(%error, "cannot bind the data directory to its database");
+            tracing::warn!(error = with_causes(&error), "cannot bind the data directory to its database");
         }
         if stop.run_until_cancelled(tokio::time::sleep(CHECK_EVERY)).await.is_none() {
             return;

@@ -7,8 +7,8 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use domain::{Embedder, EmbeddingSpace, LanguageCoverage};
 use models::{
-    Catalog, Choice, Constraints, EmbedderFacts, EmbedderFolder, Entry, InstalledModel, Reachability,
-    SourceOptions, Store, available_memory_bytes, choose_generator,
+    Catalog, Choice, ChooseError, Constraints, EmbedderFacts, EmbedderFolder, Entry, InstalledModel,
+    Reachability, SourceOptions, Store, available_memory_bytes, choose_generator,
 };
 use retriever::Reranker;
 use retriever::embed::{
@@ -83,7 +83,7 @@ pub fn choose_installed(store: &Store) -> Option<&'static Entry> {
 }
 
 /// The best language model for this machine among those installed and those that can be downloaded.
-pub fn choose(store: &Store, reachable: Reachability) -> Result<Choice<'static>> {
+pub fn choose(store: &Store, reachable: Reachability) -> Result<Choice<'static>, ChooseError> {
     let catalog = Catalog::builtin();
     let installed: Vec<&str> = catalog
         .entries()
@@ -93,7 +93,7 @@ pub fn choose(store: &Store, reachable: Reachability) -> Result<Choice<'static>>
         .collect();
     // A system that does not report its free memory is assumed to have enough.
     let free_memory_bytes = available_memory_bytes().unwrap_or(u64::MAX);
-    Ok(choose_generator(catalog, &Constraints { free_memory_bytes, reachable, installed: &installed })?)
+    choose_generator(catalog, &Constraints { free_memory_bytes, reachable, installed: &installed })
 }
 
 /// Number of threads that a setting means: 0 is one per core.

@@ -30,7 +30,7 @@ impl ApiError {
 
     /// An error whose code says everything.
     pub(crate) fn of_code(status: StatusCode, code: &'static str) -> Self {
-        Self::new(status, code, LocalizedText::of_code(code, code))
+        Self::new(status, code, LocalizedText::of_code(code))
     }
 
     /// The value of the request's `field` is invalid.
@@ -70,8 +70,7 @@ impl ApiError {
     }
 
     fn logged(status: StatusCode, code: &'static str, detail: String) -> Self {
-        let text = LocalizedText::of_code(code, "internal error; the server log has the details");
-        Self { detail: Some(detail), ..Self::new(status, code, text) }
+        Self { detail: Some(detail), ..Self::of_code(status, code) }
     }
 }
 

@@ -9,7 +9,7 @@ use ingest::{IngestError, KeepError, OriginalsError};
 use retriever::RetrieveError;
 use service::backup::BackupError;
 use service::doctor::DoctorError;
-use service::evaluation::EvaluationError;
+use service::evaluation::{EvaluationError, Violation};
 use service::indexes::EmbedderError;
 use service::{Busy, OpenError};
 
@@ -32,10 +32,10 @@ impl From<DbError> for ApiError {
                 Self::new(StatusCode::NOT_FOUND, "not_found", text)
             }
             DbError::Conflict(message) => {
-                Self::new(StatusCode::CONFLICT, "conflict", LocalizedText::plain(message))
+                Self::new(StatusCode::CONFLICT, "conflict", LocalizedText::english("conflict", message))
             }
             DbError::Rejected(message) => {
-                let text = LocalizedText::plain(message);
+                let text = LocalizedText::english("rejected", message);
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_value", text)
             }
             DbError::Unavailable(_) => Self::unavailable("database_unavailable", detail),
@@ -120,14 +120,30 @@ impl From<ChatError> for ApiError {
     }
 }
 
+impl From<Violation> for LocalizedText {
+    fn from(violation: Violation) -> Self {
+        match violation {
+            Violation::Missing => Self::key("error-invalid-value-missing"),
+            Violation::NoCitedDocument => Self::key("error-invalid-value-expected"),
+            Violation::Entries { max } => {
+                Self::with("error-invalid-value-max-entries", [("max", max.into())])
+            }
+            Violation::Characters { max } => {
+                Self::with("error-invalid-value-characters", [("max", max.into())])
+            }
+            Violation::Line { max_bytes } => {
+                Self::with("error-invalid-value-line", [("max", max_bytes.into())])
+            }
+        }
+    }
+}
+
 impl From<EvaluationError> for ApiError {
     fn from(error: EvaluationError) -> Self {
         let detail = with_causes(&error);
         match error {
             EvaluationError::NoQuestions => Self::of_code(StatusCode::CONFLICT, "evaluation_empty"),
-            EvaluationError::Invalid { field, message } => {
-                Self::invalid(field, LocalizedText::plain(message))
-            }
+            EvaluationError::Invalid { field, violation } => Self::invalid(field, violation.into()),
             EvaluationError::Report(_) => Self::internal("report_unwritable", detail),
             EvaluationError::Database(error) => error.into(),
             EvaluationError::Retrieval(error) => error.into(),
@@ -138,9 +154,10 @@ impl From<EvaluationError> for ApiError {
 impl From<EmbedderError> for ApiError {
     fn from(error: EmbedderError) -> Self {
         match error {
-            EmbedderError::Unknown(reason) => {
-                Self::invalid("embedder", LocalizedText::plain(format!("{reason:#}")))
-            }
+            EmbedderError::Unknown(reason) => Self::invalid(
+                "embedder",
+                LocalizedText::english_or("error-invalid-value-embedder", format!("{reason:#}")),
+            ),
             EmbedderError::Database(error) => error.into(),
         }
     }
@@ -148,9 +165,8 @@ impl From<EmbedderError> for ApiError {
 
 impl From<OpenError> for ApiError {
     fn from(error: OpenError) -> Self {
-        let reason = error.to_string();
-        let text = LocalizedText::plain(reason.clone());
-        Self { detail: Some(reason), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "not_ready", text) }
+        let text = LocalizedText::english("not_ready", error.to_string());
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "not_ready", text)
     }
 }
 
@@ -165,7 +181,8 @@ impl From<BackupError> for ApiError {
         let detail = with_causes(&error);
         match error {
             BackupError::NothingThere { .. } => {
-                Self::new(StatusCode::CONFLICT, "nothing_to_back_up", LocalizedText::plain(detail))
+                let text = LocalizedText::english("nothing_to_back_up", detail);
+                Self::new(StatusCode::CONFLICT, "nothing_to_back_up", text)
             }
             BackupError::Database(error) => error.into(),
             BackupError::Vectors(error) => error.into(),
@@ -197,7 +214,7 @@ impl From<IngestError> for ApiError {
             IngestError::Originals(error) => error.into(),
             IngestError::Embedder(error) => error.into(),
             other => {
-                let text = LocalizedText::plain(other.to_string());
+                let text = LocalizedText::english(other.code(), other.message());
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, other.code(), text)
             }
         }
@@ -226,7 +243,7 @@ impl From<FetchError> for ApiError {
                 [("host", host.clone().into()), ("reason", with_causes(source.as_ref()).into())],
             ),
             FetchError::TooManyRedirects | FetchError::TooSlow => {
-                LocalizedText::of_code(code, error.to_string())
+                LocalizedText::english(code, error.to_string())
             }
         };
         let status = match error {
@@ -262,7 +279,7 @@ impl<E: std::fmt::Display> From<KeepError<E>> for ApiError {
                 Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", text)
             }
             KeepError::Source(cause) => {
-                let text = LocalizedText::plain(cause.to_string());
+                let text = LocalizedText::english("upload_broken", cause.to_string());
                 Self::new(StatusCode::BAD_REQUEST, "upload_broken", text)
             }
             KeepError::Originals(error) => error.into(),

@@ -8,8 +8,15 @@ pub struct LocalizedText(Content);
 
 #[derive(Debug, Clone, PartialEq)]
 enum Content {
-    Catalogue { key: String, arguments: Vec<(&'static str, Argument<'static>)> },
-    Plain(String),
+    Catalogue {
+        key: String,
+        arguments: Vec<(&'static str, Argument<'static>)>,
+    },
+    /// A text in English, which may say more than the message `key` of the other languages.
+    English {
+        text: String,
+        key: String,
+    },
 }
 
 impl LocalizedText {
@@ -26,24 +33,33 @@ impl LocalizedText {
         Self(Content::Catalogue { key: key.into(), arguments: arguments.into() })
     }
 
-    /// The message of an error code; `english` where the catalogue does not have it.
-    pub fn of_code(code: &str, english: impl Into<String>) -> Self {
-        let key = format!("error-{}", code.replace('_', "-"));
-        if locales::contains(&key) { Self::key(key) } else { Self::plain(english) }
+    /// The message of an error code.
+    pub fn of_code(code: &str) -> Self {
+        Self::key(error_key(code))
     }
 
-    /// A text that says more than the catalogue can, in English.
-    pub fn plain(text: impl Into<String>) -> Self {
-        Self(Content::Plain(text.into()))
+    /// An error whose text exists in English only, as that of a parser: other languages get the message of its code.
+    pub fn english(code: &str, text: impl Into<String>) -> Self {
+        Self::english_or(error_key(code), text)
+    }
+
+    /// A text that exists in English only: other languages get the message `key`, if the catalogue has it.
+    pub fn english_or(key: impl Into<String>, text: impl Into<String>) -> Self {
+        Self(Content::English { text: text.into(), key: key.into() })
     }
 
     /// The text in this language.
     pub fn localized(&self, locale: Locale) -> String {
         match &self.0 {
             Content::Catalogue { key, arguments } => locales::text_with(locale, key, arguments),
-            Content::Plain(text) => text.clone(),
+            Content::English { text, key } if locale == Locale::En || !locales::contains(key) => text.clone(),
+            Content::English { key, .. } => locales::text(locale, key),
         }
     }
+}
+
+fn error_key(code: &str) -> String {
+    format!("error-{}", code.replace('_', "-"))
 }
 
 #[cfg(test)]
@@ -51,9 +67,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_code_has_its_message_and_an_unknown_one_its_own_text() {
-        let known = LocalizedText::of_code("evaluation_empty", "unused");
+    fn a_code_has_its_message_in_every_language() {
+        let known = LocalizedText::of_code("evaluation_empty");
         assert_ne!(known.localized(Locale::Ko), known.localized(Locale::En));
-        assert_eq!(LocalizedText::of_code("no_such_code", "as it is").localized(Locale::Ko), "as it is");
+    }
+
+    #[test]
+    fn an_english_text_is_kept_in_english_and_its_code_speaks_for_it_elsewhere() {
+        let damaged = LocalizedText::english("parser_failed", "unexpected end of stream at byte 7");
+        assert_eq!(damaged.localized(Locale::En), "unexpected end of stream at byte 7");
+        assert_eq!(damaged.localized(Locale::Ko), locales::text(Locale::Ko, "error-parser-failed"));
+        let of_another_release = LocalizedText::english("no_such_code", "as it is");
+        assert_eq!(of_another_release.localized(Locale::Ko), "as it is");
     }
 }

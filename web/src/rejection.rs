@@ -19,8 +19,14 @@ impl From<JsonRejection> for ApiError {
             _ if status == StatusCode::PAYLOAD_TOO_LARGE => return too_large(),
             _ => "invalid_body",
         };
-        // It says where in the body, which the catalogue cannot.
-        Self::new(status, code, LocalizedText::plain(rejection.body_text()))
+        Self::rejected(status, code, rejection.body_text())
+    }
+}
+
+impl ApiError {
+    /// axum's text says where in the request, and exists in English only.
+    fn rejected(status: StatusCode, code: &'static str, text: String) -> Self {
+        Self::new(status, code, LocalizedText::english(code, text))
     }
 }
 
@@ -31,20 +37,19 @@ fn too_large() -> ApiError {
 
 impl From<PathRejection> for ApiError {
     fn from(rejection: PathRejection) -> Self {
-        Self::new(rejection.status(), "invalid_path", LocalizedText::plain(rejection.body_text()))
+        Self::rejected(rejection.status(), "invalid_path", rejection.body_text())
     }
 }
 
 impl From<QueryRejection> for ApiError {
     fn from(rejection: QueryRejection) -> Self {
-        Self::new(rejection.status(), "invalid_query", LocalizedText::plain(rejection.body_text()))
+        Self::rejected(rejection.status(), "invalid_query", rejection.body_text())
     }
 }
 
 impl From<MultipartRejection> for ApiError {
     fn from(rejection: MultipartRejection) -> Self {
-        let text = LocalizedText::plain(rejection.body_text());
-        Self::new(rejection.status(), "invalid_multipart", text)
+        Self::rejected(rejection.status(), "invalid_multipart", rejection.body_text())
     }
 }
 
@@ -53,6 +58,6 @@ impl From<MultipartError> for ApiError {
         if error.status() == StatusCode::PAYLOAD_TOO_LARGE {
             return too_large();
         }
-        Self::new(error.status(), "invalid_multipart", LocalizedText::plain(error.body_text()))
+        Self::rejected(error.status(), "invalid_multipart", error.body_text())
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_stream::try_stream;
 use async_trait::async_trait;
 use domain::{
-    FinishReason, GenerateError, GenerationEvent, GenerationRequest, GenerationStream, Generator,
+    Cause, FinishReason, GenerateError, GenerationEvent, GenerationRequest, GenerationStream, Generator,
     LanguageCoverage, Message, Usage,
 };
 use eventsource_stream::Eventsource;
@@ -51,7 +51,7 @@ impl OpenAiGenerator {
             .read_timeout(options.idle_timeout)
             .redirect(redirect::Policy::none())
             .build()
-            .map_err(|error| GenerateError::Unavailable(error.to_string()))?;
+            .map_err(|error| GenerateError::Unavailable(error.into()))?;
         Ok(Self { client, options })
     }
 
@@ -61,13 +61,13 @@ impl OpenAiGenerator {
         if let Some(key) = &self.options.api_key {
             call = call.bearer_auth(key);
         }
-        let response = call.send().await.map_err(|error| network_error(&error))?;
+        let response = call.send().await.map_err(network_error)?;
         match response.status() {
             StatusCode::OK => Ok(response),
             StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => Err(GenerateError::Overloaded),
             status => {
                 let text = error_text(response).await;
-                Err(GenerateError::Unavailable(format!("the server answered {status}: {text}")))
+                Err(GenerateError::Unavailable(format!("the server answered {status}: {text}").into()))
             }
         }
     }
@@ -131,12 +131,11 @@ fn events(
             .await
             .map_err(|_| GenerateError::DeadlineExceeded)?
         {
-            let event = event.map_err(|error| GenerateError::Unavailable(error.to_string()))?;
+            let event = event.map_err(|error| GenerateError::Unavailable(error.into()))?;
             if event.data == "[DONE]" {
                 break;
             }
-            let part: Part = serde_json::from_str(&event.data)
-                .map_err(|error| GenerateError::Failed(format!("the server sent an invalid event: {error}")))?;
+            let part: Part = serde_json::from_str(&event.data).map_err(invalid_event)?;
             if let Some(reported) = part.usage {
                 usage = Usage { prompt_tokens: reported.prompt_tokens, cached_tokens: 0, completion_tokens: reported.completion_tokens };
             }
@@ -145,7 +144,8 @@ fn events(
             if let Some(text) = choice.delta.content.filter(|text| !text.is_empty()) {
                 answer_bytes += text.len();
                 if answer_bytes > MAX_ANSWER_BYTES {
-                    Err(GenerateError::Failed(format!("the answer is larger than {MAX_ANSWER_BYTES} bytes")))?;
+                    let reason = format!("the answer is larger than {MAX_ANSWER_BYTES} bytes");
+                    Err(GenerateError::Failed(reason.into()))?;
                 }
                 yield GenerationEvent::Delta(text);
             }
@@ -161,16 +161,20 @@ fn to_finish_reason(reported: Option<&str>) -> Result<FinishReason, GenerateErro
         Some(_) => Ok(FinishReason::Stop),
         None => {
             let reason = "the server ended the stream without a finish reason";
-            Err(GenerateError::Unavailable(reason.to_owned()))
+            Err(GenerateError::Unavailable(reason.into()))
         }
     }
 }
 
-fn network_error(error: &reqwest::Error) -> GenerateError {
+fn invalid_event(error: serde_json::Error) -> GenerateError {
+    GenerateError::Failed(Cause::with_context("the server sent an invalid event", error))
+}
+
+fn network_error(error: reqwest::Error) -> GenerateError {
     if error.is_timeout() {
         GenerateError::DeadlineExceeded
     } else {
-        GenerateError::Unavailable(error.to_string())
+        GenerateError::Unavailable(error.into())
     }
 }
 

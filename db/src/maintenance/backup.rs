@@ -84,9 +84,8 @@ impl Database {
             EXCLUDED_TABLES.contains(&name.as_str()) || backup_tables().any(|table| table == name)
         };
         if let Some(unknown) = tables.iter().find(|name| !is_known(name)) {
-            return Err(DbError::Failed(format!(
-                "the table `{unknown}` is neither backed up nor excluded from backups"
-            )));
+            let why = format!("the table `{unknown}` is neither backed up nor excluded from backups");
+            return Err(DbError::Failed(why.into()));
         }
         Ok(Snapshot { dialect: self.dialect, tx })
     }

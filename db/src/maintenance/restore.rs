@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use domain::with_causes;
 use serde_json::{Map, Value};
 use sqlx::{Any, AssertSqlSafe, Transaction};
 
@@ -93,7 +94,7 @@ impl Restore {
                 .bind(insert, value)
                 .ok_or_else(|| rejected(format!("has a value of the wrong kind in its column `{name}`")))?;
         }
-        insert.execute(&mut *self.tx).await?;
+        insert.execute(&mut *self.tx).await.map_err(|error| refused_row(name, error))?;
         load.rows += 1;
         Ok(())
     }
@@ -112,6 +113,16 @@ impl Restore {
         self.tx.commit().await?;
         self.database.close().await;
         Ok(())
+    }
+}
+
+/// The error of a row that the database refuses. Which constraint it violates says what is wrong with the backup.
+fn refused_row(table: &str, error: sqlx::Error) -> DbError {
+    let text = format!("a row of the table `{table}` cannot be stored: {}", with_causes(&error));
+    match DbError::from(error) {
+        DbError::Conflict(_) => DbError::Conflict(text),
+        DbError::Rejected(_) => DbError::Rejected(text),
+        other => other,
     }
 }
 

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
 
+use domain::Cause;
 use futures::TryStreamExt as _;
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::migrate::{MigrateDatabase as _, Migrator};
@@ -44,7 +45,7 @@ pub(super) async fn open(url: &str, migrations: &Migrator, copies: Option<&Path>
     if let Some(folder) = copies
         && let Some(pending) = first_pending(&mut connection, Dialect::Postgres, migrations).await?
     {
-        copy(&mut connection, folder, pending).await.map_err(|error| copy_failed(folder, &error))?;
+        copy(&mut connection, folder, pending).await.map_err(|error| copy_failed(folder, error))?;
     }
     // The migrator takes an advisory lock, so processes that start at once migrate one after the other.
     migrations.run_direct(None, &mut connection, false).await?;
@@ -65,7 +66,7 @@ pub(super) async fn open(url: &str, migrations: &Migrator, copies: Option<&Path>
 
 /// Copies the rows of all tables into a file: each line is one row with its table's name.
 async fn copy(connection: &mut AnyConnection, folder: &Path, pending: i64) -> Result<(), DbError> {
-    let failed = |error: io::Error| DbError::Failed(error.to_string());
+    let failed = |error: io::Error| DbError::Failed(error.into());
     let copy = PreMigrationCopy::begin(folder, pending, "jsonl").map_err(failed)?;
     let mut out = BufWriter::new(File::options().write(true).open(copy.path()).map_err(failed)?);
     let mut tx = connection.begin_with(Dialect::Postgres.begin_snapshot()).await?;
@@ -98,10 +99,11 @@ async fn connect(options: &AnyConnectOptions) -> Result<AnyConnection, ConnectEr
                 error.as_database_error().is_some_and(|error| error.code().as_deref() == Some("3D000"));
             Err(if missing { ConnectError::NoSuchDatabase } else { ConnectError::Other(error.into()) })
         }
-        Err(_) => Err(ConnectError::Other(DbError::Unavailable(format!(
-            "the PostgreSQL server did not answer within {} s",
-            CONNECT_TIMEOUT.as_secs()
-        )))),
+        Err(_) => {
+            let seconds = CONNECT_TIMEOUT.as_secs();
+            let why = format!("the PostgreSQL server did not answer within {seconds} s");
+            Err(ConnectError::Other(DbError::Unavailable(why.into())))
+        }
     }
 }
 
@@ -117,9 +119,10 @@ async fn create_database(url: &str) -> Result<(), DbError> {
         {
             Ok(())
         }
-        Err(error) => Err(DbError::Failed(format!(
-            "the PostgreSQL server does not have the database, and creating it failed: {error}"
-        ))),
+        Err(error) => {
+            let context = "the PostgreSQL server does not have the database, and creating it failed";
+            Err(DbError::Failed(Cause::with_context(context, error)))
+        }
     }
 }
 
@@ -129,8 +132,11 @@ async fn require_utf8(connection: &mut AnyConnection) -> Result<(), DbError> {
         sqlx::query("SELECT current_setting('server_encoding') AS encoding").fetch_one(connection).await?;
     match row.try_get::<String, _>("encoding")?.as_str() {
         "UTF8" => Ok(()),
-        other => Err(DbError::Failed(format!(
-            "the PostgreSQL database has the encoding `{other}`; create it with `ENCODING 'UTF8' TEMPLATE template0`"
-        ))),
+        other => {
+            let why = format!(
+                "the PostgreSQL database has the encoding `{other}`; create it with `ENCODING 'UTF8' TEMPLATE template0`"
+            );
+            Err(DbError::Failed(why.into()))
+        }
     }
 }

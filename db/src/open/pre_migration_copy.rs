@@ -7,6 +7,7 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use domain::Cause;
 use jiff::Timestamp;
 use sqlx::migrate::Migrator;
 use sqlx::{AnyConnection, Row as _};
@@ -81,12 +82,13 @@ impl Drop for PreMigrationCopy {
 }
 
 /// The error of a migration that did not start because its copy failed.
-pub(super) fn copy_failed(folder: &Path, error: &dyn std::fmt::Display) -> DbError {
-    DbError::Failed(format!(
+pub(super) fn copy_failed(folder: &Path, error: DbError) -> DbError {
+    let context = format!(
         "the database was made by an older daedap, and copying it to `{}` before the migration failed; \
-         nothing was changed: {error}",
+         nothing was changed",
         folder.display()
-    ))
+    );
+    DbError::Failed(Cause::with_context(context, error))
 }
 
 fn remove_oldest(folder: &Path) -> io::Result<()> {

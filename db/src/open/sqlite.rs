@@ -9,6 +9,7 @@ use std::path::Path;
 use std::str::FromStr;
 use std::time::{Duration, Instant};
 
+use domain::Cause;
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::SqliteConnectOptions;
@@ -41,12 +42,13 @@ pub(super) async fn open(url: &str, migrations: &Migrator, copies: Option<&Path>
     let file = SqliteConnectOptions::from_str(url)?;
     let path = file.get_filename();
     create_private_file(path).map_err(|error| {
-        DbError::Failed(format!("cannot create the database file `{}`: {error}", path.display()))
+        let context = format!("cannot create the database file `{}`", path.display());
+        DbError::Failed(Cause::with_context(context, error))
     })?;
 
     let options = AnyConnectOptions::from_str(url)?;
     migrate_with_retries(&options, migrations, copies).await.map_err(|error| match error {
-        DbError::Failed(why) => DbError::Failed(format!("`{}`: {why}", path.display())),
+        DbError::Failed(why) => DbError::Failed(Cause::with_context(format!("`{}`", path.display()), why)),
         other => other,
     })?;
     let reads = pool_options().max_connections(MAX_READERS).connect_lazy_with(options.clone());
@@ -83,7 +85,7 @@ async fn migrate(
     if let Some(folder) = copies
         && let Some(pending) = first_pending(&mut connection, Dialect::Sqlite, migrations).await?
     {
-        copy(&mut connection, folder, pending).await.map_err(|error| copy_failed(folder, &error))?;
+        copy(&mut connection, folder, pending).await.map_err(|error| copy_failed(folder, error))?;
     }
     // In one write transaction, so that of two processes that start at once the second finds nothing to do.
     let mut tx = connection.begin_with(Dialect::Sqlite.begin_write()).await?;
@@ -94,7 +96,7 @@ async fn migrate(
 
 /// Copies the content into another database file.
 async fn copy(connection: &mut AnyConnection, folder: &Path, pending: i64) -> Result<(), DbError> {
-    let failed = |error: io::Error| DbError::Failed(error.to_string());
+    let failed = |error: io::Error| DbError::Failed(error.into());
     let copy = PreMigrationCopy::begin(folder, pending, "db").map_err(failed)?;
     let path = copy.path();
     let path =
@@ -178,7 +180,10 @@ mod tests {
         tx.commit().await.expect("committed");
         database.close().await;
         let refused = Database::open(&url).await;
-        assert!(matches!(&refused, Err(DbError::Failed(why)) if why.contains("newer daedap")), "{refused:?}");
+        assert!(
+            matches!(&refused, Err(DbError::Failed(why)) if why.to_string().contains("newer daedap")),
+            "{refused:?}"
+        );
     }
 
     #[tokio::test]

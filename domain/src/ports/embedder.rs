@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 
+use crate::values::cause::Cause;
 use crate::values::embedding_space::EmbeddingSpace;
 use crate::values::language::LanguageCoverage;
 
@@ -31,9 +32,9 @@ pub trait Embedder: Send + Sync {
 #[derive(Debug, thiserror::Error)]
 pub enum EmbedError {
     /// The model's files are missing, damaged or of the wrong kind. Retrying does not help.
-    #[error("the embedder cannot be loaded: {0}")]
-    Unusable(String),
+    #[error("the embedder cannot be loaded")]
+    Unusable(#[source] Cause),
     /// The runtime failed on this text.
-    #[error("the embedder failed: {0}")]
-    Failed(String),
+    #[error("the embedder failed")]
+    Failed(#[source] Cause),
 }

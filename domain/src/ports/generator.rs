@@ -5,6 +5,7 @@ use std::pin::Pin;
 use async_trait::async_trait;
 use futures::Stream;
 
+use crate::values::cause::Cause;
 use crate::values::generation::{GenerationEvent, GenerationRequest, Message};
 use crate::values::language::LanguageCoverage;
 
@@ -48,9 +49,9 @@ pub enum GenerateError {
     #[error("the generator exceeded its deadline")]
     DeadlineExceeded,
     /// The server behind it cannot be reached or refuses; retrying later may help.
-    #[error("the generator is unavailable: {0}")]
-    Unavailable(String),
+    #[error("the generator is unavailable")]
+    Unavailable(#[source] Cause),
     /// The model or the server returned something invalid.
-    #[error("the generator failed: {0}")]
-    Failed(String),
+    #[error("the generator failed")]
+    Failed(#[source] Cause),
 }

@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 
 use crate::values::analysis::SparseVector;
+use crate::values::cause::Cause;
 use crate::values::id::ChunkId;
 use crate::values::search::{ChunkPoint, Scope, ScoredChunk, Selection};
 
@@ -71,12 +72,12 @@ pub enum VectorStoreError {
     #[error("the vector store is in use by another process: {0}")]
     Locked(String),
     /// The server cannot be reached or does not answer; retrying later may help.
-    #[error("the vector store is unavailable: {0}")]
-    Unavailable(String),
+    #[error("the vector store is unavailable")]
+    Unavailable(#[source] Cause),
     /// The disk is full. Earlier writes are intact.
-    #[error("the vector store has no room left: {0}")]
-    Full(String),
+    #[error("the vector store has no room left")]
+    Full(#[source] Cause),
     /// It returned something other than what was asked for.
-    #[error("the vector store failed: {0}")]
-    Failed(String),
+    #[error("the vector store failed")]
+    Failed(#[source] Cause),
 }

@@ -1,6 +1,7 @@
 //! Plain values, as the glossary names them: no IO, no clock, no backend.
 
 pub mod analysis;
+pub mod cause;
 pub mod conversation;
 pub mod digest;
 pub mod document;

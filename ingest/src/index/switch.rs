@@ -53,7 +53,7 @@ impl IndexSwitch {
             }
             Ok::<_, DbError>(Ok((switch.index.replace(build.index.clone()), build.index)))
         });
-        let switched = switching.await.map_err(|error| DbError::Failed(error.to_string()))?;
+        let switched = switching.await.map_err(|error| DbError::Failed(error.into()))?;
         match switched? {
             Err(paused) => Ok(Switched::NotComplete(paused)),
             Ok((before, now)) => {

@@ -116,7 +116,7 @@ impl ChunkWriter {
         let vectors = if texts.is_empty() { Vec::new() } else { embedder.embed_passages(texts).await? };
         if vectors.len() != to_embed.len() {
             let reason = format!("it returned {} vectors for {} texts", vectors.len(), to_embed.len());
-            return Err(EmbedError::Failed(reason).into());
+            return Err(EmbedError::Failed(reason.into()).into());
         }
         for (at, vector) in to_embed.into_iter().zip(vectors) {
             points[at].dense = Some(vector);

@@ -28,7 +28,7 @@ impl Unplugging {
             .calls_left
             .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| Some(left.saturating_sub(1)));
         if before.is_ok_and(|left| left <= 1) {
-            return Err(VectorStoreError::Unavailable("the plug was pulled".to_owned()));
+            return Err(VectorStoreError::Unavailable("the plug was pulled".into()));
         }
         Ok(())
     }

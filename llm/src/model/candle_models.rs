@@ -8,6 +8,7 @@
 use candle_core::quantized::gguf_file::{Content, Value};
 use candle_core::{DType, Device, Tensor};
 use candle_transformers::models::{quantized_glm4, quantized_lfm2, quantized_phi, quantized_phi3};
+use domain::Cause;
 
 use crate::catch_panic::catch_panic;
 use crate::error::LoadError;
@@ -120,7 +121,7 @@ impl CandleModel {
         content.metadata.insert(format!("{}.context_length", family.name()), Value::U32(length));
         let device = device()?;
         let load = || Ok(Network::load(family, content, &mut file, &device));
-        let network = catch_panic(load).map_err(|panic| LoadError::Model(panic.into()))??;
+        let network = catch_panic(load).map_err(|panic| LoadError::Model(panic.to_string().into()))??;
         Ok(Self { device, network, vocabulary })
     }
 
@@ -135,16 +136,16 @@ impl CandleModel {
 
     /// Computes the tokens of a sequence, which continues that of the last call or starts over at position 0. Returns
     /// the logits of its last token if they are wanted.
-    pub(crate) fn forward(&mut self, sequence: &SequenceTokens<'_>) -> Result<Vec<Vec<f32>>, String> {
+    pub(crate) fn forward(&mut self, sequence: &SequenceTokens<'_>) -> Result<Vec<Vec<f32>>, Cause> {
         // With a single token LFM2's convolutions would continue the last sequence.
         if sequence.position == 0 && sequence.tokens.len() < 2 {
-            return Err("a prompt of this family has at least two tokens".to_owned());
+            return Err("a prompt of this family has at least two tokens".into());
         }
         let logits = Tensor::new(sequence.tokens, &self.device)
-            .and_then(|tokens| self.network.forward(&tokens.unsqueeze(0)?, sequence.position))
-            .map_err(|error| error.to_string())?;
+            .and_then(|tokens| self.network.forward(&tokens.unsqueeze(0)?, sequence.position))?;
         if logits.len() < self.vocabulary {
-            return Err(format!("the model has logits for {} of {} tokens", logits.len(), self.vocabulary));
+            let reason = format!("the model has logits for {} of {} tokens", logits.len(), self.vocabulary);
+            return Err(reason.into());
         }
         let wanted = (sequence.logits > 0).then(|| logits[..self.vocabulary].to_vec());
         Ok(wanted.into_iter().collect())

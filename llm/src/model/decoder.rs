@@ -8,6 +8,8 @@ mod forward;
 mod load;
 mod weights;
 
+use domain::Cause;
+
 use crate::compute::backend::CpuBackend;
 use crate::error::LoadError;
 use crate::kv_cache::blocks::KvBlocks;
@@ -52,7 +54,7 @@ impl Decoder {
         &self,
         kv: &mut KvBlocks,
         batch: &[SequenceTokens<'_>],
-    ) -> Result<Vec<Vec<f32>>, String> {
+    ) -> Result<Vec<Vec<f32>>, Cause> {
         Ok(ForwardPass::new(&self.network, batch)?.run(kv))
     }
 }

@@ -1,5 +1,7 @@
 //! A model in memory: the decoder with its KV cache, or one of candle's models.
 
+use domain::Cause;
+
 use crate::compute::backend::CpuBackend;
 use crate::error::LoadError;
 use crate::kv_cache::blocks::KvBlocks;
@@ -68,7 +70,7 @@ impl LoadedModel {
     }
 
     /// Computes the tokens of a batch. Returns the wanted logits, in the order of the batch.
-    pub(crate) fn forward(&mut self, batch: &[SequenceTokens<'_>]) -> Result<Vec<Vec<f32>>, String> {
+    pub(crate) fn forward(&mut self, batch: &[SequenceTokens<'_>]) -> Result<Vec<Vec<f32>>, Cause> {
         match self {
             Self::Decoder { decoder, kv } => decoder.forward(kv, batch),
             Self::Candle(model) => {

@@ -46,7 +46,7 @@ impl Answer {
         logits: &mut [f32],
         vocabulary: &Vocabulary,
     ) -> Result<Next, GenerateError> {
-        let not_finite = || GenerateError::Failed("the model computed no finite logit".to_owned());
+        let not_finite = || GenerateError::Failed("the model computed no finite logit".into());
         let token = self.sampler.sample(logits).ok_or_else(not_finite)?;
         if vocabulary.ends.contains(&token) {
             return Ok(Next::End(FinishReason::Stop));

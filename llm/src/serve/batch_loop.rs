@@ -105,7 +105,7 @@ impl BatchLoop {
         let ends = match catch_panic(|| model.forward(&batch)) {
             Ok(logits) => self.sample(&counts, logits),
             Err(reason) => {
-                tracing::error!(reason, "engine step failed");
+                tracing::error!(%reason, "engine step failed");
                 let failed = || End::Failed(GenerateError::Failed(reason.clone()));
                 counts.iter().map(|&count| (count > 0).then(failed)).collect()
             }

@@ -189,11 +189,10 @@ impl Engine {
     }
 
     fn encode(&self, messages: &[Message]) -> Result<Vec<u32>, GenerateError> {
-        let prompt = self.template.render(messages).map_err(GenerateError::Failed)?;
-        let tokens =
-            self.tokenizer.encode(&prompt).map_err(|error| GenerateError::Failed(error.to_string()))?;
+        let prompt = self.template.render(messages).map_err(|error| GenerateError::Failed(error.into()))?;
+        let tokens = self.tokenizer.encode(&prompt).map_err(|error| GenerateError::Failed(error.into()))?;
         if tokens.is_empty() {
-            return Err(GenerateError::Failed("the prompt is empty".to_owned()));
+            return Err(GenerateError::Failed("the prompt is empty".into()));
         }
         Ok(tokens)
     }
@@ -242,7 +241,7 @@ fn model_name(gguf: &GgufFile, path: &Path) -> Result<String, LoadError> {
 fn stream(reader: UnboundedReceiver<Result<GenerationEvent, GenerateError>>) -> GenerationStream {
     Box::pin(futures::stream::unfold(Some(reader), |reader| async {
         let mut reader = reader?;
-        let stopped = || Err(GenerateError::Failed("the engine stopped".to_owned()));
+        let stopped = || Err(GenerateError::Failed("the engine stopped".into()));
         let event = reader.recv().await.unwrap_or_else(stopped);
         let is_last = matches!(event, Ok(GenerationEvent::Done { .. }) | Err(_));
         Some((event, (!is_last).then_some(reader)))

@@ -53,5 +53,5 @@ impl Request {
 
 /// The error of requests that are pending when the engine shuts down, and of later ones.
 pub(crate) fn shutting_down() -> GenerateError {
-    GenerateError::Unavailable("the engine is shutting down".to_owned())
+    GenerateError::Unavailable("the engine is shutting down".into())
 }

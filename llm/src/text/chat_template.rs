@@ -14,7 +14,7 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Kwargs;
 use minijinja::{Environment, ErrorKind, Value, context};
 
-use crate::error::LoadError;
+use crate::error::{LoadError, Source};
 use crate::model::gguf::file::GgufFile;
 use crate::text::prompt::PromptSegment;
 use crate::text::vocabulary::Vocabulary;
@@ -75,17 +75,17 @@ impl ChatTemplate {
         template.folds_system = !template.renders_all(&trial_messages(true));
         if template.folds_system && !template.renders_all(&trial_messages(false)) {
             let failure = template.render(&trial_messages(false)).err();
-            let failure = failure.unwrap_or_else(|| "it does not render all messages".to_owned());
-            return Err(LoadError::Template(failure.into()));
+            let failure = failure.unwrap_or_else(|| "it does not render all messages".into());
+            return Err(LoadError::Template(failure));
         }
         Ok(template)
     }
 
     /// Renders the prompt for the next answer. The error is the template's own.
-    pub(crate) fn render<'a>(&self, messages: &'a [Message]) -> Result<Vec<PromptSegment<'a>>, String> {
+    pub(crate) fn render<'a>(&self, messages: &'a [Message]) -> Result<Vec<PromptSegment<'a>>, Source> {
         let (roles, contents) = self.fold_system(messages);
         if contents.len() > MAX_MESSAGES {
-            return Err(format!("too many messages: {}, more than {MAX_MESSAGES}", contents.len()));
+            return Err(format!("too many messages: {}, more than {MAX_MESSAGES}", contents.len()).into());
         }
         let shown = roles.into_iter().zip(&contents).zip(FIRST_PLACEHOLDER..).map(
             |((role, content), placeholder)| {
@@ -102,9 +102,9 @@ impl ChatTemplate {
             eos_token => self.eos.as_str(),
         };
         let mut markup = BoundedBuffer::default();
-        let template = self.environment.get_template("chat").map_err(|error| error.to_string())?;
-        template.render_captured_to(variables, &mut markup).map_err(|error| error.to_string())?;
-        let markup = String::from_utf8(markup.0).map_err(|error| error.to_string())?;
+        let template = self.environment.get_template("chat")?;
+        template.render_captured_to(variables, &mut markup)?;
+        let markup = String::from_utf8(markup.0)?;
         Ok(fill_placeholders(&markup, &contents))
     }
 

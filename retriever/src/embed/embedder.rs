@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
-use domain::{EmbedError, Embedder, EmbeddingSpace, LanguageCoverage};
+use domain::{Cause, EmbedError, Embedder, EmbeddingSpace, LanguageCoverage};
 use fastembed::{InitOptionsUserDefined, TextEmbedding, UserDefinedEmbeddingModel};
 use lru::LruCache;
 use ort::environment::Environment;
@@ -69,7 +69,7 @@ impl FastEmbedder {
         let threads_each = (profile.threads / copies).max(1);
         let for_passages = (0..copies).map(|_| source.open(threads_each)).collect::<Result<_, _>>()?;
         let threads = EmbeddingThreads::start(for_questions, for_passages)
-            .map_err(|error| EmbedError::Unusable(error.to_string()))?;
+            .map_err(|error| EmbedError::Unusable(error.into()))?;
         let cached_questions = Mutex::new(LruCache::new(MAX_CACHED_QUESTIONS));
         Ok(Self { profile, counter, threads, cached_questions })
     }
@@ -108,28 +108,26 @@ impl ModelSource {
             .with_max_length(self.max_tokens)
             .with_intra_threads(threads);
         TextEmbedding::try_new_from_user_defined(self.definition.clone(), options)
-            .map_err(|error| self.files.unusable(&error))
+            .map_err(|error| self.files.unusable(error))
     }
 }
 
 fn counting_tokenizer(bytes: &[u8]) -> Result<Tokenizer, EmbedError> {
-    let unusable = |error: tokenizers::Error| EmbedError::Unusable(format!("`tokenizer.json`: {error}"));
+    let unusable =
+        |error: tokenizers::Error| EmbedError::Unusable(Cause::with_context("`tokenizer.json`", error));
     let mut tokenizer = Tokenizer::from_bytes(bytes).map_err(unusable)?;
     tokenizer.with_padding(None).with_truncation(None).map_err(unusable)?;
     Ok(tokenizer)
 }
 
 fn check_dimensions(model: &mut TextEmbedding, space: &EmbeddingSpace) -> Result<(), EmbedError> {
-    let probe = embed_one(model, "daedap").map_err(|error| EmbedError::Unusable(error.to_string()))?;
+    let probe = embed_one(model, "daedap").map_err(|error| EmbedError::Unusable(error.into()))?;
     if probe.len() == space.dimensions {
         return Ok(());
     }
-    Err(EmbedError::Unusable(format!(
-        "`{}` should have {} dimensions, but has {}",
-        space.model,
-        space.dimensions,
-        probe.len()
-    )))
+    let reason =
+        format!("`{}` should have {} dimensions, but has {}", space.model, space.dimensions, probe.len());
+    Err(EmbedError::Unusable(reason.into()))
 }
 
 #[async_trait]

@@ -54,13 +54,12 @@ fn embed_with(
 
 /// Embeds one text, truncated on the right at the model's limit; returns a unit vector.
 pub(super) fn embed_one(model: &mut TextEmbedding, text: &str) -> Result<Vec<f32>, EmbedError> {
-    let failed = |error: String| EmbedError::Failed(error);
-    let vectors = model.embed([text], Some(1)).map_err(|error| failed(error.to_string()))?;
-    let mut vector =
-        vectors.into_iter().next().ok_or_else(|| failed("the model returned no vector".to_owned()))?;
+    let vectors = model.embed([text], Some(1)).map_err(|error| EmbedError::Failed(error.into()))?;
+    let none = || EmbedError::Failed("the model returned no vector".into());
+    let mut vector = vectors.into_iter().next().ok_or_else(none)?;
     let length = vector.iter().map(|value| value * value).sum::<f32>().sqrt();
     if !length.is_normal() {
-        return Err(failed(format!("the model returned a vector of length {length}")));
+        return Err(EmbedError::Failed(format!("the model returned a vector of length {length}").into()));
     }
     vector.iter_mut().for_each(|value| *value /= length);
     Ok(vector)
@@ -68,6 +67,6 @@ pub(super) fn embed_one(model: &mut TextEmbedding, text: &str) -> Result<Vec<f32
 
 impl From<Stopped> for EmbedError {
     fn from(_: Stopped) -> Self {
-        Self::Failed("its thread has ended".to_owned())
+        Self::Failed("its thread has ended".into())
     }
 }

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use domain::Cause;
 use fastembed::TokenizerFiles;
 
 use super::unusable::Unusable;
@@ -35,11 +36,31 @@ impl OnnxFiles {
     }
 
     /// Names the model in a reason.
-    pub(super) fn unusable(&self, reason: &dyn std::fmt::Display) -> Unusable {
-        Unusable(format!("`{}`: {reason}", self.model.display()))
+    pub(super) fn unusable(&self, reason: impl Into<Cause>) -> Unusable {
+        Unusable(Cause::with_context(format!("`{}`", self.model.display()), reason))
     }
 }
 
 pub(super) fn read(path: &Path) -> Result<Vec<u8>, Unusable> {
-    std::fs::read(path).map_err(|error| Unusable(format!("`{}`: {error}", path.display())))
+    std::fs::read(path).map_err(|error| Unusable(Cause::with_context(format!("`{}`", path.display()), error)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error;
+    use std::io;
+
+    use domain::{EmbedError, with_causes};
+
+    use super::*;
+
+    #[test]
+    fn a_missing_file_is_an_error_that_keeps_that_of_the_operating_system() {
+        let error = EmbedError::from(read(Path::new("/nonexistent/model.onnx")).expect_err("it is missing"));
+        let text = with_causes(&error);
+        assert!(text.starts_with("the embedder cannot be loaded: `/nonexistent/model.onnx`: "), "{text}");
+        let source = error.source().and_then(Error::source);
+        let source = source.and_then(|source| source.downcast_ref::<io::Error>());
+        assert_eq!(source.map(io::Error::kind), Some(io::ErrorKind::NotFound));
+    }
 }

@@ -6,6 +6,7 @@
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
+use domain::Cause;
 use ort::environment::Environment;
 
 use super::unusable::Unusable;
@@ -19,11 +20,12 @@ pub(super) fn environment(path: &Path) -> Result<Environment, Unusable> {
     if let Some(environment) = environment.as_ref() {
         return Ok(environment.clone());
     }
-    let unusable = |error: &dyn std::fmt::Display| Unusable(format!("ONNX Runtime: {error}"));
+    let unusable = |cause: Cause| Unusable(Cause::with_context("ONNX Runtime", cause));
     // The loader would search the system's folders for a bare file name, and the path must exist.
-    let path =
-        path.canonicalize().map_err(|error| unusable(&format_args!("`{}`: {error}", path.display())))?;
-    let created = ort::init_from(&path).map_err(|error| unusable(&error))?.with_name("daedap").build();
-    let created = created.map_err(|error| unusable(&error))?;
+    let path = path
+        .canonicalize()
+        .map_err(|error| unusable(Cause::with_context(format!("`{}`", path.display()), error)))?;
+    let created = ort::init_from(&path).map_err(|error| unusable(error.into()))?.with_name("daedap").build();
+    let created = created.map_err(|error| unusable(error.into()))?;
     Ok(environment.insert(created).clone())
 }

@@ -30,8 +30,6 @@ pub(super) fn check_dimensions(vector: &[f32], dimensions: usize) -> Result<(), 
     if vector.len() == dimensions {
         return Ok(());
     }
-    Err(VectorStoreError::Failed(format!(
-        "the vector has {} dimensions, the embedding space {dimensions}",
-        vector.len()
-    )))
+    let reason = format!("the vector has {} dimensions, the embedding space {dimensions}", vector.len());
+    Err(VectorStoreError::Failed(reason.into()))
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use domain::{Chunk, Filter, Scope, Selection, VectorStoreError};
+use domain::{Cause, Chunk, Filter, Scope, Selection, VectorStoreError};
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 use uuid::Uuid;
@@ -84,9 +84,10 @@ pub(super) fn of_chunk(chunk: &Chunk) -> Result<Map<String, Value>, VectorStoreE
             Ok(payload)
         }
         Ok(other) => {
-            Err(VectorStoreError::Failed(format!("a chunk was serialized as {other} instead of an object")))
+            let reason = format!("a chunk was serialized as {other} instead of an object");
+            Err(VectorStoreError::Failed(reason.into()))
         }
-        Err(error) => Err(VectorStoreError::Failed(format!("cannot serialize a chunk: {error}"))),
+        Err(error) => Err(VectorStoreError::Failed(Cause::with_context("cannot serialize a chunk", error))),
     }
 }
 
@@ -98,9 +99,9 @@ pub(super) fn to_chunk(mut payload: Map<String, Value>) -> Result<Chunk, VectorS
         *date = time.to_string().into();
     }
     serde_json::from_value(Value::Object(payload)).map_err(|error| {
-        VectorStoreError::Failed(format!(
-            "cannot read a chunk of the vector index ({error}); run `daedap reindex` to rebuild it"
-        ))
+        let context =
+            format!("cannot read a chunk of the vector index ({error}); run `daedap reindex` to rebuild it");
+        VectorStoreError::Failed(Cause::with_context(context, error))
     })
 }
 
@@ -108,7 +109,7 @@ pub(super) fn to_chunk(mut payload: Map<String, Value>) -> Result<Chunk, VectorS
 mod tests {
     use super::*;
     use crate::fixture;
-    use domain::{Language, WorkspaceId};
+    use domain::{Language, WorkspaceId, with_causes};
 
     fn time(text: &str) -> Timestamp {
         text.parse().unwrap()
@@ -141,8 +142,8 @@ mod tests {
         let mut of_format_1 = of_chunk(&chunk()).unwrap();
         of_format_1.retain(|field, _| !["tags", DATE_FIELD].contains(&field.as_str()));
         for payload in [Map::from_iter([("text".to_owned(), "x".into())]), of_format_1] {
-            let error = to_chunk(payload).unwrap_err();
-            assert!(error.to_string().contains("daedap reindex"), "{error}");
+            let error = with_causes(&to_chunk(payload).unwrap_err());
+            assert!(error.contains("daedap reindex"), "{error}");
         }
     }
 

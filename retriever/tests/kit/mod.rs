@@ -52,8 +52,8 @@ pub fn embedder() -> Option<FastEmbedder> {
 /// The reason why loading fails, which it must.
 pub fn load_error(files: &OnnxFiles, profile: EmbedderProfile) -> String {
     match FastEmbedder::load(files, profile) {
-        Err(EmbedError::Unusable(reason)) => reason,
-        Err(other) => panic!("not unusable: {other}"),
+        Err(EmbedError::Unusable(reason)) => reason.to_string(),
+        Err(other) => panic!("not unusable: {other:?}"),
         Ok(_) => panic!("it must not load"),
     }
 }

@@ -109,8 +109,8 @@ fn damaged_and_foreign_models_are_unusable() {
     let Some(files) = kit::cross_encoder_files() else { return };
     let dir = tempfile::tempdir().unwrap();
     let error = |files: &OnnxFiles| match CrossEncoder::load(files, kit::CROSS_ENCODER_OPTIONS) {
-        Err(RerankError::Unusable(reason)) => reason,
-        Err(other) => panic!("not unusable: {other}"),
+        Err(RerankError::Unusable(reason)) => reason.to_string(),
+        Err(other) => panic!("not unusable: {other:?}"),
         Ok(_) => panic!("it must not load"),
     };
     let with_model = |name: &str, bytes: &[u8]| {

@@ -9,6 +9,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
 use db::{Database, Restore};
+use domain::with_causes;
 use futures::stream;
 use ingest::{FailedSource, Finding, ImportPoints, Originals, Reindex};
 use serde::Serialize;
@@ -70,7 +71,7 @@ pub async fn restore(config: &Config, file: &Path) -> Result<RestoreReport> {
     let Some(index) = manifest.index else { return Ok(report) };
     let points = Points { first: first_points, entries };
     if let Err(error) = import_points(config, &index, points, &mut report).await {
-        report.reindex = Some(format!("{error:#}"));
+        report.reindex = Some(with_causes(&*error));
     }
     Ok(report)
 }

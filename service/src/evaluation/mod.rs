@@ -5,6 +5,6 @@ pub mod question;
 mod run;
 mod sample;
 
-pub use error::EvaluationError;
+pub use error::{EvaluationError, Violation};
 pub use run::{Measured, RunSettings, measure, run};
 pub use sample::sampled;

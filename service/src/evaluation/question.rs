@@ -3,15 +3,13 @@
 use std::collections::HashMap;
 
 use db::{Database, NewEvalQuestion};
-use domain::{ChunkId, CollectionId, EvalQuestion, Role, Turn, TurnId, WorkspaceId};
+use domain::{ChunkId, CollectionId, EvalQuestion, MAX_SOURCE_BYTES, Role, Turn, TurnId, WorkspaceId};
 
-use super::error::EvaluationError;
+use super::error::{EvaluationError, Violation};
 
 /// Maximum number of earlier questions; a search uses the last ones.
 const MAX_HISTORY: usize = 50;
 const MAX_EXPECTED: usize = 100;
-/// The length of the longest path.
-const MAX_SOURCE_BYTES: usize = 4_096;
 const MAX_ANSWER_CHARACTERS: usize = 40_000;
 
 /// A question to be added. What is not given is taken from the `turn`, if there is one.
@@ -40,7 +38,7 @@ impl GivenQuestion {
         collection: CollectionId,
     ) -> Result<NewEvalQuestion, EvaluationError> {
         let Some(turn) = self.turn else {
-            let question = self.question.ok_or_else(|| invalid("question", "is missing"))?;
+            let question = self.question.ok_or_else(|| invalid("question", Violation::Missing))?;
             let question = EvalQuestion {
                 question,
                 history: self.history.unwrap_or_default(),
@@ -99,12 +97,7 @@ impl Exchange {
         workspace: WorkspaceId,
         collection: CollectionId,
     ) -> Result<Vec<String>, EvaluationError> {
-        let unknown = || {
-            invalid(
-                "expected",
-                "the answer cites no document of the collection: name those that hold the answer",
-            )
-        };
+        let unknown = || invalid("expected", Violation::NoCitedDocument);
         let answer = self.answer.as_ref().ok_or_else(unknown)?;
         if answer.abstained {
             return Ok(Vec::new());
@@ -127,15 +120,15 @@ impl Exchange {
 pub fn checked(question: EvalQuestion, question_characters: usize) -> Result<EvalQuestion, EvaluationError> {
     let EvalQuestion { question, history, expected, answer } = question;
     if history.len() > MAX_HISTORY {
-        return Err(invalid("history", format!("has more than {MAX_HISTORY} questions")));
+        return Err(invalid("history", Violation::Entries { max: MAX_HISTORY }));
     }
     if expected.len() > MAX_EXPECTED {
-        return Err(invalid("expected", format!("has more than {MAX_EXPECTED} documents")));
+        return Err(invalid("expected", Violation::Entries { max: MAX_EXPECTED }));
     }
     let asked = |field, text: String| checked_text(field, &text, question_characters);
     let source = |text: String| match checked_text("expected", &text, MAX_SOURCE_BYTES) {
         Ok(source) if source.len() > MAX_SOURCE_BYTES || source.chars().any(char::is_control) => {
-            Err(invalid("expected", format!("a source has at most {MAX_SOURCE_BYTES} bytes on one line")))
+            Err(invalid("expected", Violation::Line { max_bytes: MAX_SOURCE_BYTES }))
         }
         other => other,
     };
@@ -151,16 +144,13 @@ fn checked_text(field: &'static str, text: &str, max: usize) -> Result<String, E
     let text = text.trim();
     let is_typed = |character: char| !character.is_control() || matches!(character, '\n' | '\r' | '\t');
     if text.is_empty() || text.chars().count() > max || !text.chars().all(is_typed) {
-        return Err(invalid(
-            field,
-            format!("must have 1 to {max} characters, none of them control characters"),
-        ));
+        return Err(invalid(field, Violation::Characters { max }));
     }
     Ok(text.to_owned())
 }
 
-fn invalid(field: &'static str, message: impl Into<String>) -> EvaluationError {
-    EvaluationError::Invalid { field, message: message.into() }
+fn invalid(field: &'static str, violation: Violation) -> EvaluationError {
+    EvaluationError::Invalid { field, violation }
 }
 
 #[cfg(test)]

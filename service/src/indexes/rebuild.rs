@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Result;
+use domain::with_causes;
 use ingest::{Reindex, ReindexReport};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -24,7 +25,7 @@ pub(crate) async fn resume(app: &App) {
         anyhow::Ok(())
     };
     if let Err(error) = unfinished.await {
-        warn!(error = format!("{error:#}"), "cannot resume an unfinished reindex");
+        warn!(error = with_causes(&*error), "cannot resume an unfinished reindex");
     }
 }
 
@@ -33,7 +34,7 @@ pub(crate) async fn run(app: App, stop: CancellationToken) {
     while let Some(embedder) = stop.run_until_cancelled(app.reindexing.next()).await {
         stop.run_until_cancelled(rebuild(&app, embedder)).await;
         if let Err(error) = remove_retired(&app, &stop).await {
-            warn!(error = format!("{error:#}"), "cannot remove a retired index; the next start tries again");
+            warn!(error = with_causes(&*error), "cannot remove a retired index; the next start tries again");
         }
     }
 }
@@ -46,7 +47,7 @@ async fn rebuild(app: &App, embedder: String) {
             ReindexStatus::Done { report }
         }
         Err(error) => {
-            let message = format!("{error:#}");
+            let message = with_causes(&*error);
             warn!(embedder, message, "reindex failed");
             ReindexStatus::Failed { message }
         }

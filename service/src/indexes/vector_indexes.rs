@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use db::{Database, DbError, VectorIndex};
-use domain::{Embedder, EmbeddingSpace, Index, IndexId, LiveIndex, VectorStore, VectorStoreError};
+use domain::{Cause, Embedder, EmbeddingSpace, Index, IndexId, LiveIndex, VectorStore, VectorStoreError};
 use ingest::{Build, Finding};
 use retriever::store::embedded::EmbeddedStore;
 use retriever::store::qdrant::{QdrantOptions, QdrantStore};
@@ -41,8 +41,8 @@ pub struct Indexes {
 #[derive(Debug, thiserror::Error)]
 pub enum EmbedderError {
     /// It is unknown, not installed, or not an embedder.
-    #[error("{0:#}")]
-    Unknown(anyhow::Error),
+    #[error("{0}")]
+    Unknown(Cause),
     /// The database does not say which one is in use.
     #[error(transparent)]
     Database(#[from] DbError),
@@ -133,9 +133,10 @@ impl Indexes {
 
     /// The name of the embedder that [`Indexes::wanted`] gives, if it is installed.
     pub async fn installed(&self, asked: Option<&str>) -> Result<String, EmbedderError> {
-        let asked = asked.map(embedder_name).transpose().map_err(EmbedderError::Unknown)?;
+        let unknown = |error: anyhow::Error| EmbedderError::Unknown(error.into());
+        let asked = asked.map(embedder_name).transpose().map_err(unknown)?;
         let wanted = self.wanted(asked.as_deref()).await?;
-        Ok(self.model(&wanted).await.map_err(EmbedderError::Unknown)?.name)
+        Ok(self.model(&wanted).await.map_err(unknown)?.name)
     }
 
     async fn model(&self, name: &str) -> Result<EmbedderModel> {
@@ -174,7 +175,7 @@ impl Indexes {
                 }
                 // What it holds can be built again, and there is no other repair.
                 Err(VectorStoreError::Failed(reason)) => {
-                    tracing::warn!(reason, "an unfinished index is damaged; building it from the start");
+                    tracing::warn!(%reason, "an unfinished index is damaged; building it from the start");
                 }
                 Err(error) => return Err(error.into()),
             }
@@ -305,5 +306,5 @@ async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, VectorStoreError> + Send + 'static,
 ) -> Result<T, VectorStoreError> {
     let done = tokio::task::spawn_blocking(work).await;
-    done.unwrap_or_else(|error| Err(VectorStoreError::Failed(error.to_string())))
+    done.unwrap_or_else(|error| Err(VectorStoreError::Failed(error.into())))
 }

@@ -64,7 +64,7 @@ async fn work(app: App, on_failure: OnDatabaseFailure, stop: CancellationToken) 
             Err(error) if on_failure == OnDatabaseFailure::GiveUp => {
                 return app.give_up_on_jobs(with_causes(&error));
             }
-            Err(error) => warn!(%error, "cannot read the job queue"),
+            Err(error) => warn!(error = with_causes(&error), "cannot read the job queue"),
         }
         tokio::select! {
             () = stop.cancelled() => {}
@@ -153,7 +153,7 @@ impl ClaimedJob<'_> {
                 }
                 // The job stays "running" until its lease expires; ingesting it again changes nothing.
                 Err(error) => {
-                    return error!(job = %self.job.id, %error, "cannot store the outcome of a job");
+                    return error!(job = %self.job.id, error = with_causes(&error), "cannot store the outcome of a job");
                 }
             }
         }
@@ -237,7 +237,9 @@ impl ClaimedJob<'_> {
                 }
                 Ok(()) => {}
                 Err(DbError::Conflict(_)) => cancelled.cancel(),
-                Err(error) => warn!(job = %self.job.id, %error, "cannot renew the lease of a job"),
+                Err(error) => {
+                    warn!(job = %self.job.id, error = with_causes(&error), "cannot renew the lease of a job");
+                }
             }
         }
         let is_parsing = |stage: &IngestStage| *stage == IngestStage::Parsing;
@@ -257,7 +259,8 @@ impl ClaimedJob<'_> {
         if let Some(knowledge) = self.app.opened_knowledge()
             && let Err(error) = Pipeline::new(&knowledge.ingest).abandon(workspace, collection, source).await
         {
-            warn!(job = %id, %error, "the unfinished version stays until the document is ingested again");
+            let error = error.message();
+            warn!(job = %id, error, "the unfinished version stays until the document is ingested again");
         }
         Ok(())
     }

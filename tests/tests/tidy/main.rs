@@ -1,4 +1,4 @@
-//! Checks the sources against the rules of the architecture: walls, arrows, circles, facades, texts, pairs and words.
+//! Checks the sources against the rules of the architecture: walls, arrows, circles, facades, texts, pairs, messages and words.
 //!
 //! Each rule is a function from the tree to its violations, and has a test of its own that feeds it something bad.
 
@@ -7,6 +7,7 @@ mod banned;
 mod circles;
 mod facades;
 mod imports;
+mod messages;
 mod pairs;
 mod syntax;
 mod text;
@@ -53,6 +54,12 @@ fn facades_only_declare_and_re_export() {
 #[test]
 fn siblings_are_imported_from_their_own_files() {
     check(facades::imports_of_own_facades);
+}
+
+#[test]
+fn every_error_code_has_its_message_and_every_message_its_code() {
+    check(messages::messages_that_nobody_uses);
+    check(messages::codes_without_a_message);
 }
 
 #[test]

@@ -1,7 +1,10 @@
 //! The check of database, vector index and originals.
 
+use locales::Locale;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+
+use crate::localized_text::LocalizedText;
 
 /// How to check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -44,6 +47,23 @@ impl DoctorReport {
     /// Whether nothing is wrong now.
     pub fn is_healthy(&self) -> bool {
         self.findings.iter().all(|finding| finding.repaired)
+    }
+}
+
+impl DoctorReport {
+    /// The report with its findings in this language.
+    pub(crate) fn localized(self, locale: Locale) -> Self {
+        let findings = self.findings.into_iter().map(|finding| finding.localized(locale)).collect();
+        Self { findings, ..self }
+    }
+}
+
+impl Finding {
+    /// Findings are reported in English, some with figures; in other languages the code speaks for them.
+    #[must_use]
+    pub fn localized(self, locale: Locale) -> Self {
+        let key = format!("finding-{}", self.code.replace('_', "-"));
+        Self { message: LocalizedText::english_or(key, self.message).localized(locale), ..self }
     }
 }
 

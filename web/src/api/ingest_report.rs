@@ -1,7 +1,10 @@
 //! What was done with the documents of a site, a folder or an index.
 
+use locales::Locale;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+
+use crate::localized_text::LocalizedText;
 
 /// What was done with a source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -48,6 +51,12 @@ pub struct IngestReport {
 }
 
 impl IngestReport {
+    /// The report with its failures in this language.
+    pub(crate) fn localized(self, locale: Locale) -> Self {
+        let failed = self.failed.into_iter().map(|failed| failed.localized(locale)).collect();
+        Self { failed, ..self }
+    }
+
     /// Whether nothing had to be done.
     pub fn is_idle(&self) -> bool {
         self.added + self.updated + self.moved + self.removed == 0 && self.failed.is_empty()
@@ -63,6 +72,15 @@ impl IngestReport {
         self.chunks += other.chunks;
         self.seconds += other.seconds;
         self.failed.extend(other.failed);
+    }
+}
+
+impl FailedSource {
+    /// Parsers and web servers report in English; in other languages the code speaks for them.
+    #[must_use]
+    pub fn localized(self, locale: Locale) -> Self {
+        let message = LocalizedText::english(&self.code, self.message).localized(locale);
+        Self { message, ..self }
     }
 }
 

@@ -2,11 +2,13 @@
 
 use domain::{CollectionId, DocumentId, JobId};
 use jiff::Timestamp;
+use locales::Locale;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::api::errors::ErrorEvent;
 use crate::api::events::stream_events;
+use crate::localized_text::LocalizedText;
 
 /// The ingestion of one original.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -148,6 +150,28 @@ impl JobState {
     }
 }
 
+impl Job {
+    /// The job with its error in this language.
+    pub(crate) fn localized(self, locale: Locale) -> Self {
+        Self { error: self.error.map(|error| error.localized(locale)), ..self }
+    }
+}
+
+impl JobError {
+    /// Errors are stored in English; in other languages the code speaks for them.
+    fn localized(self, locale: Locale) -> Self {
+        let message = LocalizedText::english(&self.code, self.message).localized(locale);
+        Self { message, ..self }
+    }
+}
+
+impl JobReply {
+    /// A reply in this language.
+    pub(crate) fn new(job: db::Job, locale: Locale) -> Self {
+        Self { job: Job::from(job).localized(locale) }
+    }
+}
+
 impl From<db::Job> for Job {
     fn from(job: db::Job) -> Self {
         Self {
@@ -169,12 +193,6 @@ impl From<db::Job> for Job {
             created_at: job.created_at,
             updated_at: job.updated_at,
         }
-    }
-}
-
-impl From<db::Job> for JobReply {
-    fn from(job: db::Job) -> Self {
-        Self { job: job.into() }
     }
 }
 

@@ -1,5 +1,6 @@
 //! The rebuild of the vector index.
 
+use locales::Locale;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -55,6 +56,19 @@ pub struct ReindexReport {
     pub switched: bool,
     /// Documents that are not in the new index.
     pub failed: Vec<FailedSource>,
+}
+
+impl ReindexStatus {
+    /// The status with the failures of its report in this language.
+    pub(crate) fn localized(self, locale: Locale) -> Self {
+        match self {
+            Self::Done { report } => {
+                let failed = report.failed.into_iter().map(|failed| failed.localized(locale)).collect();
+                Self::Done { report: ReindexReport { failed, ..report } }
+            }
+            other => other,
+        }
+    }
 }
 
 impl From<service::indexes::ReindexStatus> for ReindexStatus {

@@ -44,7 +44,7 @@ fn archive(
         let written = source.write(Blocks(sender)).await;
         drop(lock);
         let error = written.err()?;
-        tracing::warn!(%error, "a backup was cut off");
+        tracing::warn!(error = domain::with_causes(&error), "a backup was cut off");
         Some(Err(io::Error::other(error)))
     };
     let written = stream::once(written).filter_map(std::future::ready);

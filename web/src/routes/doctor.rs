@@ -7,7 +7,7 @@ use service::App;
 use crate::api::doctor::{DoctorReport, DoctorRequest};
 use crate::api::errors::ErrorEnvelope;
 use crate::api_error::ApiError;
-use crate::extract;
+use crate::extract::{self, Language};
 
 /// Check that database, vector index and originals agree
 ///
@@ -22,8 +22,10 @@ use crate::extract;
 )]
 pub(crate) async fn check(
     State(app): State<App>,
+    Language(locale): Language,
     extract::Json(request): extract::Json<DoctorRequest>,
 ) -> Result<Json<DoctorReport>, ApiError> {
     let _lock = app.begin_maintenance()?;
-    Ok(Json(service::doctor::check(&app, request.fix).await?.into()))
+    let report = service::doctor::check(&app, request.fix).await?;
+    Ok(Json(DoctorReport::from(report).localized(locale)))
 }

@@ -94,7 +94,7 @@ pub(crate) async fn change(
 }
 
 fn nothing_to_change() -> ApiError {
-    let text = LocalizedText::plain("a change has `tags`, `dated_at` or `source`");
+    let text = LocalizedText::key("error-invalid-value-document-change");
     ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_value", text)
 }
 

@@ -6,14 +6,14 @@ use async_stream::stream;
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use db::{Job, JobFilter};
+use db::JobFilter;
 use domain::{JobId, WorkspaceId};
 use futures::Stream;
 use locales::Locale;
 use service::App;
 
 use crate::api::errors::ErrorEnvelope;
-use crate::api::jobs::{JobEvent, JobList, JobQuery, JobReply};
+use crate::api::jobs::{Job, JobEvent, JobList, JobQuery, JobReply};
 use crate::api_error::ApiError;
 use crate::extract::{Language, Path, Query, Tenant};
 use crate::routes::page;
@@ -32,6 +32,7 @@ const POLL_INTERVAL: Duration = Duration::from_secs(2);
 pub(crate) async fn list(
     State(app): State<App>,
     Tenant(workspace): Tenant,
+    Language(locale): Language,
     Query(query): Query<JobQuery>,
 ) -> Result<Json<JobList>, ApiError> {
     let JobQuery { state, before, parent, limit } = query;
@@ -39,7 +40,8 @@ pub(crate) async fn list(
     let filter = JobFilter { state: state.map(Into::into), before, parent };
     let jobs = app.db.jobs(workspace, filter, limit).await?;
     let next = page::next(&jobs, limit, |job| job.id);
-    Ok(Json(JobList { jobs: jobs.into_iter().map(Into::into).collect(), next }))
+    let jobs = jobs.into_iter().map(|job| Job::from(job).localized(locale)).collect();
+    Ok(Json(JobList { jobs, next }))
 }
 
 /// Show a job
@@ -54,9 +56,10 @@ pub(crate) async fn list(
 pub(crate) async fn show(
     State(app): State<App>,
     Tenant(workspace): Tenant,
+    Language(locale): Language,
     Path(id): Path<JobId>,
 ) -> Result<Json<JobReply>, ApiError> {
-    Ok(Json(app.db.job(workspace, id).await?.into()))
+    Ok(Json(JobReply::new(app.db.job(workspace, id).await?, locale)))
 }
 
 /// Cancel a job
@@ -74,11 +77,12 @@ pub(crate) async fn show(
 pub(crate) async fn cancel(
     State(app): State<App>,
     Tenant(workspace): Tenant,
+    Language(locale): Language,
     Path(id): Path<JobId>,
 ) -> Result<Json<JobReply>, ApiError> {
     let job = app.db.cancel_job(workspace, id).await?;
     app.jobs_changed.send_replace(());
-    Ok(Json(job.into()))
+    Ok(Json(JobReply::new(job, locale)))
 }
 
 /// Retry a job that failed or was cancelled
@@ -94,11 +98,12 @@ pub(crate) async fn cancel(
 pub(crate) async fn retry(
     State(app): State<App>,
     Tenant(workspace): Tenant,
+    Language(locale): Language,
     Path(id): Path<JobId>,
 ) -> Result<Json<JobReply>, ApiError> {
     let job = app.db.retry_job(workspace, id).await?;
     app.jobs_changed.send_replace(());
-    Ok(Json(job.into()))
+    Ok(Json(JobReply::new(job, locale)))
 }
 
 /// Follow a job until it has ended
@@ -128,12 +133,12 @@ pub(crate) async fn follow(
 fn events(
     app: App,
     workspace: WorkspaceId,
-    mut job: Job,
+    mut job: db::Job,
     mut changes: tokio::sync::watch::Receiver<()>,
     locale: Locale,
 ) -> impl Stream<Item = JobEvent> + Send {
     stream! {
-        yield JobEvent::Job(job.clone().into());
+        yield JobEvent::Job(JobReply::new(job.clone(), locale));
         while !job.state.is_final() {
             tokio::select! {
                 _ = changes.changed() => {}
@@ -143,7 +148,7 @@ fn events(
                 Ok(current) if current == job => {}
                 Ok(current) => {
                     job = current;
-                    yield JobEvent::Job(job.clone().into());
+                    yield JobEvent::Job(JobReply::new(job.clone(), locale));
                 }
                 Err(error) => {
                     yield JobEvent::Error(ApiError::from(error).event(locale));

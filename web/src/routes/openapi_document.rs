@@ -18,7 +18,7 @@ impl OpenApiDocument {
     }
 }
 
-/// This document
+/// Show the OpenAPI document
 #[utoipa::path(
     get, path = "/openapi.json", tag = "server", operation_id = "show_openapi",
     responses((status = 200, description = "The OpenAPI document.", body = Object)),

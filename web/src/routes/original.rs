@@ -13,7 +13,7 @@ use crate::api::errors::ErrorEnvelope;
 use crate::api::jobs::JobReply;
 use crate::api::versions::OriginalQuery;
 use crate::api_error::ApiError;
-use crate::extract::{Path, Query, Tenant};
+use crate::extract::{Language, Path, Query, Tenant};
 
 /// Originals come from anyone. What a browser shows of them can run nothing and load nothing.
 const NOTHING_ALLOWED: &str = "default-src 'none'; sandbox";
@@ -64,6 +64,7 @@ pub(crate) async fn show(
 pub(crate) async fn ingest_again(
     State(app): State<App>,
     Tenant(workspace): Tenant,
+    Language(locale): Language,
     Path(id): Path<DocumentId>,
 ) -> Result<(StatusCode, Json<JobReply>), ApiError> {
     let Document { collection, source, content_hash, dated_at, .. } = app.db.document(workspace, id).await?;
@@ -73,7 +74,7 @@ pub(crate) async fn ingest_again(
     let new = NewJob { workspace, collection, source, content_hash, tags, dated_at, forced: true };
     let job = app.db.enqueue_job(new).await?;
     app.jobs_changed.send_replace(());
-    Ok((StatusCode::ACCEPTED, Json(job.into())))
+    Ok((StatusCode::ACCEPTED, Json(JobReply::new(job, locale))))
 }
 
 fn as_file(source: &str, bytes: Bytes) -> Response {

@@ -8,7 +8,7 @@ use service::App;
 use crate::api::errors::ErrorEnvelope;
 use crate::api::reindex::{ReindexRequest, ReindexStatus};
 use crate::api_error::ApiError;
-use crate::extract;
+use crate::extract::{self, Language};
 use crate::localized_text::LocalizedText;
 
 /// The length of the longest path.
@@ -24,6 +24,7 @@ const MAX_EMBEDDER_BYTES: usize = 4_096;
 )]
 pub(crate) async fn begin(
     State(app): State<App>,
+    Language(locale): Language,
     extract::Json(request): extract::Json<ReindexRequest>,
 ) -> Result<(StatusCode, Json<ReindexStatus>), ApiError> {
     let asked = request.embedder.as_deref();
@@ -34,7 +35,7 @@ pub(crate) async fn begin(
     // An embedder that does not exist is refused now, not after a while.
     let embedder = app.indexes.installed(asked).await?;
     match app.reindexing.request(embedder) {
-        Some(status) => Ok((StatusCode::ACCEPTED, Json(status.into()))),
+        Some(status) => Ok((StatusCode::ACCEPTED, Json(ReindexStatus::from(status).localized(locale)))),
         None => Err(ApiError::of_code(StatusCode::CONFLICT, "reindex_running")),
     }
 }
@@ -44,6 +45,6 @@ pub(crate) async fn begin(
     get, path = "/reindex", tag = "maintenance", operation_id = "show_reindex",
     responses((status = 200, description = "How it stands.", body = ReindexStatus)),
 )]
-pub(crate) async fn show(State(app): State<App>) -> Json<ReindexStatus> {
-    Json(app.reindexing.status().into())
+pub(crate) async fn show(State(app): State<App>, Language(locale): Language) -> Json<ReindexStatus> {
+    Json(ReindexStatus::from(app.reindexing.status()).localized(locale))
 }

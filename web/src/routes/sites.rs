@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 
 use crate::api::errors::ErrorEnvelope;
 use crate::api::filter;
-use crate::api::ingest_report::IngestReport;
+use crate::api::ingest_report::{FailedSource, IngestReport};
 use crate::api::sites::{FinishedEvent, RemovedEvent, SiteEvent, SiteRequest};
 use crate::api_error::ApiError;
 use crate::extract::{self, Language, Path, Tenant};
@@ -84,13 +84,13 @@ fn events(
     let (sender, mut progress) = mpsc::unbounded_channel();
     let crawl = async move {
         let ended = tokio::select! {
-            ended = sync(&app, request, &sender) => ended,
+            ended = sync(&app, request, locale, &sender) => ended,
             () = service::stop_requested() => {
                 Err(ApiError::of_code(StatusCode::SERVICE_UNAVAILABLE, "shutting_down"))
             }
         };
         let last = match ended {
-            Ok(report) => SiteEvent::Done(report),
+            Ok(report) => SiteEvent::Done(report.localized(locale)),
             Err(error) => SiteEvent::Error(error.event(locale)),
         };
         let _ = sender.send(last);
@@ -103,22 +103,23 @@ fn events(
 async fn sync(
     app: &App,
     request: ingest::SiteRequest,
+    locale: Locale,
     events: &mpsc::UnboundedSender<SiteEvent>,
 ) -> Result<IngestReport, ApiError> {
     let tell = |event| {
-        if let Some(event) = site_event(event) {
+        if let Some(event) = site_event(event, locale) {
             let _ = events.send(event);
         }
     };
     Ok(sync_site(&app.knowledge().await?.ingest, &app.fetcher, request, tell).await?.into())
 }
 
-fn site_event(event: SyncEvent) -> Option<SiteEvent> {
+fn site_event(event: SyncEvent, locale: Locale) -> Option<SiteEvent> {
     match event {
         SyncEvent::Finished { source, outcome, .. } => {
             Some(SiteEvent::Finished(FinishedEvent { source, outcome: outcome.into() }))
         }
-        SyncEvent::Failed(failed) => Some(SiteEvent::Failed(failed.into())),
+        SyncEvent::Failed(failed) => Some(SiteEvent::Failed(FailedSource::from(failed).localized(locale))),
         SyncEvent::Removed { source } => Some(SiteEvent::Removed(RemovedEvent { source })),
         // A site is not counted before it is crawled, and its pages are too short for stages.
         SyncEvent::Found { .. } | SyncEvent::Progress { .. } => None,

@@ -17,7 +17,7 @@ use crate::api::errors::ErrorEnvelope;
 use crate::api::filter;
 use crate::api::jobs::JobReply;
 use crate::api_error::ApiError;
-use crate::extract::{self, Path, Tenant};
+use crate::extract::{self, Language, Path, Tenant};
 use crate::localized_text::LocalizedText;
 
 /// A document whose bytes are stored.
@@ -46,7 +46,7 @@ impl Options {
             }
             Some("dated_at") => self.dated_at = Some(filter::time("dated_at", &field.text().await?)?),
             Some("force") => {
-                let text = LocalizedText::plain("must be `true` or `false`");
+                let text = LocalizedText::key("error-invalid-value-flag");
                 let flag = field.text().await?.parse();
                 self.force = flag.map_err(|_| ApiError::invalid("force", text))?;
             }
@@ -75,6 +75,7 @@ impl Options {
 pub(crate) async fn upload(
     State(app): State<App>,
     Tenant(workspace): Tenant,
+    Language(locale): Language,
     Path(collection): Path<CollectionId>,
     request: Request,
 ) -> Result<(StatusCode, Json<JobReply>), ApiError> {
@@ -88,7 +89,7 @@ pub(crate) async fn upload(
     let new = NewJob { workspace, collection, source, content_hash, tags, dated_at, forced: force };
     let job = app.db.enqueue_job(new).await?;
     app.jobs_changed.send_replace(());
-    Ok((StatusCode::ACCEPTED, Json(job.into())))
+    Ok((StatusCode::ACCEPTED, Json(JobReply::new(job, locale))))
 }
 
 fn is_multipart(request: &Request) -> bool {

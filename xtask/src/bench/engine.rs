@@ -77,7 +77,7 @@ impl Bench<'_> {
     /// Measures one request at a time.
     fn single_requests(&self) -> Result<Vec<Comparison>> {
         let mut comparisons = Vec::new();
-        for (prompt, what) in [(512, "reads 512 tokens"), (2000, "reads 2,000 tokens")] {
+        for (prompt, what) in [(512, "prefill of 512 tokens"), (2000, "prefill of 2,000 tokens")] {
             let ours = self.daedap(&[("prompt-tokens", prompt), ("generate", 1)])?;
             let theirs = self.llama_bench(&[("-p", prompt), ("-n", 0)])?;
             let daedap = number(&ours, "prefill_tokens_per_s")?;
@@ -93,7 +93,7 @@ impl Bench<'_> {
                 });
             }
         }
-        for (depth, what) in [(512, "writes after 512 tokens"), (2000, "writes after 2,000 tokens")] {
+        for (depth, what) in [(512, "decode after 512 tokens"), (2000, "decode after 2,000 tokens")] {
             let ours =
                 self.daedap(&[("prompt-tokens", 1), ("generate", DECODED_TOKENS), ("depth", depth)])?;
             let theirs = self.llama_bench(&[("-p", 0), ("-n", DECODED_TOKENS), ("-d", depth)])?;
@@ -126,7 +126,7 @@ impl Bench<'_> {
                 peer: theirs.tokens_per_s,
             },
             Comparison {
-                what: "p99 between two tokens of a chat while the 2,000 are read",
+                what: "p99 between two tokens of a chat during the prefill of the 2,000",
                 unit: "ms",
                 daedap: ours.gap_p99_ms,
                 peer: theirs.gap_p99_ms,

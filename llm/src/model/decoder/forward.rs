@@ -1,5 +1,7 @@
 //! One forward pass: takes a batch of tokens through the layers to logits.
 
+use domain::Cause;
+
 use crate::compute::attention::attend::Attention;
 use crate::compute::attention::heads::{Heads, SequenceRows};
 use crate::compute::disjoint_slices::DisjointSlices;
@@ -32,7 +34,7 @@ pub(super) struct ForwardPass<'a> {
 
 impl<'a> ForwardPass<'a> {
     /// Embeds the tokens of a batch. Fails if the model does not have one of them.
-    pub(super) fn new(network: &'a Network, batch: &[SequenceTokens<'a>]) -> Result<Self, String> {
+    pub(super) fn new(network: &'a Network, batch: &[SequenceTokens<'a>]) -> Result<Self, Cause> {
         let (mut tokens, mut positions) = (Vec::new(), Vec::new());
         let (mut sequences, mut slots, mut logit_rows) = (Vec::new(), Vec::new(), Vec::new());
         for &SequenceTokens { tokens: new, position, blocks, logits } in batch {
@@ -46,7 +48,7 @@ impl<'a> ForwardPass<'a> {
             }
         }
         if let Some(token) = tokens.iter().find(|&&token| token as usize >= network.weights.embedding.rows) {
-            return Err(format!("the model has no token {token}"));
+            return Err(format!("the model has no token {token}").into());
         }
         let config = &network.config;
         let mut pass = Self {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use domain::{ChunkPoint, ScoredChunk, SparseVector, VectorStoreError};
+use domain::{Cause, ChunkPoint, ScoredChunk, SparseVector, VectorStoreError};
 use qdrant_edge::{
     Condition, FieldCondition, Filter, JsonPath, Match, OperationResult, Payload, PointId,
     PointStructPersisted, Range, Record, ScoredPoint, VectorInternal, VectorPersisted, VectorStructInternal,
@@ -64,7 +64,7 @@ pub(super) fn to_term_hit(hit: ScoredPoint, term: u32) -> Option<TermHit> {
 
 pub(super) fn to_sparse(terms: &SparseVector) -> Result<qdrant_edge::SparseVector, VectorStoreError> {
     qdrant_edge::SparseVector::new(terms.indices.clone(), terms.values.clone())
-        .map_err(|error| VectorStoreError::Failed(format!("invalid sparse vector: {error}")))
+        .map_err(|error| VectorStoreError::Failed(Cause::with_context("invalid sparse vector", error)))
 }
 
 /// A filter whose conditions must all hold.
@@ -85,9 +85,9 @@ pub(super) fn to_filter(conditions: Vec<payload::Condition>) -> Result<Filter, V
 }
 
 pub(super) fn json_path(field: &str) -> Result<JsonPath, VectorStoreError> {
-    field.parse().map_err(|()| VectorStoreError::Failed(format!("invalid payload field `{field}`")))
+    field.parse().map_err(|()| VectorStoreError::Failed(format!("invalid payload field `{field}`").into()))
 }
 
 pub(super) fn engine_result<T>(result: OperationResult<T>) -> Result<T, VectorStoreError> {
-    result.map_err(|error| VectorStoreError::Failed(error.to_string()))
+    result.map_err(|error| VectorStoreError::Failed(error.into()))
 }

@@ -3,7 +3,7 @@
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
-use domain::VectorStoreError;
+use domain::{Cause, VectorStoreError};
 
 /// Free disk space that every write must leave: room for several records, and for the writes of other processes.
 const RESERVE_BYTES: u64 = 64 << 20;
@@ -23,15 +23,13 @@ pub(super) fn label_path(dir: &Path) -> PathBuf {
 
 /// Checks that `bytes` can be written to the disk of `dir` and leave the reserve.
 pub(super) fn require_disk_space(dir: &Path, bytes: u64) -> Result<(), VectorStoreError> {
-    let free = fs4::available_space(dir).map_err(|error| io_failed(dir, &error))?;
+    let free = fs4::available_space(dir).map_err(|error| io_failed(dir, error))?;
     if free >= RESERVE_BYTES + bytes {
         return Ok(());
     }
     let [free, needed] = [free, RESERVE_BYTES + bytes].map(|bytes| bytes >> 20);
-    Err(VectorStoreError::Full(format!(
-        "the disk of `{}` has {free} MiB free; {needed} MiB are needed",
-        dir.display()
-    )))
+    let reason = format!("the disk of `{}` has {free} MiB free; {needed} MiB are needed", dir.display());
+    Err(VectorStoreError::Full(reason.into()))
 }
 
 /// Disk space of all files in `dir`; unreadable ones count 0.
@@ -57,11 +55,11 @@ fn allocated_bytes(metadata: &fs::Metadata) -> u64 {
 pub(super) fn lock(dir: &Path) -> Result<File, VectorStoreError> {
     let path = dir.join("lock");
     let file = File::options().create(true).truncate(false).write(true).open(&path);
-    let file = file.map_err(|error| io_failed(&path, &error))?;
+    let file = file.map_err(|error| io_failed(&path, error))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(VectorStoreError::Locked(dir.display().to_string())),
-        Err(TryLockError::Error(error)) => Err(io_failed(&path, &error)),
+        Err(TryLockError::Error(error)) => Err(io_failed(&path, error)),
     }
 }
 
@@ -71,20 +69,55 @@ pub(super) fn remove(
     remove: impl FnOnce(&Path) -> std::io::Result<()>,
 ) -> Result<(), VectorStoreError> {
     match remove(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(io_failed(path, &error)),
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(io_failed(path, error)),
         _ => Ok(()),
     }
 }
 
 /// The error of a damaged store.
-pub(super) fn damaged(dir: &Path, reason: &dyn std::fmt::Display) -> VectorStoreError {
-    VectorStoreError::Failed(format!(
+pub(super) fn damaged(dir: &Path, reason: impl Into<Cause>) -> VectorStoreError {
+    let reason = reason.into();
+    let context = format!(
         "cannot read the vector index in `{}` ({reason}); run `daedap reindex` to rebuild it",
         dir.display()
-    ))
+    );
+    VectorStoreError::Failed(Cause::with_context(context, reason))
 }
 
 /// The error of a failed file operation.
-pub(super) fn io_failed(path: &Path, error: &dyn std::fmt::Display) -> VectorStoreError {
-    VectorStoreError::Failed(format!("`{}`: {error}", path.display()))
+pub(super) fn io_failed(path: &Path, error: impl Into<Cause>) -> VectorStoreError {
+    VectorStoreError::Failed(Cause::with_context(format!("`{}`", path.display()), error))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error;
+    use std::io;
+
+    use domain::with_causes;
+
+    use super::*;
+
+    /// The error of the operating system behind `error`, two levels down.
+    fn io_error(error: &VectorStoreError) -> Option<&io::Error> {
+        error.source().and_then(Error::source).and_then(|source| source.downcast_ref())
+    }
+
+    #[test]
+    fn a_failed_file_operation_keeps_the_error_of_the_operating_system() {
+        let error = io_failed(Path::new("/srv/index"), io::Error::from(io::ErrorKind::PermissionDenied));
+        assert_eq!(with_causes(&error), "the vector store failed: `/srv/index`: permission denied");
+        assert_eq!(io_error(&error).map(io::Error::kind), Some(io::ErrorKind::PermissionDenied));
+    }
+
+    #[test]
+    fn a_damaged_store_names_the_reason_once() {
+        let error = damaged(Path::new("/srv/index"), io::Error::from(io::ErrorKind::UnexpectedEof));
+        assert_eq!(
+            with_causes(&error),
+            "the vector store failed: cannot read the vector index in `/srv/index` (unexpected end of file); \
+             run `daedap reindex` to rebuild it"
+        );
+        assert_eq!(io_error(&error).map(io::Error::kind), Some(io::ErrorKind::UnexpectedEof));
+    }
 }

@@ -25,15 +25,15 @@ pub(super) fn check_label(dir: &Path, space: &EmbeddingSpace) -> Result<(), Vect
         Ok(bytes) => bytes,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             if shard_dir(dir).exists() {
-                return Err(damaged(dir, &"`space.json` is missing"));
+                return Err(damaged(dir, "`space.json` is missing"));
             }
             return write_label(dir, space);
         }
-        Err(error) => return Err(io_failed(&path, &error)),
+        Err(error) => return Err(io_failed(&path, error)),
     };
-    let label: Label = serde_json::from_slice(&bytes).map_err(|error| damaged(dir, &error))?;
+    let label: Label = serde_json::from_slice(&bytes).map_err(|error| damaged(dir, error))?;
     if label.format != FORMAT {
-        return Err(damaged(dir, &format_mismatch(label.format)));
+        return Err(damaged(dir, format_mismatch(label.format)));
     }
     if label.space != *space {
         return Err(space_mismatch(space, &label.space));
@@ -45,7 +45,7 @@ pub(super) fn check_label(dir: &Path, space: &EmbeddingSpace) -> Result<(), Vect
 fn write_label(dir: &Path, space: &EmbeddingSpace) -> Result<(), VectorStoreError> {
     let path = label_path(dir);
     let label = serde_json::to_vec_pretty(&Label { format: FORMAT, space: space.clone() });
-    let label = label.map_err(|error| io_failed(&path, &error))?;
+    let label = label.map_err(|error| io_failed(&path, error))?;
     let write = || {
         let mut file = tempfile::NamedTempFile::new_in(dir)?;
         file.write_all(&label)?;
@@ -53,5 +53,5 @@ fn write_label(dir: &Path, space: &EmbeddingSpace) -> Result<(), VectorStoreErro
         file.persist(&path)?;
         File::open(dir)?.sync_all()
     };
-    write().map_err(|error: std::io::Error| io_failed(&path, &error))
+    write().map_err(|error: std::io::Error| io_failed(&path, error))
 }

@@ -27,13 +27,13 @@ pub(super) struct Opened {
 
 /// Opens the shard in `dir`, or creates one for `space`.
 pub(super) fn open(dir: &Path, space: &EmbeddingSpace) -> Result<Opened, VectorStoreError> {
-    fs::create_dir_all(dir).map_err(|error| io_failed(dir, &error))?;
+    fs::create_dir_all(dir).map_err(|error| io_failed(dir, error))?;
     require_disk_space(dir, 0)?;
     let lock = lock(dir)?;
     check_label(dir, space)?;
     // The engine panics on damaged files.
     let engine = catch_unwind(AssertUnwindSafe(|| load_or_create(dir, space)));
-    let engine = engine.unwrap_or_else(|_| Err(damaged(dir, &"the engine panicked on it")))?;
+    let engine = engine.unwrap_or_else(|_| Err(damaged(dir, "the engine panicked on it")))?;
     Ok(Opened { engine, lock })
 }
 
@@ -63,7 +63,7 @@ fn load_or_create(dir: &Path, space: &EmbeddingSpace) -> Result<EdgeShard, Vecto
         EdgeShard::load(&path, Some(config(space)))
     } else {
         // Also after a crash during the first start: nothing is acknowledged before the shard exists.
-        fs::create_dir_all(&path).map_err(|error| io_failed(&path, &error))?;
+        fs::create_dir_all(&path).map_err(|error| io_failed(&path, error))?;
         EdgeShard::new(&path, config(space))
     };
     let engine = readable(dir, engine)?;
@@ -127,5 +127,5 @@ pub(super) fn remove_old_log(wal: &Path) -> Result<(), VectorStoreError> {
 }
 
 fn readable<T>(dir: &Path, result: OperationResult<T>) -> Result<T, VectorStoreError> {
-    result.map_err(|error| damaged(dir, &error))
+    result.map_err(|error| damaged(dir, error))
 }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak, mpsc};
 use std::time::Duration;
 
-use domain::{EmbeddingSpace, SparseVector, VectorStoreError};
+use domain::{EmbeddingSpace, SparseVector, VectorStoreError, with_causes};
 use qdrant_edge::{
     EdgeShard, NamedQuery, QueryEnum, SearchRequest, UpdateOperation, VectorInternal, WithVector,
 };
@@ -109,7 +109,7 @@ impl Shard {
         }));
         let error = match indexed {
             Ok(Ok(())) => return,
-            Ok(Err(error)) => error.to_string(),
+            Ok(Err(error)) => with_causes(&error),
             Err(_) => "the engine panicked".to_owned(),
         };
         tracing::warn!(error, "cannot build the vector index; searches scan all points");
@@ -133,7 +133,7 @@ pub(super) fn start_indexing(shard: &Arc<Shard>) -> Result<mpsc::Sender<()>, Vec
     std::thread::Builder::new()
         .name("vector-index".to_owned())
         .spawn(move || index_in_pauses(&shard, &receiver))
-        .map_err(|error| VectorStoreError::Failed(error.to_string()))?;
+        .map_err(|error| VectorStoreError::Failed(error.into()))?;
     Ok(writes)
 }
 

@@ -69,7 +69,7 @@ impl EmbeddedStore {
     ) -> Result<T, VectorStoreError> {
         let shard = Arc::clone(&self.shard);
         let done = tokio::task::spawn_blocking(move || work(&shard)).await;
-        done.unwrap_or_else(|error| Err(VectorStoreError::Failed(error.to_string())))
+        done.unwrap_or_else(|error| Err(VectorStoreError::Failed(error.into())))
     }
 
     async fn search(

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use domain::{
     ChunkPoint, EmbeddingSpace, Filter, Scope, Selection, SparseVector, VectorStore, VectorStoreError,
-    WorkspaceId,
+    WorkspaceId, with_causes,
 };
 
 use super::open::remove_old_log;
@@ -22,7 +22,7 @@ fn space(model: &str) -> EmbeddingSpace {
 }
 
 fn open_error(dir: &Path) -> String {
-    EmbeddedStore::open(dir, &space("one")).err().expect("the store must not open").to_string()
+    with_causes(&EmbeddedStore::open(dir, &space("one")).err().expect("the store must not open"))
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use domain::{EmbeddingSpace, VectorStoreError};
+use domain::{Cause, EmbeddingSpace, VectorStoreError};
 use qdrant_client::Qdrant;
 use qdrant_client::qdrant::{
     CreateCollectionBuilder, CreateFieldIndexCollectionBuilder, Distance, FieldType,
@@ -34,7 +34,7 @@ pub(super) async fn create(
     );
     let mut sparse = SparseVectorsConfigBuilder::default();
     sparse.add_named_vector_params(SPARSE, SparseVectorParamsBuilder::default().modifier(Modifier::Idf));
-    let label = serde_json::to_value(space).map_err(|error| VectorStoreError::Failed(error.to_string()))?;
+    let label = serde_json::to_value(space).map_err(|error| VectorStoreError::Failed(error.into()))?;
     let created = client
         .create_collection(
             CreateCollectionBuilder::new(name)
@@ -94,22 +94,23 @@ fn check_metadata(
     space: &EmbeddingSpace,
 ) -> Result<(), VectorStoreError> {
     let Some(found) = metadata.remove(SPACE_KEY) else {
-        return Err(VectorStoreError::Failed(format!(
+        let reason = format!(
             "the Qdrant collection `{collection}` does not name its embedding space: it is not daedap's, or the server \
              is older than 1.16"
-        )));
+        );
+        return Err(VectorStoreError::Failed(reason.into()));
     };
     let format = metadata.remove(FORMAT_KEY).and_then(|format| format.as_integer()).unwrap_or(1);
     if format != i64::from(FORMAT) {
-        return Err(VectorStoreError::Failed(format!(
+        let reason = format!(
             "cannot read the Qdrant collection `{collection}` ({}); run `daedap reindex` to rebuild it",
             format_mismatch(format)
-        )));
+        );
+        return Err(VectorStoreError::Failed(reason.into()));
     }
     let found: EmbeddingSpace = serde_json::from_value(found.into()).map_err(|error| {
-        VectorStoreError::Failed(format!(
-            "invalid `{SPACE_KEY}` in the metadata of the Qdrant collection: {error}"
-        ))
+        let context = format!("invalid `{SPACE_KEY}` in the metadata of the Qdrant collection");
+        VectorStoreError::Failed(Cause::with_context(context, error))
     })?;
     if found == *space {
         return Ok(());
@@ -119,6 +120,8 @@ fn check_metadata(
 
 #[cfg(test)]
 mod tests {
+    use domain::with_causes;
+
     use super::*;
 
     fn space() -> EmbeddingSpace {
@@ -138,17 +141,17 @@ mod tests {
         };
         let ours = || serde_json::to_value(space()).unwrap();
         assert!(check(vec![(SPACE_KEY, ours()), (FORMAT_KEY, FORMAT.into())]).is_ok());
-        let of_format_1 = check(vec![(SPACE_KEY, ours())]).unwrap_err().to_string();
+        let of_format_1 = with_causes(&check(vec![(SPACE_KEY, ours())]).unwrap_err());
         assert!(
             of_format_1.contains("format is 1") && of_format_1.contains("daedap reindex"),
             "{of_format_1}"
         );
-        let newer = check(vec![(SPACE_KEY, ours()), (FORMAT_KEY, 99.into())]).unwrap_err().to_string();
+        let newer = with_causes(&check(vec![(SPACE_KEY, ours()), (FORMAT_KEY, 99.into())]).unwrap_err());
         assert!(newer.contains("format is 99"), "{newer}");
         let other = serde_json::to_value(EmbeddingSpace { dimensions: 8, ..space() }).unwrap();
         let other = check(vec![(SPACE_KEY, other), (FORMAT_KEY, FORMAT.into())]).unwrap_err();
         assert!(matches!(other, VectorStoreError::SpaceMismatch { .. }), "{other}");
-        let nobody = check(Vec::new()).unwrap_err().to_string();
+        let nobody = with_causes(&check(Vec::new()).unwrap_err());
         assert!(nobody.contains("not daedap's"), "{nobody}");
     }
 }

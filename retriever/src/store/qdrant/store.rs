@@ -142,7 +142,7 @@ impl VectorStore for QdrantStore {
         if response.result.len() != terms.len() {
             let count = response.result.len();
             let reason = format!("the server sent {count} results for {} queries", terms.len());
-            return Err(VectorStoreError::Failed(reason));
+            return Err(VectorStoreError::Failed(reason.into()));
         }
         let hits = response.result.into_iter().zip(terms).map(|(result, term)| {
             let best = result.result.into_iter().next()?;
@@ -209,12 +209,12 @@ mod tests {
         // A port that was just free: nobody listens on it.
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let error = connect_error(&format!("http://127.0.0.1:{port}")).await;
-        assert!(matches!(error, VectorStoreError::Unavailable(_)), "{error}");
+        assert!(matches!(error, VectorStoreError::Unavailable(_)), "{error:?}");
     }
 
     #[tokio::test]
     async fn an_invalid_url_fails() {
         let error = connect_error("not an address").await;
-        assert!(matches!(error, VectorStoreError::Failed(_)), "{error}");
+        assert!(matches!(error, VectorStoreError::Failed(_)), "{error:?}");
     }
 }
