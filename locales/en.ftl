@@ -203,6 +203,8 @@ error-shutting-down = the server is shutting down
 
 error-unreadable = the file cannot be read
 error-no-files = no files found; nothing was changed
+error-not-regular-file = a link or a device stands where the file was; it is not read, and the document stays as it was
+error-too-many-removals = too many documents are no longer in the source; none was removed; allow it with `--allow-removals`, or `allow_removals` in the API and in the settings
 error-bad-source = the name of the document is not valid
 error-bad-tags = the tags are not valid
 error-duplicate-source = another file has the same name in a different Unicode form; rename one of them
@@ -226,6 +228,9 @@ error-unreachable-host = `{ $host }` cannot be reached: { $reason }
 error-page-status = the web server refused the page
 error-page-status-host = `{ $host }` answered { $status }
 error-too-many-redirects = too many redirects
+error-redirected = the page redirects to another one that does not replace it
+error-redirected-to = the page redirects to `{ $to }`, which does not replace it
+error-bad-list = the list of pages cannot be read: it is a web page, damaged or cut off
 error-too-slow = the page took too long to arrive
 
 ## Error codes: stores, jobs and the server
@@ -329,6 +334,7 @@ help-ingest-force = Ingest files again even if they have not changed
 help-ingest-follow = Crawl the whole site by the links below the address, or by its sitemap; if a page is gone, its document is deleted
 help-ingest-max-pages = Maximum number of pages, with `--follow`
 help-ingest-max-depth = Maximum number of links from the start page to a page, with `--follow`
+help-ingest-allow-removals = Delete the documents of files and pages that are gone even if they are more than three and more than a tenth of the documents of their folder or site
 help-ingest-watch = Keep running and ingest changes
 
 help-documents = List documents, show and restore versions, parse originals again

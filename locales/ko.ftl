@@ -209,6 +209,8 @@ error-shutting-down = 서버를 종료하는 중입니다
 
 error-unreadable = 파일을 읽을 수 없습니다
 error-no-files = 파일이 없습니다. 아무것도 바꾸지 않았습니다
+error-not-regular-file = 파일이 있던 자리에 링크나 장치가 있어 읽지 않았습니다. 문서는 그대로 둡니다
+error-too-many-removals = 소스에서 사라진 문서가 너무 많아 하나도 삭제하지 않았습니다. `--allow-removals`를 쓰거나 API와 설정의 `allow_removals`로 허용하세요
 error-bad-source = 문서 이름이 올바르지 않습니다
 error-bad-tags = 태그가 올바르지 않습니다
 error-duplicate-source = 유니코드 표현만 다른 같은 이름의 파일이 있습니다. 둘 중 하나의 이름을 바꾸세요
@@ -232,6 +234,9 @@ error-unreachable-host = `{ $host }`에 연결할 수 없습니다: { $reason }
 error-page-status = 웹 서버가 페이지 요청을 거부했습니다
 error-page-status-host = `{ $host }` 서버가 { $status } 상태로 응답했습니다
 error-too-many-redirects = 리디렉션이 너무 많습니다
+error-redirected = 다른 페이지로 리디렉션되며, 그 페이지는 이 페이지를 대신하지 않습니다
+error-redirected-to = 다른 페이지(`{ $to }`)로 리디렉션되며, 그 페이지는 이 페이지를 대신하지 않습니다
+error-bad-list = 페이지 목록을 읽을 수 없습니다. 웹 페이지이거나, 손상되었거나, 중간에 끊겼습니다
 error-too-slow = 페이지를 받는 데 시간이 너무 오래 걸렸습니다
 
 ## 오류 코드: 저장소, 작업, 서버
@@ -331,6 +336,7 @@ help-ingest-force = 내용이 바뀌지 않은 파일도 다시 수집합니다
 help-ingest-follow = 사이트 전체를 크롤링합니다(주소 아래로 링크된 페이지 또는 사이트맵의 페이지). 사라진 페이지의 문서는 삭제됩니다
 help-ingest-max-pages = 최대 페이지 수(`--follow`와 함께 사용)
 help-ingest-max-depth = 시작 페이지부터 따라갈 최대 링크 수(`--follow`와 함께 사용)
+help-ingest-allow-removals = 사라진 파일이나 페이지가 3개를 넘고 해당 폴더나 사이트에 있는 문서의 10분의 1을 넘더라도 문서를 삭제합니다
 help-ingest-watch = 계속 실행하면서 바뀐 내용을 수집합니다
 
 help-documents = 문서를 나열하고, 버전을 조회·복원하고, 원본을 다시 파싱합니다

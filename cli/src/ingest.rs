@@ -8,6 +8,7 @@ use anyhow::Result;
 use clap::{Args, ValueEnum};
 use domain::normalize_tags;
 use fetch::page_url;
+use ingest::RemovalLimit;
 use service::config::{Config, SourceConfig};
 use service::sources::FileWatcher;
 use service::{Tasks, stop_requested};
@@ -36,6 +37,8 @@ pub(crate) struct Arguments {
     max_pages: usize,
     #[arg(long, requires = "follow", value_name = "N", default_value_t = SourceConfig::default_max_depth())]
     max_depth: usize,
+    #[arg(long)]
+    allow_removals: bool,
     #[arg(long, conflicts_with = "force")]
     watch: bool,
 }
@@ -64,7 +67,13 @@ pub(crate) async fn run(settings: &Config, globals: &Globals, arguments: Argumen
         let folders = arguments.paths.iter().filter(|path| web_address(path).is_none());
         FileWatcher::new(&folders.cloned().collect::<Vec<_>>())
     });
-    let sync = Sync { client: &client, collection, tags: &arguments.tags, force: arguments.force };
+    let sync = Sync {
+        client: &client,
+        collection,
+        tags: &arguments.tags,
+        force: arguments.force,
+        removals: RemovalLimit::allowing(arguments.allow_removals),
+    };
     let report = sync_all(&sync, &arguments).await?;
     print(globals, &report)?;
     if let Some(changes) = &mut changes {
@@ -127,6 +136,7 @@ async fn sync_site(
         max_pages: arguments.max_pages,
         max_depth: arguments.max_depth,
         tags: (!arguments.tags.is_empty()).then(|| arguments.tags.clone()),
+        allow_removals: arguments.allow_removals,
     };
     let spinner = progress::spinner(message!("cli-ingest-crawling"));
     let report = sync.client.crawl(sync.collection, &site, |page| spinner.set_message(page)).await?;

@@ -16,12 +16,15 @@ const COLLECTION: &str = "sample";
 #[folder = "../examples/knowledge-base"]
 struct Documents;
 
-/// Whether nothing was ever ingested into this data directory.
+/// Whether nothing was ever ingested into this data directory. What is deleted of the sample stays deleted.
 pub(crate) async fn is_wanted(app: &App) -> Result<bool> {
+    if app.db.is_sample_loaded(WORKSPACE).await? {
+        return Ok(false);
+    }
     let collections = app.db.collections(WORKSPACE).await?;
     // A start that was killed while it loaded the sample continues with it.
     Ok(match collections.as_slice() {
-        [] => true,
+        [] => !app.db.has_data().await?,
         [only] => {
             only.name == COLLECTION
                 && app.db.count_documents(WORKSPACE).await? < Documents::iter().count() as u64
@@ -50,6 +53,7 @@ pub(crate) async fn load(app: &App) -> Result<()> {
         ingested.with_context(|| message!("cli-start-sample-failed", source = source.as_ref()))?;
         bar.inc(1);
     }
+    app.db.mark_sample_loaded(WORKSPACE).await?;
     bar.finish();
     Ok(())
 }

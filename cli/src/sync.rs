@@ -4,9 +4,9 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::path::Path;
 
 use anyhow::Result;
-use domain::{CollectionId, Sha256Digest};
+use domain::{Absence, CollectionId, DocumentId, Sha256Digest};
 use indicatif::ProgressBar;
-use ingest::{FoundFile, FoundFiles, walk};
+use ingest::{FoundFile, FoundFiles, IngestError, RemovalLimit, walk};
 use web::api::documents::{Document, DocumentChange};
 use web::api::ingest_report::{FailedSource, IngestReport};
 use web::api::jobs::{Job, JobState};
@@ -27,11 +27,13 @@ pub(crate) struct Sync<'a> {
     pub(crate) tags: &'a [String],
     /// Ingest files even if they have not changed.
     pub(crate) force: bool,
+    /// How many documents of a folder may be deleted.
+    pub(crate) removals: RemovalLimit,
 }
 
 impl Sync<'_> {
     /// Brings the collection in line with a folder, or a single file. If any part of a folder cannot be read, nothing is
-    /// deleted.
+    /// deleted; if an archive cannot be opened, nothing that was in it.
     pub(crate) async fn folder(&self, path: &Path, report: &mut IngestReport) -> Result<()> {
         let root = path.to_owned();
         let found = tokio::task::spawn_blocking(move || walk(&root)).await??;
@@ -39,23 +41,22 @@ impl Sync<'_> {
         let known = self.client.documents(self.collection).await?;
         let gone = gone_documents(&found, &known);
         let bar = progress::bar(found.files.len() as u64, message!("cli-documents"));
-        let failed = found.failed.into_iter().map(FailedSource::from);
-        report.failed.extend(failed.map(|failed| failed.localized(locale())));
+        let unread = found.failed.iter().cloned().chain(found.hidden(known.keys()));
+        report.failed.extend(unread.map(|failed| FailedSource::from(failed).localized(locale())));
         let mut sync = FolderSync { sync: self, known, gone, queued: VecDeque::new(), bar, report };
         for file in &found.files {
             sync.file(file).await?;
         }
-        sync.finish().await
+        sync.finish(&found).await
     }
 
     /// Ends the jobs that an earlier sync of these files left unfinished, as when it was killed: they would bring back what
     /// the files no longer say. Queued ones are cancelled; one that is running is waited for.
     async fn supersede_jobs(&self, found: &FoundFiles) -> Result<()> {
         let present: HashSet<&str> = found.files.iter().map(|file| file.source.as_str()).collect();
-        let is_gone = found.absence();
         let is_superseded = |job: &Job| {
             job.collection == self.collection
-                && (present.contains(job.source.as_str()) || is_gone(&job.source))
+                && (present.contains(job.source.as_str()) || found.absence(&job.source).is_some())
         };
         for job in self.client.all_jobs(JobState::Queued).await?.iter().filter(|job| is_superseded(job)) {
             // A worker may have finished it meanwhile; whether it did, the listing below tells.
@@ -84,14 +85,17 @@ impl Sync<'_> {
 
 /// Documents from below the root whose file is gone, by content hash: a new file with the same content is the same file,
 /// moved.
-fn gone_documents(found: &FoundFiles, known: &HashMap<String, Document>) -> HashMap<String, Vec<Document>> {
-    let is_gone = found.absence();
-    let mut gone: HashMap<String, Vec<Document>> = HashMap::new();
-    for document in known.values().filter(|document| is_gone(&document.source)) {
-        gone.entry(document.content_hash.clone()).or_default().push(document.clone());
+fn gone_documents(found: &FoundFiles, known: &HashMap<String, Document>) -> GoneDocuments {
+    let mut gone = GoneDocuments::new();
+    for document in known.values() {
+        if let Some(absence) = found.absence(&document.source) {
+            gone.entry(document.content_hash.clone()).or_default().push((absence, document.id));
+        }
     }
     gone
 }
+
+type GoneDocuments = HashMap<String, Vec<(Absence, DocumentId)>>;
 
 /// The sync of one folder while it is under way.
 struct FolderSync<'a> {
@@ -99,7 +103,7 @@ struct FolderSync<'a> {
     /// The collection's documents by source.
     known: HashMap<String, Document>,
     /// Documents to be renamed or deleted, by content hash.
-    gone: HashMap<String, Vec<Document>>,
+    gone: GoneDocuments,
     queued: VecDeque<Queued>,
     bar: ProgressBar,
     report: &'a mut IngestReport,
@@ -112,12 +116,7 @@ impl FolderSync<'_> {
         let bytes = match read {
             Ok(bytes) => bytes,
             Err(error) => {
-                let failed = FailedSource {
-                    source: file.source.clone(),
-                    code: error.code().to_owned(),
-                    message: error.message(),
-                };
-                self.report.failed.push(failed.localized(locale()));
+                self.report.failed.push(failed(&file.source, &error));
                 self.bar.inc(1);
                 return Ok(());
             }
@@ -166,7 +165,7 @@ impl FolderSync<'_> {
     async fn rename(&mut self, hash: &str, file: &FoundFile) -> Result<bool> {
         let Some(former) = self.gone.get_mut(hash).and_then(Vec::pop) else { return Ok(false) };
         let change = change(self.sync.tags, file, Some(&file.source));
-        match self.sync.client.change_document(former.id, &change).await {
+        match self.sync.client.change_document(former.1, &change).await {
             Ok(renamed) => {
                 self.report.moved += 1;
                 self.report.chunks += u64::from(renamed.chunk_count);
@@ -192,17 +191,29 @@ impl FolderSync<'_> {
         Ok(())
     }
 
-    async fn finish(mut self) -> Result<()> {
+    /// Waits for the jobs, and deletes the documents that are gone and did not move, unless they are too many.
+    async fn finish(mut self, found: &FoundFiles) -> Result<()> {
         while !self.queued.is_empty() {
             self.finish_oldest().await?;
         }
-        for document in self.gone.into_values().flatten() {
-            self.sync.client.delete_document(document.id).await?;
+        self.bar.finish();
+        let gone: Vec<Absence> = self.gone.into_values().flatten().map(|(absence, _)| absence).collect();
+        let documents = self.known.keys().filter(|source| found.covers(source)).count();
+        if let Err(error) = self.sync.removals.check(gone.len(), documents) {
+            self.report.failed.push(failed(found.root(), &error));
+            return Ok(());
+        }
+        for absence in gone {
+            self.sync.client.delete_absent(self.sync.collection, &absence).await?;
             self.report.removed += 1;
         }
-        self.bar.finish();
         Ok(())
     }
+}
+
+fn failed(source: &str, error: &IngestError) -> FailedSource {
+    let (code, message) = (error.code().to_owned(), error.message());
+    FailedSource { source: source.to_owned(), code, message }.localized(locale())
 }
 
 fn change(tags: &[String], file: &FoundFile, source: Option<&str>) -> DocumentChange {

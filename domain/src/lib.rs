@@ -20,6 +20,7 @@
 //! | [`Embedder`] | turns text into vectors |
 //! | [`VectorStore`] | stores and searches chunks by vectors and terms |
 //! | [`Generator`] | generates an answer |
+//! | [`Listing`], [`Absence`] | what a source holds, and the finding that it no longer holds a document |
 //! | [`Sha256Digest`] | what identifies bytes |
 //! | [`Cause`] | the error behind the error of a port |
 
@@ -34,6 +35,7 @@ pub use ports::generator::{GenerateError, GenerationStream, Generator};
 pub use ports::index::{Index, LiveIndex};
 pub use ports::vector_store::{VectorStore, VectorStoreError};
 
+pub use values::absence::{Absence, Listing, TooManyRemovals, check_removals};
 pub use values::analysis::{FieldedText, SparseVector};
 pub use values::cause::Cause;
 pub use values::conversation::{Citation, Conversation, FinishReason, Role, Turn, TurnState, Usage};
@@ -52,5 +54,7 @@ pub use values::id::{
 pub use values::language::{Language, LanguageCoverage};
 pub use values::passage::Passage;
 pub use values::search::{ChunkPoint, Filter, Scope, ScoredChunk, Selection};
-pub use values::source::{MAX_SOURCE_BYTES, SourceNameError, check_source, is_source, normalize_source};
+pub use values::source::{
+    MAX_SOURCE_BYTES, SourceNameError, check_source, is_below, is_source, normalize_source,
+};
 pub use values::tags::{MAX_TAG_CHARACTERS, MAX_TAGS, TagsError, normalize_tags};

@@ -35,11 +35,20 @@ const USER_AGENT: &str = concat!("daedap/", env!("CARGO_PKG_VERSION"));
 /// Resolves a name and port.
 type Lookup = Arc<dyn Fn(String, u16) -> BoxFuture<'static, io::Result<Vec<SocketAddr>>> + Send + Sync>;
 
+/// What is done with a page of more bytes than the limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum OnExcess {
+    Refuse,
+    /// It ends at the limit.
+    Cut,
+}
+
 /// Fetches pages. Cheap to clone.
 #[derive(Clone)]
 pub struct Fetcher {
     allowed: Arc<[AllowedHost]>,
     limit_bytes: u64,
+    on_excess: OnExcess,
     lookup: Lookup,
     timeout: Duration,
 }
@@ -50,7 +59,18 @@ impl Fetcher {
         let lookup: Lookup = Arc::new(|name, port| {
             Box::pin(async move { Ok(tokio::net::lookup_host((name, port)).await?.collect()) })
         });
-        Self { allowed: allowed.into(), limit_bytes, lookup, timeout: PAGE_TIMEOUT }
+        let on_excess = OnExcess::Refuse;
+        Self { allowed: allowed.into(), limit_bytes, on_excess, lookup, timeout: PAGE_TIMEOUT }
+    }
+
+    /// The same fetcher for pages of at most `limit_bytes`.
+    pub(crate) fn up_to(&self, limit_bytes: u64) -> Self {
+        Self { limit_bytes, ..self.clone() }
+    }
+
+    /// The same fetcher for the first `limit_bytes` of pages of any size.
+    pub(crate) fn beginning(&self, limit_bytes: u64) -> Self {
+        Self { limit_bytes, on_excess: OnExcess::Cut, ..self.clone() }
     }
 
     /// Fetches the page at `url`, which must come from [`page_url`].
@@ -79,21 +99,28 @@ impl Fetcher {
     }
 
     async fn follow(&self, mut url: Url, validators: &Validators) -> Result<Fetched, FetchError> {
+        let mut is_permanent = true;
+        // They identify the content at the first address. Another page's may be equal.
+        let (mut validators, none) = (validators, Validators::default());
         for _ in 0..=MAX_REDIRECTS {
             let response = self.request(&url, validators).await?;
             let status = response.status();
-            if status == StatusCode::NOT_MODIFIED {
+            if status == StatusCode::NOT_MODIFIED && *validators != none {
                 return Ok(Fetched::NotModified);
             }
-            if status.is_redirection() {
+            if status.is_redirection() && status != StatusCode::NOT_MODIFIED {
                 let next = header(&response, LOCATION).and_then(|next| url.join(&next).ok());
                 url = page_url(next.as_ref().map_or("a redirect without a location", Url::as_str))?;
+                is_permanent &=
+                    matches!(status, StatusCode::MOVED_PERMANENTLY | StatusCode::PERMANENT_REDIRECT);
+                validators = &none;
                 continue;
             }
             if !status.is_success() {
                 return Err(status_error(&url, status));
             }
-            return Ok(Fetched::Page(self.read(url, response).await?));
+            let page = self.read(url, response).await?;
+            return Ok(Fetched::Page(Page { is_permanent, ..page }));
         }
         Err(FetchError::TooManyRedirects)
     }
@@ -156,11 +183,15 @@ impl Fetcher {
         while let Some(chunk) = chunks.next().await {
             let chunk = chunk.map_err(|error| unreachable(&url, error.without_url()))?;
             if (bytes.len() + chunk.len()) as u64 > self.limit_bytes {
-                return Err(FetchError::TooLarge { limit_bytes: self.limit_bytes });
+                if self.on_excess == OnExcess::Refuse {
+                    return Err(FetchError::TooLarge { limit_bytes: self.limit_bytes });
+                }
+                bytes.extend_from_slice(&chunk[..(self.limit_bytes as usize).saturating_sub(bytes.len())]);
+                break;
             }
             bytes.extend_from_slice(&chunk);
         }
-        Ok(Page { url, is_noindex, validators, bytes: bytes.into(), modified_at })
+        Ok(Page { url, is_permanent: true, is_noindex, validators, bytes: bytes.into(), modified_at })
     }
 }
 

@@ -39,6 +39,15 @@ pub enum FetchError {
     /// It redirects too often.
     #[error("too many redirects (more than {MAX_REDIRECTS})")]
     TooManyRedirects,
+    /// It redirects out of the site, or to a page that others redirect to as well, as to a log-in page.
+    #[error("the page redirects to `{to}`, which does not replace it")]
+    Redirected {
+        /// The address it redirects to.
+        to: String,
+    },
+    /// A sitemap or another list of pages is a web page, damaged, or cut off.
+    #[error("the list of pages cannot be read: it is a web page, damaged or cut off")]
+    BadList,
     /// It is larger than a document may be.
     #[error("the page has more than {limit_bytes} bytes")]
     TooLarge {
@@ -59,6 +68,8 @@ impl FetchError {
             Self::Unreachable { .. } => "unreachable",
             Self::Status { .. } => "page_status",
             Self::TooManyRedirects => "too_many_redirects",
+            Self::Redirected { .. } => "redirected",
+            Self::BadList => "bad_list",
             Self::TooLarge { .. } => "too_large",
             Self::TooSlow => "too_slow",
         }

@@ -25,6 +25,8 @@ pub(crate) enum Fetched {
 pub struct Page {
     /// Its address, after all redirects.
     pub url: Url,
+    /// Whether no redirect led to it but permanent ones.
+    pub(crate) is_permanent: bool,
     /// Whether its server does not want it to be indexed (`X-Robots-Tag`).
     pub is_noindex: bool,
     pub(crate) validators: Validators,

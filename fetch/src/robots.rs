@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use texting_robots::Robot;
 use url::Url;
 
 use crate::client::Fetcher;
 use crate::error::FetchError;
+use crate::limits::MAX_ROBOTS_BYTES;
 
 /// The name of this crawler in `robots.txt`.
 const ROBOT_NAME: &str = "daedap";
@@ -24,15 +26,14 @@ pub(crate) struct Robots {
 
 impl Robots {
     /// Fetches the rules of the site that `start` is on. A site without rules allows everything; one that does not
-    /// answer is not crawled.
+    /// answer is not crawled. Of rules that are longer than any should be, the beginning counts.
     ///
     /// # Errors
     /// `Unreachable` for rules that cannot be parsed, and those of [`Fetcher::fetch`].
     pub(crate) async fn fetch(fetcher: &Fetcher, start: &Url) -> Result<Self, FetchError> {
-        let address = start.join("/robots.txt").map_err(|_| FetchError::BadUrl(start.to_string()))?;
-        let rules = match fetcher.fetch(&address).await {
-            Ok(page) => page.bytes,
-            Err(FetchError::Status { status: 400..=499, .. }) => bytes::Bytes::new(),
+        let rules = match fetcher.beginning(MAX_ROBOTS_BYTES).fetch(&Self::address(start)?).await {
+            Ok(page) => whole_lines(page.bytes),
+            Err(FetchError::Status { status: 400..=499, .. }) => Bytes::new(),
             Err(error) => return Err(error),
         };
         let rules = Robot::new(ROBOT_NAME, &rules).map_err(|error| FetchError::Unreachable {
@@ -40,6 +41,14 @@ impl Robots {
             source: format!("its robots.txt cannot be parsed: {error}").into(),
         })?;
         Ok(Self { rules })
+    }
+
+    /// Where the rules of the site that `start` is on are.
+    ///
+    /// # Errors
+    /// `BadUrl`.
+    pub(crate) fn address(start: &Url) -> Result<Url, FetchError> {
+        start.join("/robots.txt").map_err(|_| FetchError::BadUrl(start.to_string()))
     }
 
     /// Whether the page at `url` may be fetched.
@@ -57,4 +66,13 @@ impl Robots {
         let wanted = self.rules.delay.and_then(|seconds| Duration::try_from_secs_f32(seconds).ok());
         wanted.unwrap_or(MIN_PAUSE).clamp(MIN_PAUSE, MAX_PAUSE)
     }
+}
+
+/// The rules without the line that the limit cuts: half a path is another path.
+fn whole_lines(rules: Bytes) -> Bytes {
+    if (rules.len() as u64) < MAX_ROBOTS_BYTES {
+        return rules;
+    }
+    let end = rules.iter().rposition(|byte| *byte == b'\n').unwrap_or(0);
+    rules.slice(..end)
 }

@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use db::DbError;
-use domain::{EmbedError, SourceNameError, TagsError, VectorStoreError, with_causes};
+use domain::{EmbedError, SourceNameError, TagsError, TooManyRemovals, VectorStoreError, with_causes};
 use fetch::FetchError;
 use parse::{ArchiveError, ParseError};
 
@@ -29,6 +29,15 @@ pub enum IngestError {
         /// The folder.
         root: PathBuf,
     },
+    /// It is a link or a device, which is not followed or read.
+    #[error("`{path}` is not a regular file; links are not followed, and its document stays as it was")]
+    NotRegularFile {
+        /// The file.
+        path: String,
+    },
+    /// A source no longer holds a large part of its documents, which somebody must confirm.
+    #[error(transparent)]
+    TooManyRemovals(#[from] TooManyRemovals),
     /// The source's name cannot be stored.
     #[error(transparent)]
     BadSource(#[from] SourceNameError),
@@ -91,6 +100,8 @@ impl IngestError {
         match self {
             Self::Unreadable { .. } => "unreadable",
             Self::NoFiles { .. } => "no_files",
+            Self::NotRegularFile { .. } => "not_regular_file",
+            Self::TooManyRemovals(_) => "too_many_removals",
             Self::BadSource(_) | Self::SourceNotUnicode => "bad_source",
             Self::BadTags(_) => "bad_tags",
             Self::DuplicateSource => "duplicate_source",
@@ -139,6 +150,8 @@ impl IngestError {
             | Self::Database(DbError::Unavailable(_) | DbError::Failed(_)) => true,
             Self::Unreadable { .. }
             | Self::NoFiles { .. }
+            | Self::NotRegularFile { .. }
+            | Self::TooManyRemovals(_)
             | Self::BadSource(_)
             | Self::SourceNotUnicode
             | Self::BadTags(_)
@@ -171,6 +184,8 @@ impl IngestError {
             | Self::Database(DbError::Unavailable(_)) => true,
             Self::Unreadable { .. }
             | Self::NoFiles { .. }
+            | Self::NotRegularFile { .. }
+            | Self::TooManyRemovals(_)
             | Self::BadSource(_)
             | Self::SourceNotUnicode
             | Self::BadTags(_)

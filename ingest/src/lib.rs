@@ -46,6 +46,7 @@ pub use index::import_points::ImportPoints;
 pub use index::reindex::{Reindex, ReindexReport};
 pub use originals::{KeepError, Originals, OriginalsError, is_hash};
 pub use sources::folder::{SyncRequest, sync_folder};
+pub use sources::removal::RemovalLimit;
 pub use sources::report::{FailedSource, IngestReport, SyncEvent};
 pub use sources::site::{SiteRequest, sync_site};
 pub use sources::walk::{FoundFile, FoundFiles, walk};

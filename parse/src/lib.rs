@@ -30,4 +30,4 @@ pub use crate::limits::MAX_DOCUMENT_BYTES;
 pub use crate::normalize::normalize;
 pub use crate::parsed::Parsed;
 pub use crate::sandbox::{DocumentParser, InProcess, PARSE_COMMAND, Sandboxed, run_child};
-pub use crate::zip::{Archive, ArchiveError, ArchiveFile, FoundMember, Member};
+pub use crate::zip::{Archive, ArchiveError, ArchiveFile, FoundMember, ListedFile, Member, OpenFile};

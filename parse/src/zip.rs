@@ -5,8 +5,8 @@
 //! an error. Archives within an archive are not opened: they are members of an unsupported type.
 
 use std::fs::File;
-use std::io::{BufReader, Read, Seek};
-use std::path::{Path, PathBuf};
+use std::io::{self, BufReader, Read, Seek};
+use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 use domain::{SourceNameError, normalize_source};
@@ -82,20 +82,33 @@ pub struct Member {
 /// A member, or the name of one that cannot be a document, and why.
 pub type FoundMember = Result<Member, (String, ArchiveError)>;
 
-impl<R: Read + Seek> Archive<R> {
-    /// Opens `reader` as an archive of documents; `None` for any other file.
-    ///
-    /// # Errors
-    /// `TooCostly` for an archive with more than 10,000 members or more than 1 GiB of them.
-    pub fn open(mut reader: R) -> Result<Option<Self>, ParseError> {
+/// What a file is.
+enum Kind<R> {
+    Archive(Archive<R>),
+    /// A document that is an archive itself.
+    Document,
+    /// Anything that does not begin as an archive.
+    Other,
+    /// It is too short to tell, or a damaged archive of whatever kind.
+    Unknown,
+}
+
+impl<R: Read + Seek> Kind<R> {
+    fn of(mut reader: R) -> Result<Self, ParseError> {
         let mut beginning = [0; ZIP.len()];
-        if reader.read_exact(&mut beginning).is_err() || beginning != *ZIP || reader.rewind().is_err() {
-            return Ok(None);
+        if reader.read_exact(&mut beginning).is_err() {
+            return Ok(Self::Unknown);
         }
-        // A damaged archive gets its error when it is parsed as a document.
-        let Ok(zip) = ZipArchive::new(reader) else { return Ok(None) };
+        if beginning != *ZIP {
+            return Ok(Self::Other);
+        }
+        let zip = match reader.rewind().map(|()| ZipArchive::new(reader)) {
+            // With an offset it is the last archive within one that is cut off.
+            Ok(Ok(zip)) if zip.offset() == 0 => zip,
+            _ => return Ok(Self::Unknown),
+        };
         if !holds_documents(&zip) {
-            return Ok(None);
+            return Ok(Self::Document);
         }
         if zip.len() > MAX_MEMBERS {
             return Err(ParseError::TooCostly { resource: "files".into() });
@@ -103,7 +116,21 @@ impl<R: Read + Seek> Archive<R> {
         if zip.decompressed_size().is_none_or(|bytes| bytes > MAX_UNPACKED_BYTES) {
             return Err(ParseError::TooCostly { resource: "space".into() });
         }
-        Ok(Some(Self { zip }))
+        Ok(Self::Archive(Archive { zip }))
+    }
+}
+
+impl<R: Read + Seek> Archive<R> {
+    /// Opens `reader` as an archive of documents; `None` for any other file.
+    ///
+    /// # Errors
+    /// `TooCostly` for an archive with more than 10,000 members or more than 1 GiB of them.
+    pub fn open(reader: R) -> Result<Option<Self>, ParseError> {
+        match Kind::of(reader)? {
+            Kind::Archive(archive) => Ok(Some(archive)),
+            // A damaged archive gets its error when it is parsed as a document.
+            Kind::Document | Kind::Other | Kind::Unknown => Ok(None),
+        }
     }
 
     /// Lists its documents by name, without folders, links and hidden files.
@@ -134,17 +161,18 @@ impl<R: Read + Seek> Archive<R> {
         if parts.contains(&"..") {
             return Some(Err((written, ArchiveError::OutsideArchive)));
         }
+        let name = match normalize_source(&parts.join("/")) {
+            Ok(name) => name,
+            Err(error) => return Some(Err((written, error.into()))),
+        };
         if file.encrypted() {
-            return Some(Err((written, ParseError::Protected.into())));
+            return Some(Err((name, ParseError::Protected.into())));
         }
         if file.size() > MAX_DOCUMENT_BYTES {
             let error = ArchiveError::TooLarge { bytes: file.size(), max_bytes: MAX_DOCUMENT_BYTES };
-            return Some(Err((written, error)));
+            return Some(Err((name, error)));
         }
-        Some(match normalize_source(&parts.join("/")) {
-            Ok(name) => Ok(Member { name, index }),
-            Err(error) => Err((written, error.into())),
-        })
+        Some(Ok(Member { name, index }))
     }
 
     /// Unpacks a member.
@@ -163,9 +191,13 @@ impl<R: Read + Seek> Archive<R> {
     }
 }
 
+/// Opens the file of an archive.
+pub type OpenFile = Box<dyn Fn() -> io::Result<File> + Send + Sync>;
+
 /// An archive on disk whose members are read one by one. The first read opens it; it stays open until it is dropped.
 pub struct ArchiveFile {
     path: PathBuf,
+    open: OpenFile,
     archive: Mutex<Option<Archive<BufReader<File>>>>,
 }
 
@@ -175,18 +207,40 @@ impl std::fmt::Debug for ArchiveFile {
     }
 }
 
-/// An archive on disk and its members.
-type ListedArchive = (ArchiveFile, Vec<FoundMember>);
+/// What a file on disk is, and what it holds.
+#[derive(Debug)]
+pub enum ListedFile {
+    /// An archive of documents and its members.
+    Archive(ArchiveFile, Vec<FoundMember>),
+    /// A document.
+    Document,
+    /// Perhaps an archive: it cannot be opened, or it is empty, cut off or damaged.
+    Unknown,
+}
 
 impl ArchiveFile {
-    /// Lists the members of the archive at `path`; `None` if it is not an archive of documents.
+    /// Lists the members of the file at `path` if it is an archive of documents. `open` opens it, now and later.
     ///
     /// # Errors
-    /// Those of [`Archive::open`].
-    pub fn list(path: &Path) -> Result<Option<ListedArchive>, ArchiveError> {
-        let Some(mut archive) = open(path)? else { return Ok(None) };
-        let members = archive.members();
-        Ok(Some((Self { path: path.to_owned(), archive: Mutex::new(None) }, members)))
+    /// Those of [`Archive::open`], and `Parse` for a file that is called an archive and is none, or not a whole one.
+    pub fn list(path: PathBuf, open: OpenFile) -> Result<ListedFile, ArchiveError> {
+        // A file that cannot be opened gets its error when it is read as a document.
+        let Ok(file) = open() else { return Ok(ListedFile::Unknown) };
+        let is_called_archive =
+            path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("zip"));
+        match Kind::of(BufReader::new(file))? {
+            Kind::Archive(mut archive) => {
+                let members = archive.members();
+                Ok(ListedFile::Archive(Self { path, open, archive: Mutex::new(None) }, members))
+            }
+            Kind::Document => Ok(ListedFile::Document),
+            // It is being copied, perhaps. Some programs write zeros first.
+            Kind::Other | Kind::Unknown if is_called_archive => {
+                Err(ParseError::Failed("it is not a whole ZIP archive".to_owned()).into())
+            }
+            Kind::Other => Ok(ListedFile::Document),
+            Kind::Unknown => Ok(ListedFile::Unknown),
+        }
     }
 
     /// Unpacks a member.
@@ -197,7 +251,7 @@ impl ArchiveFile {
         let mut opened = self.archive.lock().unwrap_or_else(PoisonError::into_inner);
         let archive = match &mut *opened {
             Some(archive) => archive,
-            none => none.insert(open(&self.path)?.ok_or_else(|| self.changed())?),
+            none => none.insert(self.reopen()?),
         };
         match archive.member(member.index) {
             Some(Ok(found)) if found == *member => archive.read(member),
@@ -205,15 +259,14 @@ impl ArchiveFile {
         }
     }
 
+    fn reopen(&self) -> Result<Archive<BufReader<File>>, ArchiveError> {
+        let file = (self.open)().map_err(|_| self.changed())?;
+        Archive::open(BufReader::new(file))?.ok_or_else(|| self.changed())
+    }
+
     fn changed(&self) -> ArchiveError {
         ArchiveError::Changed { path: self.path.display().to_string() }
     }
-}
-
-/// A file that cannot be opened gets its error when it is read as a document.
-fn open(path: &Path) -> Result<Option<Archive<BufReader<File>>>, ArchiveError> {
-    let Ok(file) = File::open(path) else { return Ok(None) };
-    Ok(Archive::open(BufReader::new(file))?)
 }
 
 /// Decodes a member's name, which Windows writes in the encoding of its language.

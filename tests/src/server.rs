@@ -37,8 +37,21 @@ impl Server {
     ///
     /// With the log, when it ends or is not ready within two minutes.
     pub async fn start(daedap: Daedap) -> Self {
+        Self::run(daedap, "serve").await
+    }
+
+    /// Starts `daedap start`, which loads the sample documents the first time, and waits until it says that it is ready.
+    ///
+    /// # Panics
+    ///
+    /// As [`Server::start`].
+    pub async fn start_with_sample(daedap: Daedap) -> Self {
+        Self::run(daedap, "start").await
+    }
+
+    async fn run(daedap: Daedap, command: &str) -> Self {
         let mut child = daedap
-            .command(&["serve", "--listen", "127.0.0.1:0"])
+            .command(&[command, "--listen", "127.0.0.1:0"])
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()

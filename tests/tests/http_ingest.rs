@@ -56,6 +56,60 @@ async fn the_same_bytes_make_a_new_version_only_by_force() {
     assert_eq!(refused.json::<Value>().await.unwrap()["error"]["field"], "force");
 }
 
+/// A name as macOS writes it, and as everything else does.
+const SPELLINGS: [&str; 2] = ["\u{1100}\u{1172}\u{110c}\u{1165}\u{11bc}.md", "\u{ADDC}\u{C815}.md"];
+
+#[tokio::test]
+async fn uploads_of_one_document_in_two_spellings_are_ingested_in_their_order() {
+    let data_dir = tempfile::tempdir().unwrap();
+    let Some(daedap) = small_daedap(data_dir.path()) else { return };
+    let server = Server::start(daedap.variable("DAEDAP_INGEST__WORKERS", "2")).await;
+    let path = format!("/api/v1/collections/{}/documents", collection(&server, "rules").await);
+    // The older one takes longer.
+    let older = "## Leave\n\nEvery employee gets days of leave.\n\n".repeat(60);
+    let mut jobs = Vec::new();
+    for (source, text) in [(SPELLINGS[0], older.as_str()), (SPELLINGS[1], "# Leave\n\nThe newer text.")] {
+        let (status, reply) = post(&server, &path, &json!({ "source": source, "text": text })).await;
+        assert_eq!((status, &reply["job"]["source"]), (202, &json!(SPELLINGS[1])), "{reply}");
+        jobs.push(reply["job"]["id"].as_str().unwrap().to_owned());
+    }
+    let ended = futures::future::join_all(jobs.iter().map(|job| finished_job(&server, job))).await;
+    assert_eq!(ended[0]["document"], ended[1]["document"], "{ended:?}");
+    let document =
+        get(&server, &format!("/api/v1/documents/{}", ended[1]["document"].as_str().unwrap())).await;
+    assert_eq!((&document["version_number"], &document["chunk_count"]), (&2.into(), &1.into()), "{document}");
+}
+
+#[tokio::test]
+async fn sample_documents_are_loaded_once() {
+    let data_dir = tempfile::tempdir().unwrap();
+    let Some(daedap) = small_daedap(data_dir.path()) else { return };
+    let documents = async |server: &Server| -> Vec<String> {
+        let listed = get(server, "/api/v1/collections").await;
+        let Some(sample) = listed["collections"][0]["id"].as_str() else { return Vec::new() };
+        let listed = get(server, &format!("/api/v1/collections/{sample}/documents")).await;
+        let id = |document: &Value| document["id"].as_str().unwrap().to_owned();
+        listed["documents"].as_array().unwrap().iter().map(id).collect()
+    };
+    let server = Server::start_with_sample(daedap.clone()).await;
+    let loaded = documents(&server).await;
+    assert!(loaded.len() > 3, "{loaded:?}");
+    let deleted = server.delete(&format!("/api/v1/documents/{}", loaded[0])).send().await.unwrap();
+    assert_eq!(deleted.status(), 204);
+    assert!(server.stop().await.success());
+
+    let server = Server::start_with_sample(daedap.clone()).await;
+    assert_eq!(documents(&server).await, loaded[1..], "what is deleted stays deleted");
+    let listed = get(&server, "/api/v1/collections").await;
+    let sample = listed["collections"][0]["id"].as_str().unwrap();
+    let deleted = server.delete(&format!("/api/v1/collections/{sample}")).send().await.unwrap();
+    assert_eq!(deleted.status(), 204);
+    assert!(server.stop().await.success());
+
+    let server = Server::start_with_sample(daedap).await;
+    assert_eq!(documents(&server).await, [""; 0], "and so does the collection");
+}
+
 #[tokio::test]
 async fn questions_are_imported_all_or_none() {
     let data_dir = tempfile::tempdir().unwrap();

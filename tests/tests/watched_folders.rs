@@ -104,6 +104,40 @@ async fn a_command_that_watches_alone_reports_every_round_and_ends_when_told() {
     assert!(ended.success(), "{ended}");
 }
 
+/// Counts of a report: added, unchanged, removed, and the codes of what failed.
+async fn ingest(daedap: &Daedap, folder: &Path, options: &[&str]) -> (Vec<u64>, Vec<String>, bool) {
+    let arguments = [&["ingest", folder.to_str().unwrap(), "--json"], options].concat();
+    let output = daedap.run(&arguments).await;
+    let report: Value = serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&output.stderr)));
+    let count = |name: &str| report[name].as_u64().unwrap();
+    let code = |failed: &Value| failed["code"].as_str().unwrap().to_owned();
+    let failed = report["failed"].as_array().unwrap().iter().map(code).collect();
+    (["added", "unchanged", "removed"].map(count).to_vec(), failed, output.status.success())
+}
+
+#[tokio::test]
+async fn a_command_removes_nothing_that_it_cannot_read_and_no_more_than_a_few_unasked() {
+    let (data_dir, folder) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let Some(daedap) = small_daedap(data_dir.path()) else { return };
+    let names = ["leave.md", "pay.md", "travel.md", "gate.md"];
+    let members = names.map(|name| (name, format!("# {name}\n\nThese are the rules of {name}.")));
+    let whole = tests::archive::archive(&members);
+    std::fs::write(folder.path().join("rules.zip"), &whole).unwrap();
+    write(folder.path(), "notes.md", "# Notes\n\nThe rules are in the archive.");
+    assert_eq!(ingest(&daedap, folder.path(), &[]).await, (vec![5, 0, 0], vec![], true));
+
+    std::fs::write(folder.path().join("rules.zip"), &whole[..whole.len() / 2]).unwrap();
+    let cut_off = ingest(&daedap, folder.path(), &["--allow-removals"]).await;
+    assert_eq!(cut_off, (vec![0, 1, 0], vec!["parser_failed".to_owned()], false));
+
+    std::fs::remove_file(folder.path().join("rules.zip")).unwrap();
+    write(folder.path(), "new.md", "# New\n\nThis is new.");
+    let unasked = ingest(&daedap, folder.path(), &[]).await;
+    assert_eq!(unasked, (vec![1, 1, 0], vec!["too_many_removals".to_owned()], false));
+    assert_eq!(ingest(&daedap, folder.path(), &["--allow-removals"]).await, (vec![0, 2, 4], vec![], true));
+}
+
 fn watch(daedap: &Daedap, folder: &Path) -> tokio::process::Child {
     let mut command = daedap.command(&["ingest", "--watch", folder.to_str().unwrap(), "--json"]);
     command.stdout(Stdio::piped()).spawn().unwrap()

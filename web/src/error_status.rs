@@ -242,7 +242,10 @@ impl From<FetchError> for ApiError {
                 "error-unreachable-host",
                 [("host", host.clone().into()), ("reason", with_causes(source.as_ref()).into())],
             ),
-            FetchError::TooManyRedirects | FetchError::TooSlow => {
+            FetchError::Redirected { to } => {
+                LocalizedText::with("error-redirected-to", [("to", to.clone().into())])
+            }
+            FetchError::TooManyRedirects | FetchError::TooSlow | FetchError::BadList => {
                 LocalizedText::english(code, error.to_string())
             }
         };
@@ -251,7 +254,10 @@ impl From<FetchError> for ApiError {
             | FetchError::AddressRefused { .. }
             | FetchError::TooLarge { .. }
             | FetchError::TooManyRedirects => StatusCode::UNPROCESSABLE_ENTITY,
-            FetchError::Unreachable { .. } | FetchError::Status { .. } => StatusCode::BAD_GATEWAY,
+            FetchError::Unreachable { .. }
+            | FetchError::Status { .. }
+            | FetchError::Redirected { .. }
+            | FetchError::BadList => StatusCode::BAD_GATEWAY,
             FetchError::TooSlow => StatusCode::GATEWAY_TIMEOUT,
         };
         Self::new(status, code, text).of_field("url")

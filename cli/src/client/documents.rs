@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use anyhow::{Result, bail};
-use domain::{CollectionId, DocumentId};
+use domain::{Absence, CollectionId, DocumentId};
 use jiff::Timestamp;
 use reqwest::Method;
 use reqwest::multipart::{Form, Part};
@@ -141,8 +141,9 @@ impl Client {
         self.patch(&format!("/documents/{id}"), change).await
     }
 
-    /// Deletes a document.
-    pub(crate) async fn delete_document(&self, id: DocumentId) -> Result<()> {
+    /// Deletes the document that its source no longer holds.
+    pub(crate) async fn delete_absent(&self, collection: CollectionId, absence: &Absence) -> Result<()> {
+        let id = DocumentId::derive(collection, absence.source());
         self.delete(&format!("/documents/{id}")).await
     }
 }

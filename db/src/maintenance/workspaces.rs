@@ -2,7 +2,7 @@
 
 use domain::WorkspaceId;
 
-use crate::database::Database;
+use crate::database::{Database, require_affected};
 use crate::error::DbError;
 use crate::stored_text::require_text;
 use crate::{decode, encode};
@@ -35,5 +35,35 @@ impl Database {
     pub async fn workspaces(&self) -> Result<Vec<WorkspaceId>, DbError> {
         let rows = sqlx::query("SELECT id FROM workspaces ORDER BY id").fetch_all(&self.reads).await?;
         rows.iter().map(|row| decode::id(row, "id")).collect()
+    }
+
+    /// Whether the sample documents were loaded into the workspace, whatever has become of them.
+    ///
+    /// # Errors
+    ///
+    /// [`DbError::NotFound`] for an unknown workspace.
+    pub async fn is_sample_loaded(&self, id: WorkspaceId) -> Result<bool, DbError> {
+        let row = sqlx::query("SELECT sample_loaded_at FROM workspaces WHERE id = $1")
+            .bind(id.to_string())
+            .fetch_optional(&self.reads)
+            .await?;
+        let row = row.ok_or(DbError::NotFound("workspace"))?;
+        Ok(decode::optional_time(&row, "sample_loaded_at")?.is_some())
+    }
+
+    /// Notes that the sample documents are loaded, once and for all.
+    ///
+    /// # Errors
+    ///
+    /// [`DbError::NotFound`] for an unknown workspace.
+    pub async fn mark_sample_loaded(&self, id: WorkspaceId) -> Result<(), DbError> {
+        let mut tx = self.write().await?;
+        let marked = sqlx::query("UPDATE workspaces SET sample_loaded_at = $2 WHERE id = $1")
+            .bind(id.to_string())
+            .bind(encode::now_ms())
+            .execute(&mut *tx)
+            .await?;
+        require_affected(&marked, "workspace")?;
+        Ok(tx.commit().await?)
     }
 }

@@ -1,5 +1,6 @@
 //! Plain values, as the glossary names them: no IO, no clock, no backend.
 
+pub mod absence;
 pub mod analysis;
 pub mod cause;
 pub mod conversation;

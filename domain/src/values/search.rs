@@ -59,6 +59,8 @@ pub struct ScoredChunk {
 pub enum Selection {
     /// All chunks of one version.
     Version(WorkspaceId, VersionId),
+    /// The chunks of one version from this position on.
+    VersionFrom(WorkspaceId, VersionId, u32),
     /// All chunks of all versions of one document.
     Document(WorkspaceId, DocumentId),
     /// All chunks in one collection.

@@ -40,6 +40,12 @@ pub fn normalize_source(source: &str) -> Result<String, SourceNameError> {
     Ok(source)
 }
 
+/// Whether `source` is `root`, or lies in that folder or archive.
+pub fn is_below(source: &str, root: &str) -> bool {
+    let root = root.trim_end_matches('/');
+    source.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
 /// Whether `expected` names the document at `source`: the same source, or the end of its path.
 pub fn is_source(source: &str, expected: &str) -> bool {
     source.strip_suffix(expected).is_some_and(|above| above.is_empty() || above.ends_with('/'))

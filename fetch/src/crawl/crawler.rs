@@ -7,22 +7,28 @@
 //! A site is what is below the start's folder on the start's host. Pages that `robots.txt` (RFC 9309) or their own robots
 //! tags exclude are skipped; a page that names another address as its own (`rel=canonical`) is known by that one. There is
 //! a pause between two requests. The number of pages and their distance from the start are bounded.
+//!
+//! What the crawl found is a [`Listing`]. A page that cannot be fetched, or that redirects elsewhere, leaves a gap in it:
+//! what it would have linked to is unknown. A crawl with a gap therefore asks the pages of the earlier crawl one by one.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 
+use domain::Listing;
 use url::Url;
 
 use crate::client::Fetcher;
+use crate::crawl::frontier::Frontier;
 use crate::crawl::links::Links;
+use crate::crawl::moves::Moves;
 use crate::crawl::site::{Follow, Site};
-use crate::crawl::sitemap;
+use crate::crawl::sitemaps::Sitemaps;
 use crate::crawl::visit::{KnownPage, SitePage, Visit};
 use crate::error::FetchError;
 use crate::page::{Fetched, Page, Validators, page_url};
 use crate::robots::Robots;
 
-/// Maximum number of sitemaps of a site, including those that others name.
-const MAX_SITEMAPS: usize = 50;
+/// Pages of the earlier crawl that may fail before no more of them are asked: the site is down.
+const MAX_FAILED_KNOWN_PAGES: usize = 3;
 
 /// Reads what a crawl fetches. The caller provides it, because this crate parses no documents.
 #[derive(Debug, Clone, Copy)]
@@ -38,59 +44,117 @@ pub struct Crawler<'a> {
     fetcher: &'a Fetcher,
     site: &'a Site,
     reader: PageReader,
-    robots: Robots,
+    /// `None` where they cannot be read: then nothing may be fetched.
+    robots: Option<Robots>,
     /// What an earlier crawl found, by address.
     known: HashMap<String, KnownPage>,
-    queue: VecDeque<(Url, usize)>,
-    /// All addresses that were ever in the queue, and all that pages named as their own.
-    seen: HashSet<String>,
+    frontier: Frontier,
+    listing: Listing,
+    moves: Moves,
+    /// Results that the caller has not got yet.
+    results: VecDeque<Visit>,
+    /// A list that may not be one. It matters only where known pages are missing.
+    doubtful: Option<Visit>,
     fetched: usize,
+    /// How many more known pages may fail; `None` while they are not asked.
+    failures_left: Option<usize>,
+    is_finished: bool,
 }
 
 impl<'a> Crawler<'a> {
     /// Fetches the site's rules and where its pages are. Pages in `known` are fetched only if they have changed.
     ///
     /// # Errors
-    /// Those of fetching `robots.txt` (a site without one has no rules) and sitemaps.
+    /// `AddressRefused` for the site itself. Rules or lists that cannot be fetched are results of the crawl.
     pub async fn begin(
         fetcher: &'a Fetcher,
         site: &'a Site,
         reader: PageReader,
         known: HashMap<String, KnownPage>,
     ) -> Result<Self, FetchError> {
-        let robots = Robots::fetch(fetcher, &site.start).await?;
-        let (queue, seen) = (VecDeque::new(), HashSet::new());
-        let mut crawler = Self { fetcher, site, reader, robots, known, queue, seen, fetched: 0 };
+        let mut crawler = Self {
+            fetcher,
+            site,
+            reader,
+            robots: None,
+            known,
+            frontier: Frontier::new(site.max_pages),
+            listing: Listing::default(),
+            moves: Moves::default(),
+            results: VecDeque::new(),
+            doubtful: None,
+            fetched: 0,
+            failures_left: None,
+            is_finished: false,
+        };
+        match Robots::fetch(fetcher, &site.start).await {
+            Ok(robots) => crawler.robots = Some(robots),
+            Err(FetchError::AddressRefused { host }) if site.start.host_str() == Some(&host) => {
+                return Err(FetchError::AddressRefused { host });
+            }
+            Err(error) => {
+                crawler.fail(&Robots::address(&site.start)?, error);
+                return Ok(crawler);
+            }
+        }
         match site.follow {
             Follow::Links => crawler.start_from_links().await,
-            Follow::Sitemap => crawler.start_from_sitemaps().await?,
+            Follow::Sitemap => crawler.start_from_sitemaps().await,
         }
         Ok(crawler)
     }
 
-    /// Whether every page was visited: the crawl did not stop at the maximum number of pages.
-    pub fn saw_all(&self) -> bool {
-        self.queue.is_empty()
+    /// What the crawl found. Complete only after [`Crawler::next`] has returned `None`.
+    pub fn into_listing(self) -> Listing {
+        self.listing
     }
 
     /// Visits the next address; `None` when there is none, or the maximum number of pages is reached.
     pub async fn next(&mut self) -> Option<Visit> {
         loop {
-            if self.fetched >= self.site.max_pages {
-                return None;
+            if let Some(result) = self.results.pop_front() {
+                return Some(result);
             }
-            let (url, depth) = self.queue.pop_front()?;
-            if !self.robots.allow(&url) {
-                if self.known.contains_key(url.as_str()) {
-                    return Some(Visit::Gone(url.into()));
+            match self.take() {
+                Some((url, depth)) => {
+                    self.pause().await;
+                    self.fetched += 1;
+                    if let Some(visit) = self.visit(url, depth).await {
+                        return Some(visit);
+                    }
                 }
-                continue;
+                None if self.is_finished => return None,
+                None => self.finish(),
             }
-            self.pause().await;
-            self.fetched += 1;
-            if let Some(visit) = self.visit(url, depth).await {
-                return Some(visit);
-            }
+        }
+    }
+
+    /// The next address to visit.
+    fn take(&mut self) -> Option<(Url, usize)> {
+        self.robots.as_ref()?;
+        if self.frontier.is_empty() && self.listing.has_gap() && self.failures_left.is_none() {
+            self.queue_known();
+        }
+        if self.fetched < self.site.max_pages {
+            return self.frontier.take();
+        }
+        if !self.frontier.is_empty() {
+            self.listing.leave_gap();
+        }
+        None
+    }
+
+    /// Queues the known pages that nothing led to: the pages that did may be those that failed.
+    fn queue_known(&mut self) {
+        self.failures_left = Some(MAX_FAILED_KNOWN_PAGES);
+        let mut missing: Vec<Url> = self.known.keys().filter_map(|url| page_url(url).ok()).collect();
+        missing.retain(|url| !self.frontier.has_seen(url));
+        missing.sort();
+        if !missing.is_empty() {
+            self.results.extend(self.doubtful.take());
+        }
+        for url in missing {
+            self.add(url, self.site.max_depth);
         }
     }
 
@@ -101,30 +165,110 @@ impl<'a> Crawler<'a> {
             (Ok(Fetched::Page(page)), _) => self.read(&url, page, depth),
             (Ok(Fetched::NotModified), known) => {
                 self.add_all(known.into_iter().flat_map(|page| page.links), depth + 1);
+                self.listing.hold(url.as_str());
                 Some(Visit::Unchanged(url.into()))
             }
-            (Err(FetchError::Status { status: 404 | 410, .. }), Some(_)) => Some(Visit::Gone(url.into())),
-            (Err(error), _) => Some(Visit::Failed(url.into(), error)),
+            (Err(FetchError::Status { status: 404 | 410, .. }), Some(_)) => {
+                self.exclude(&url);
+                None
+            }
+            // A link that leads nowhere hides nothing, unless the whole crawl hangs on it.
+            (Err(error @ FetchError::Status { status: 404 | 410, .. }), None) if url != self.site.start => {
+                Some(Visit::Failed(url.into(), error))
+            }
+            (Err(error), _) => {
+                self.fail(&url, error);
+                None
+            }
         }
     }
 
-    /// Reads a fetched page; `None` if it is another page that was already seen, or belongs to another site.
+    /// Reads a fetched page; `None` if it is another page that was already seen, or is not to be ingested.
     fn read(&mut self, asked: &Url, page: Page, depth: usize) -> Option<Visit> {
         let html = (self.reader.html_source)(&page.bytes);
+        if html.is_none() && self.had_links(asked) {
+            self.listing.leave_gap();
+        }
         let links = html.map(|html| Links::of(&html, &page.url)).unwrap_or_default();
-        let own = links.canonical.clone().filter(|own| self.site.holds(own)).unwrap_or(page.url);
-        if !self.site.holds(&own) || (own != *asked && !self.seen.insert(own.to_string())) {
+        let canonical = links.canonical.clone().filter(|own| self.site.holds(own));
+        let own = canonical.unwrap_or_else(|| page.url.clone());
+        if own != *asked && !self.is_new_under(asked, &own, page.is_permanent, depth) {
             return None;
         }
         let within: Vec<String> =
             links.targets.into_iter().filter(|link| self.site.holds(link)).map(String::from).collect();
         self.add_all(within.iter().cloned(), depth + 1);
         if links.is_noindex || page.is_noindex {
-            return Some(Visit::Gone(own.into()));
+            self.exclude(&own);
+            return None;
         }
+        self.listing.hold(own.as_str());
         let Validators { etag, last_modified } = page.validators;
         let known = KnownPage { url: own.into(), etag, last_modified, links: within };
         Some(Visit::Page(SitePage { known, bytes: page.bytes, modified_at: page.modified_at }))
+    }
+
+    /// Whether the page at `asked`, whose own address is another one, is to be read under that one now.
+    fn is_new_under(&mut self, asked: &Url, own: &Url, is_permanent: bool, depth: usize) -> bool {
+        let is_within = self.site.holds(own);
+        let is_known = self.known.contains_key(asked.as_str());
+        if is_known && is_within && is_permanent {
+            self.moves.note(asked.as_str(), own.as_str());
+            self.leave_links_of(asked);
+            self.add(own.clone(), depth);
+            return false;
+        }
+        if is_known || (*asked == self.site.start && !is_within) {
+            self.fail(asked, FetchError::Redirected { to: own.to_string() });
+            return false;
+        }
+        if !is_within || (!self.known.is_empty() && !self.known.contains_key(own.as_str())) {
+            // Perhaps it stands for another page, which had links.
+            self.listing.leave_gap();
+        }
+        is_within && self.frontier.note(own)
+    }
+
+    /// Marks a page as gone, by its own word or by that of its site.
+    fn exclude(&mut self, url: &Url) {
+        if self.known.contains_key(url.as_str()) {
+            self.listing.mark_gone(url.as_str());
+        }
+        self.leave_links_of(url);
+    }
+
+    /// Leaves a gap if a page that is not read linked to others: nobody knows whether it still would.
+    fn leave_links_of(&mut self, url: &Url) {
+        if self.had_links(url) || *url == self.site.start {
+            self.listing.leave_gap();
+        }
+    }
+
+    fn had_links(&self, url: &Url) -> bool {
+        self.known.get(url.as_str()).is_some_and(|page| !page.links.is_empty())
+    }
+
+    fn fail(&mut self, url: &Url, error: FetchError) {
+        self.listing.leave_gap();
+        self.results.push_back(Visit::Failed(url.to_string(), error));
+        if let Some(left) = &mut self.failures_left {
+            *left = left.saturating_sub(1);
+            if *left == 0 {
+                self.frontier.clear();
+            }
+        }
+    }
+
+    /// Ends the listing once nothing is left to visit.
+    fn finish(&mut self) {
+        self.is_finished = true;
+        let was_cut_off = !self.frontier.is_empty();
+        for (from, to) in self.moves.resolve(&mut self.listing, self.known.len()) {
+            if !was_cut_off {
+                self.results.push_back(Visit::Failed(from, FetchError::Redirected { to }));
+            }
+        }
+        self.listing.finish();
     }
 
     async fn start_from_links(&mut self) {
@@ -132,35 +276,46 @@ impl<'a> Crawler<'a> {
         // A list of pages for language models, if there is one: https://llmstxt.org
         let Ok(list) = self.site.start.join("llms.txt") else { return };
         self.pause().await;
-        if let Ok(page) = self.fetcher.fetch(&list).await {
-            let text = String::from_utf8_lossy(&page.bytes);
-            self.add_all((self.reader.link_targets)(&text).into_iter(), 1);
+        match self.fetcher.fetch(&list).await {
+            Ok(page) if (self.reader.html_source)(&page.bytes).is_none() => {
+                let text = String::from_utf8_lossy(&page.bytes);
+                self.add_all((self.reader.link_targets)(&text).into_iter(), 1);
+            }
+            Ok(_) => self.doubt(list, FetchError::BadList),
+            Err(FetchError::Status { status: 404 | 410, .. }) => {}
+            Err(error @ FetchError::Status { status: 400..=407, .. }) => self.doubt(list, error),
+            Err(error) => self.fail(&list, error),
         }
     }
 
-    async fn start_from_sitemaps(&mut self) -> Result<(), FetchError> {
-        let start = &self.site.start;
-        let mut maps: VecDeque<Url> = if start.path().ends_with(".xml") {
-            VecDeque::from([start.clone()])
-        } else {
-            self.robots.sitemaps().iter().filter_map(|map| page_url(map).ok()).collect()
-        };
-        if maps.is_empty() {
-            maps.extend(start.join("/sitemap.xml").ok());
-        }
-        let mut read = 0;
-        while let Some(map) = maps.pop_front() {
-            if read == MAX_SITEMAPS {
-                break;
-            }
-            read += 1;
+    /// Many servers answer every request with a page, or with a refusal: there may never have been a list.
+    fn doubt(&mut self, list: Url, error: FetchError) {
+        self.listing.leave_gap();
+        self.doubtful = Some(Visit::Failed(list.into(), error));
+    }
+
+    async fn start_from_sitemaps(&mut self) {
+        let named = self.robots.as_ref().map(Robots::sitemaps).unwrap_or_default();
+        let mut sitemaps = Sitemaps::of(&self.site.start, named);
+        while !self.frontier.is_full() {
             self.pause().await;
-            let page = self.fetcher.fetch(&map).await?;
-            let listed = sitemap::read(&page.bytes);
-            self.add_all(listed.pages.into_iter(), 1);
-            maps.extend(listed.sitemaps.iter().filter_map(|map| page_url(map).ok()));
+            let Some((map, fetched)) = sitemaps.next(self.fetcher).await else {
+                if sitemaps.has_left_out() {
+                    self.listing.leave_gap();
+                }
+                return;
+            };
+            match fetched {
+                Ok(listed) => {
+                    if !listed.is_whole {
+                        self.fail(&map, FetchError::BadList);
+                    }
+                    self.add_all(listed.pages.into_iter(), 1);
+                }
+                Err(error) => self.fail(&map, error),
+            }
         }
-        Ok(())
+        self.listing.leave_gap();
     }
 
     fn add_all(&mut self, links: impl Iterator<Item = String>, depth: usize) {
@@ -173,14 +328,22 @@ impl<'a> Crawler<'a> {
         }
     }
 
+    /// Queues an address of the site that may be fetched.
     fn add(&mut self, url: Url, depth: usize) {
-        if depth <= self.site.max_depth && self.site.holds(&url) && self.seen.insert(url.to_string()) {
-            self.queue.push_back((url, depth));
+        if !self.site.holds(&url) || self.frontier.has_seen(&url) {
+            return;
+        }
+        if !self.robots.as_ref().is_some_and(|robots| robots.allow(&url)) {
+            self.exclude(&url);
+        } else if depth > self.site.max_depth || !self.frontier.add(url, depth) {
+            self.listing.leave_gap();
         }
     }
 
     async fn pause(&self) {
-        tokio::time::sleep(self.robots.pause()).await;
+        if let Some(robots) = &self.robots {
+            tokio::time::sleep(robots.pause()).await;
+        }
     }
 }
 

@@ -12,6 +12,8 @@ const MAX_ADDRESSES: usize = 50_000;
 pub(crate) struct Listed {
     pub(crate) pages: Vec<String>,
     pub(crate) sitemaps: Vec<String>,
+    /// Whether it is a sitemap from its beginning to its end. If not, it may have more addresses.
+    pub(crate) is_whole: bool,
 }
 
 /// Reads a sitemap up to its first error; any other document has no addresses. A sitemap may also be a plain text with one
@@ -20,9 +22,13 @@ pub(crate) fn read(bytes: &[u8]) -> Listed {
     let text = String::from_utf8_lossy(bytes);
     let text = text.trim_start_matches('\u{feff}').trim_start();
     if !text.starts_with('<') {
-        let lines = text.lines().map(str::trim).filter(|line| line.starts_with("http"));
+        let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+        let is_address = |line: &str| line.starts_with("http://") || line.starts_with("https://");
+        let is_whole =
+            !text.is_empty() && lines.clone().all(is_address) && lines.nth(MAX_ADDRESSES).is_none();
+        let lines = text.lines().map(str::trim).filter(|line| is_address(line));
         let pages = lines.take(MAX_ADDRESSES).map(str::to_owned).collect();
-        return Listed { pages, sitemaps: Vec::new() };
+        return Listed { pages, sitemaps: Vec::new(), is_whole };
     }
     read_xml(text)
 }
@@ -48,15 +54,20 @@ fn read_xml(text: &str) -> Listed {
                     location.push_str(resolve_predefined_entity(&entity).unwrap_or_default());
                 }
             }
-            Event::End(element) if element.local_name().as_ref() == "loc" => {
-                let list = if is_index { &mut listed.sitemaps } else { &mut listed.pages };
-                list.extend(location.take().map(|location| location.trim().to_owned()));
+            Event::End(element) => match element.local_name().as_ref() {
+                "loc" if listed.pages.len() + listed.sitemaps.len() == MAX_ADDRESSES => break,
+                "loc" => {
+                    let list = if is_index { &mut listed.sitemaps } else { &mut listed.pages };
+                    list.extend(location.take().map(|location| location.trim().to_owned()));
+                }
+                "urlset" | "sitemapindex" => listed.is_whole = true,
+                _ => {}
+            },
+            Event::Empty(element) if matches!(element.local_name().as_ref(), "urlset" | "sitemapindex") => {
+                listed.is_whole = true;
             }
             Event::Eof => break,
             _ => {}
-        }
-        if listed.pages.len() + listed.sitemaps.len() >= MAX_ADDRESSES {
-            break;
         }
     }
     listed
@@ -70,11 +81,32 @@ mod tests {
     fn pages_and_other_sitemaps_are_told_apart() {
         let pages = "<?xml version=\"1.0\"?><urlset xmlns=\"http://www.sitemaps.org/schemas/sitemap/0.9\">\
                      <url><loc> https://example.com/a?x=1&amp;y=2 </loc><lastmod>2026-01-01</lastmod></url></urlset>";
-        assert_eq!(read(pages.as_bytes()).pages, ["https://example.com/a?x=1&y=2"]);
+        let listed = read(pages.as_bytes());
+        assert_eq!(listed.pages, ["https://example.com/a?x=1&y=2"]);
+        assert!(listed.is_whole && read(b"<urlset/>").is_whole);
         let index = "<sitemapindex><sitemap><loc>https://example.com/1.xml</loc></sitemap></sitemapindex>";
         assert_eq!(read(index.as_bytes()).sitemaps, ["https://example.com/1.xml"]);
         assert_eq!(read(b"https://example.com/\nnothing\n").pages, ["https://example.com/"]);
         assert_eq!(read(b"<html><p>404</p></html>"), Listed::default());
         assert_eq!(read(b"<urlset><url><loc>https://exa"), Listed::default());
+    }
+    #[test]
+    fn a_list_that_is_none_or_was_cut_off_is_not_whole() {
+        let many = |count: usize| "https://example.com/\n".repeat(count);
+        assert!(read(many(MAX_ADDRESSES).as_bytes()).is_whole);
+        for bad in
+            ["", "Back soon.", "https://example.com/\nBack soon.", "<html></html>", &many(MAX_ADDRESSES + 1)]
+        {
+            assert!(!read(bad.as_bytes()).is_whole, "{:.30}", bad);
+        }
+        let cut = "<urlset><url><loc>https://example.com/</loc></url><url><loc>https://exa";
+        let listed = read(cut.as_bytes());
+        assert_eq!((listed.pages.len(), listed.is_whole), (1, false));
+        let long = format!(
+            "<urlset>{}</urlset>",
+            "<url><loc>https://example.com/</loc></url>".repeat(MAX_ADDRESSES + 1)
+        );
+        let listed = read(long.as_bytes());
+        assert_eq!((listed.pages.len(), listed.is_whole), (MAX_ADDRESSES, false));
     }
 }

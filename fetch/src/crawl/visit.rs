@@ -11,9 +11,7 @@ pub enum Visit {
     Page(SitePage),
     /// A page that has not changed.
     Unchanged(String),
-    /// A page that no longer exists, or that robots rules exclude.
-    Gone(String),
-    /// A page that cannot be fetched now.
+    /// A page, or a list of pages, that cannot be fetched now.
     Failed(String, FetchError),
 }
 

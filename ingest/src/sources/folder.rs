@@ -1,7 +1,7 @@
 //! Keeps a collection in step with a folder: ingests new and changed files, deletes the documents of deleted ones.
 //!
 //! A source is the file's absolute path, so that two folders of one collection stay apart. Only documents from below the
-//! root are ever deleted. Which files belong to a folder is decided in [`walk`].
+//! root are ever deleted, each with the finding that its file is gone. Which files belong to a folder is decided in [`walk`].
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;
@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
-use domain::{CollectionId, DocumentId, WorkspaceId, normalize_tags};
+use domain::{Absence, CollectionId, DocumentId, WorkspaceId, normalize_tags};
 use futures::StreamExt;
 use jiff::Timestamp;
 use parse::DocumentParser;
@@ -17,11 +17,11 @@ use parse::DocumentParser;
 use crate::blocking::run_blocking;
 use crate::context::IngestContext;
 use crate::error::IngestError;
+use crate::sources::removal::{AbsentRemoval, RemovalLimit};
 use crate::sources::report::{FailedSource, IngestReport, SyncEvent};
 use crate::sources::walk::{FoundFile, FoundFiles, PreparedFile, prepare_file, walk};
 use crate::versions::item::{Ingested, Outcome};
 use crate::versions::prepare::{Prepared, Preparers};
-use crate::versions::remove::DocumentRemoval;
 use crate::versions::store::{StoreRequest, VersionStore};
 use crate::versions::update_tags::TagUpdate;
 
@@ -43,12 +43,15 @@ pub struct SyncRequest {
     pub force: bool,
     /// Delete the collection's documents that came from below the root and whose file is gone.
     pub prune: bool,
+    /// How many of them may be deleted.
+    pub removals: RemovalLimit,
 }
 
 /// Makes a collection hold what a folder holds.
 ///
 /// A file that fails is in the report, and its document, if it has one, stays as it was. If any part of the
-/// folder cannot be read, nothing is deleted.
+/// folder cannot be read, nothing is deleted; if an archive cannot be opened, nothing that was in it. Where the documents
+/// to delete are too many, none is deleted, and the report says so.
 ///
 /// # Errors
 /// `BadTags`, `Unreadable` and `NoFiles` for the request itself, and those that concern every document
@@ -61,19 +64,17 @@ pub async fn sync_folder(
     let started = Instant::now();
     request.tags = request.tags.map(normalize_tags).transpose()?;
     let root = request.root.clone();
-    let found = run_blocking(move || walk(&root)).await?;
+    let mut found = run_blocking(move || walk(&root)).await?;
     let stored = context.db.document_sources(request.workspace, request.collection).await?;
     let known: HashMap<String, String> =
         stored.iter().map(|row| (row.source.clone(), row.content_hash.clone())).collect();
+    found.failed.extend(found.hidden(known.keys()));
+    let documents = known.keys().filter(|source| found.covers(source)).count();
     let mut gone: HashMap<String, Vec<GoneDocument>> = HashMap::new();
-    if request.prune {
-        let is_gone = found.absence();
-        for row in stored.into_iter().filter(|row| is_gone(&row.source)) {
-            gone.entry(row.content_hash).or_default().push(GoneDocument {
-                source: row.source,
-                document: row.document,
-                tags: row.tags,
-            });
+    for row in stored.into_iter().filter(|_| request.prune) {
+        if let Some(absence) = found.absence(&row.source) {
+            let former = GoneDocument { absence, document: row.document, tags: row.tags };
+            gone.entry(row.content_hash).or_default().push(former);
         }
     }
     let mut sync = FolderSync {
@@ -81,9 +82,10 @@ pub async fn sync_folder(
         preparers: Preparers::new(context),
         store: VersionStore::new(context),
         tag_update: TagUpdate::new(context),
-        removal: DocumentRemoval::new(context),
+        removal: AbsentRemoval::new(context, request.workspace, request.collection),
         request,
         known,
+        documents,
         gone,
         report: IngestReport::default(),
         on_event,
@@ -95,7 +97,7 @@ pub async fn sync_folder(
 
 /// A document whose file is no longer in the folder.
 struct GoneDocument {
-    source: String,
+    absence: Absence,
     document: DocumentId,
     tags: Vec<String>,
 }
@@ -105,10 +107,12 @@ struct FolderSync<F> {
     preparers: Preparers,
     store: VersionStore,
     tag_update: TagUpdate,
-    removal: DocumentRemoval,
+    removal: AbsentRemoval,
     request: SyncRequest,
     /// Content hashes of the collection's documents by source.
     known: HashMap<String, String>,
+    /// Number of documents that came from below the root.
+    documents: usize,
     /// Documents to delete, by content hash: a new file with the same content is the same file, moved.
     gone: HashMap<String, Vec<GoneDocument>>,
     report: IngestReport,
@@ -117,12 +121,23 @@ struct FolderSync<F> {
 
 impl<F: FnMut(SyncEvent) + Send> FolderSync<F> {
     async fn run(&mut self, found: FoundFiles) -> Result<(), IngestError> {
+        let root = found.root().to_owned();
         (self.on_event)(SyncEvent::Found { files: found.files.len() });
         for failed in found.failed {
             self.fail(failed);
         }
         self.ingest_files(found.files).await?;
-        for gone in std::mem::take(&mut self.gone).into_values().flatten() {
+        self.remove_gone(root).await
+    }
+
+    /// Deletes the documents that did not move, unless they are too many.
+    async fn remove_gone(&mut self, root: String) -> Result<(), IngestError> {
+        let gone: Vec<GoneDocument> = std::mem::take(&mut self.gone).into_values().flatten().collect();
+        if let Err(error) = self.request.removals.check(gone.len(), self.documents) {
+            self.fail(FailedSource::new(root, &error));
+            return Ok(());
+        }
+        for gone in gone {
             self.remove(gone).await?;
             self.report.removed += 1;
         }
@@ -223,8 +238,8 @@ impl<F: FnMut(SyncEvent) + Send> FolderSync<F> {
     }
 
     async fn remove(&mut self, gone: GoneDocument) -> Result<(), IngestError> {
-        self.removal.remove(self.request.workspace, gone.document).await?;
-        (self.on_event)(SyncEvent::Removed { source: gone.source });
+        self.removal.remove(&gone.absence).await?;
+        (self.on_event)(SyncEvent::Removed { source: gone.absence.source().to_owned() });
         Ok(())
     }
 

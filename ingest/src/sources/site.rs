@@ -1,19 +1,21 @@
 //! Keeps a collection in step with a web site: ingests new and changed pages, deletes the documents of pages that are gone.
+//!
+//! Documents are deleted at the end, by the listing of the crawl, and only with a finding that their pages are gone.
 
 use std::collections::{HashMap, HashSet};
 use std::time::Instant;
 
 use db::{Database, DbError, WebPage};
-use domain::{CollectionId, DocumentId, WorkspaceId, normalize_tags};
+use domain::{Absence, CollectionId, Listing, WorkspaceId, normalize_tags};
 use fetch::{Crawler, Fetcher, KnownPage, PageReader, Site, SitePage, Visit};
 use parse::{html_source, link_targets};
 
 use crate::context::IngestContext;
 use crate::error::IngestError;
+use crate::sources::removal::{AbsentRemoval, RemovalLimit};
 use crate::sources::report::{FailedSource, IngestReport, SyncEvent};
 use crate::versions::item::{IngestItem, Outcome};
 use crate::versions::pipeline::Pipeline;
-use crate::versions::remove::DocumentRemoval;
 
 /// Reads the pages of a crawl with the parser's rules.
 const PAGE_READER: PageReader = PageReader { html_source, link_targets };
@@ -29,12 +31,15 @@ pub struct SiteRequest {
     pub site: Site,
     /// New tags of all of its pages; `None` keeps those of each.
     pub tags: Option<Vec<String>>,
+    /// How many documents may be deleted.
+    pub removals: RemovalLimit,
 }
 
 /// Makes a collection hold what a site holds.
 ///
-/// A page that cannot be fetched is in the report, and its document stays as it was. A document is deleted if the crawl
-/// does not find its page, unless the crawl stopped at the maximum number of pages.
+/// A page that cannot be fetched is in the report, and its document stays as it was. A document is deleted if the site
+/// says that its page is gone, or if a complete crawl does not find the page. Where those are too many, none is deleted,
+/// and the report says so.
 ///
 /// # Errors
 /// `BadTags` and `Fetch` for the request itself, and those that concern every document
@@ -47,33 +52,26 @@ pub async fn sync_site(
 ) -> Result<IngestReport, IngestError> {
     let started = Instant::now();
     request.tags = request.tags.map(normalize_tags).transpose()?;
-    let (workspace, collection, start) =
-        (request.workspace, request.collection, request.site.start.to_string());
+    let SiteRequest { workspace, collection, ref site, .. } = request;
+    let start = site.start.to_string();
     let stored = context.db.document_sources(workspace, collection).await?;
     let stored: HashSet<String> = stored.into_iter().map(|row| row.source).collect();
     let pages = context.db.web_pages(collection, &start).await?;
     let former: Vec<String> = pages.iter().map(|page| page.url.clone()).collect();
-    let known = known_pages(pages, &stored);
-    let mut crawler = Crawler::begin(fetcher, &request.site, PAGE_READER, known).await?;
+    let mut crawler = Crawler::begin(fetcher, site, PAGE_READER, known_pages(pages, &stored)).await?;
     let mut sync = SiteSync {
         db: context.db.clone(),
         pipeline: Pipeline::new(context),
-        removal: DocumentRemoval::new(context),
+        removal: AbsentRemoval::new(context, workspace, collection),
         request: &request,
         start,
-        present: HashSet::new(),
         report: IngestReport::default(),
         on_event,
     };
     while let Some(visit) = crawler.next().await {
         sync.handle(visit).await?;
     }
-    if crawler.saw_all() {
-        let gone: Vec<String> = former.into_iter().filter(|url| !sync.present.contains(url)).collect();
-        for url in gone {
-            sync.remove(url).await?;
-        }
-    }
+    sync.remove_absent(&former, &stored, &crawler.into_listing()).await?;
     sync.report.seconds = started.elapsed().as_secs_f64();
     Ok(sync.report)
 }
@@ -81,11 +79,9 @@ pub async fn sync_site(
 struct SiteSync<'a, F> {
     db: Database,
     pipeline: Pipeline,
-    removal: DocumentRemoval,
+    removal: AbsentRemoval,
     request: &'a SiteRequest,
     start: String,
-    /// Pages that exist, including those that could not be fetched.
-    present: HashSet<String>,
     report: IngestReport,
     on_event: F,
 }
@@ -95,7 +91,6 @@ impl<F: FnMut(SyncEvent) + Send> SiteSync<'_, F> {
         match visit {
             Visit::Page(page) => self.store(page).await?,
             Visit::Unchanged(url) => {
-                self.present.insert(url.clone());
                 self.report.unchanged += 1;
                 (self.on_event)(SyncEvent::Finished {
                     source: url,
@@ -103,7 +98,6 @@ impl<F: FnMut(SyncEvent) + Send> SiteSync<'_, F> {
                     chunks_written: 0,
                 });
             }
-            Visit::Gone(url) => self.remove(url).await?,
             Visit::Failed(url, error) => self.fail(url, &IngestError::Fetch(error)),
         }
         Ok(())
@@ -113,7 +107,6 @@ impl<F: FnMut(SyncEvent) + Send> SiteSync<'_, F> {
         let SitePage { known, bytes, modified_at } = page;
         let SiteRequest { workspace, collection, ref tags, .. } = *self.request;
         let source = known.url.clone();
-        self.present.insert(source.clone());
         let item = IngestItem {
             workspace,
             collection,
@@ -138,24 +131,44 @@ impl<F: FnMut(SyncEvent) + Send> SiteSync<'_, F> {
     }
 
     fn fail(&mut self, source: String, error: &IngestError) {
-        self.present.insert(source.clone());
         let failed = FailedSource::new(source, error);
         self.report.failed.push(failed.clone());
         (self.on_event)(SyncEvent::Failed(failed));
     }
 
-    async fn remove(&mut self, url: String) -> Result<(), IngestError> {
-        let SiteRequest { workspace, collection, .. } = *self.request;
-        match self.removal.remove(workspace, DocumentId::derive(collection, &url)).await {
+    /// Deletes the documents of the `former` pages that are gone, unless they are too many.
+    async fn remove_absent(
+        &mut self,
+        former: &[String],
+        stored: &HashSet<String>,
+        listing: &Listing,
+    ) -> Result<(), IngestError> {
+        let absent: Vec<Absence> = former.iter().filter_map(|url| listing.absence(url)).collect();
+        let has_document = |url: &str| stored.contains(url);
+        let removals = absent.iter().filter(|absence| has_document(absence.source())).count();
+        let documents = former.iter().filter(|url| has_document(url)).count();
+        if let Err(error) = self.request.removals.check(removals, documents) {
+            self.fail(self.start.clone(), &error);
+            return Ok(());
+        }
+        for absence in absent {
+            self.remove(&absence).await?;
+        }
+        Ok(())
+    }
+
+    async fn remove(&mut self, absence: &Absence) -> Result<(), IngestError> {
+        let url = absence.source();
+        match self.removal.remove(absence).await {
             Ok(()) => {
                 self.report.removed += 1;
-                (self.on_event)(SyncEvent::Removed { source: url.clone() });
+                (self.on_event)(SyncEvent::Removed { source: url.to_owned() });
             }
             // It was never ingested, or somebody else deleted it.
             Err(IngestError::Database(DbError::NotFound(_))) => {}
             Err(error) => return Err(error),
         }
-        Ok(self.db.delete_web_page(collection, &url).await?)
+        Ok(self.db.delete_web_page(self.request.collection, url).await?)
     }
 }
 

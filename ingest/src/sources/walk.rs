@@ -1,20 +1,24 @@
 //! Lists the files of a folder with their sources, and prepares each one for storing.
 //!
 //! All files below the root belong to it, whatever a `.gitignore` says (that is about source control, not about
-//! what people may ask), except hidden ones (a name that begins with a dot) and targets of symbolic links.
+//! what people may ask), except hidden ones (a name that begins with a dot) and targets of symbolic links. What was in a
+//! file or folder that is a link now, or in an archive that cannot be opened, is not known to be gone.
 
-use std::collections::HashSet;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::io::{self, Read};
+use std::path::Path;
 use std::sync::Arc;
 
-use domain::{Sha256Digest, normalize_source};
+use domain::{Absence, Listing, Sha256Digest, is_below, normalize_source};
 use ignore::{DirEntry, WalkBuilder};
 use jiff::Timestamp;
-use parse::{ArchiveFile, DocumentParser, Member};
+use parse::{
+    ArchiveError, ArchiveFile, DocumentParser, FoundMember, ListedFile, MAX_DOCUMENT_BYTES, Member,
+    ParseError,
+};
 
 use crate::error::IngestError;
 use crate::size_limit::check_size;
+use crate::sources::regular_file::{Folder, RegularFile};
 use crate::sources::report::FailedSource;
 use crate::versions::prepare::{Prepared, Preparer};
 
@@ -25,24 +29,37 @@ pub struct FoundFiles {
     pub files: Vec<FoundFile>,
     /// Files that cannot be ingested.
     pub failed: Vec<FailedSource>,
-    /// Whether the listing is complete: no part of the folder was unreadable.
-    pub complete: bool,
     /// The source that the root itself would have.
     root: String,
-    /// Archives that could not be opened. Their members are not known to be gone.
-    unopened: Vec<String>,
+    listing: Listing,
+    /// Links and other things that are not read, by their sources.
+    unread: Vec<String>,
 }
 
 impl FoundFiles {
-    /// A predicate on sources: whether the document came from below the root, and its file no longer exists.
-    pub fn absence(&self) -> impl Fn(&str) -> bool + '_ {
-        let present: HashSet<&str> = self.files.iter().map(|file| file.source.as_str()).collect();
-        move |source| {
-            self.complete
-                && is_below(source, &self.root)
-                && !present.contains(source)
-                && !self.unopened.iter().any(|archive| is_below(source, archive))
-        }
+    /// The source that the root itself would have.
+    pub fn root(&self) -> &str {
+        &self.root
+    }
+
+    /// Whether a document came from below the root.
+    pub fn covers(&self, source: &str) -> bool {
+        is_below(source, &self.root)
+    }
+
+    /// The finding that a document came from below the root, and its file no longer exists.
+    pub fn absence(&self, source: &str) -> Option<Absence> {
+        if self.covers(source) { self.listing.absence(source) } else { None }
+    }
+
+    /// What keeps documents from being read again: links and the like in place of their files, or of folders above them.
+    pub fn hidden<'a>(&self, known: impl IntoIterator<Item = &'a String>) -> Vec<FailedSource> {
+        let known: Vec<&String> = known.into_iter().collect();
+        let hides = |unread: &&String| known.iter().any(|source| is_below(source, unread));
+        let failed = |path: &String| {
+            FailedSource::new(path.clone(), &IngestError::NotRegularFile { path: path.clone() })
+        };
+        self.unread.iter().filter(hides).map(failed).collect()
     }
 }
 
@@ -59,7 +76,7 @@ pub struct FoundFile {
 /// Where a document's bytes are.
 #[derive(Debug, Clone)]
 enum Location {
-    File(PathBuf),
+    File(RegularFile),
     Member(Arc<ArchiveFile>, Member),
 }
 
@@ -69,13 +86,15 @@ impl FoundFile {
     /// # Errors
     /// `Unreadable`, `TooLarge`, and `Archive` for a member that cannot be read.
     pub fn read(&self) -> Result<Vec<u8>, IngestError> {
-        let path = match &self.location {
-            Location::File(path) => path,
+        let file = match &self.location {
+            Location::File(file) => file,
             Location::Member(archive, member) => return Ok(archive.read(member)?),
         };
-        let metadata = std::fs::metadata(path).map_err(|error| unreadable(path, error))?;
-        check_size(metadata.len())?;
-        let bytes = std::fs::read(path).map_err(|error| unreadable(path, error))?;
+        let unreadable = |error| unreadable(&file.path(), error);
+        let opened = file.open().map_err(unreadable)?;
+        check_size(opened.metadata().map_err(unreadable)?.len())?;
+        let mut bytes = Vec::new();
+        opened.take(MAX_DOCUMENT_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
         // It may have grown since.
         check_size(bytes.len() as u64)?;
         Ok(bytes)
@@ -96,7 +115,8 @@ pub(crate) enum PreparedFile {
 /// `Unreadable` when the root cannot be read, `NoFiles` when there is nothing in it.
 pub fn walk(root: &Path) -> Result<FoundFiles, IngestError> {
     let root = &root.canonicalize().map_err(|error| unreadable(root, error))?;
-    let mut listing = Listing::new(source_of(root)?);
+    let folder = Folder::of(root).map_err(|error| unreadable(root, error))?;
+    let mut walked = Walked::new(source_of(root)?, folder);
     let walk = WalkBuilder::new(root)
         .standard_filters(false)
         .hidden(true)
@@ -107,16 +127,19 @@ pub fn walk(root: &Path) -> Result<FoundFiles, IngestError> {
         let entry = match entry {
             Ok(entry) => entry,
             Err(error) => {
-                listing.fail(root.display().to_string(), &unreadable(root, io::Error::other(error)));
-                listing.found.complete = false;
+                walked.fail(root.display().to_string(), &unreadable(root, io::Error::other(error)));
+                walked.found.listing.leave_gap();
                 continue;
             }
         };
-        if entry.file_type().is_some_and(|kind| kind.is_file()) {
-            listing.take(&entry);
+        match entry.file_type() {
+            Some(kind) if kind.is_file() => walked.take(&entry),
+            Some(kind) if kind.is_dir() => {}
+            _ => walked.skip(entry.path()),
         }
     }
-    let found = listing.found;
+    let mut found = walked.found;
+    found.listing.finish();
     if found.files.is_empty() && found.failed.is_empty() {
         return Err(IngestError::NoFiles { root: root.to_owned() });
     }
@@ -124,15 +147,15 @@ pub fn walk(root: &Path) -> Result<FoundFiles, IngestError> {
 }
 
 /// A listing in progress.
-struct Listing {
+struct Walked {
     found: FoundFiles,
-    sources: HashSet<String>,
+    folder: Arc<Folder>,
 }
 
-impl Listing {
-    fn new(root: String) -> Self {
-        let (files, failed, unopened) = (Vec::new(), Vec::new(), Vec::new());
-        Self { found: FoundFiles { files, failed, complete: true, root, unopened }, sources: HashSet::new() }
+impl Walked {
+    fn new(root: String, folder: Arc<Folder>) -> Self {
+        let (files, failed, unread) = (Vec::new(), Vec::new(), Vec::new());
+        Self { found: FoundFiles { files, failed, root, listing: Listing::default(), unread }, folder }
     }
 
     fn take(&mut self, entry: &DirEntry) {
@@ -141,47 +164,73 @@ impl Listing {
             Ok(source) => source,
             Err(error) => return self.fail(path.display().to_string(), &error),
         };
-        match ArchiveFile::list(path) {
-            Ok(None) => {
-                self.add(FoundFile { source, modified_at, location: Location::File(path.to_owned()) });
+        let file = match self.folder.file(path) {
+            Ok(file) => file,
+            Err(error) => return self.fail(source, &unreadable(path, error)),
+        };
+        let opened = file.clone();
+        match ArchiveFile::list(path.to_owned(), Box::new(move || opened.open())) {
+            Ok(ListedFile::Archive(archive, members)) => {
+                return self.take_members(&source, modified_at, &Arc::new(archive), members);
             }
-            Ok(Some((archive, members))) => {
-                let archive = Arc::new(archive);
-                for member in members {
-                    match member {
-                        Ok(member) => self.add(FoundFile {
-                            source: format!("{source}/{}", member.name),
-                            modified_at,
-                            location: Location::Member(archive.clone(), member),
-                        }),
-                        Err((name, error)) => self.fail(format!("{source}/{name}"), &error.into()),
-                    }
-                }
-            }
+            Ok(ListedFile::Document) => {}
+            Ok(ListedFile::Unknown) => self.found.listing.leave_gap_below(&*source),
             Err(error) => {
-                self.fail(source.clone(), &error.into());
-                self.found.unopened.push(source);
+                self.found.listing.leave_gap_below(&*source);
+                return self.fail(source, &error.into());
+            }
+        }
+        self.add(FoundFile { source, modified_at, location: Location::File(file) });
+    }
+
+    fn take_members(
+        &mut self,
+        archive_source: &str,
+        modified_at: Option<Timestamp>,
+        archive: &Arc<ArchiveFile>,
+        members: Vec<FoundMember>,
+    ) {
+        for member in members {
+            match member {
+                Ok(member) => self.add(FoundFile {
+                    source: format!("{archive_source}/{}", member.name),
+                    modified_at,
+                    location: Location::Member(archive.clone(), member),
+                }),
+                Err((name, error)) => {
+                    let source = format!("{archive_source}/{name}");
+                    // It is there, even if it cannot be read now.
+                    self.found.listing.hold(&*source);
+                    if matches!(error, ArchiveError::Parse(ParseError::Failed(_))) {
+                        // Its name is damaged, too: it may be any of them.
+                        self.found.listing.leave_gap_below(archive_source);
+                    }
+                    self.fail(source, &error.into());
+                }
             }
         }
     }
 
+    /// Leaves out what is neither a file nor a folder. It may stand where documents were.
+    fn skip(&mut self, path: &Path) {
+        if let Ok(source) = source_of(path) {
+            self.found.listing.leave_gap_below(&*source);
+            self.found.unread.push(source);
+        }
+    }
+
     fn add(&mut self, file: FoundFile) {
-        if self.sources.insert(file.source.clone()) {
-            self.found.files.push(file);
-        } else {
+        if self.found.listing.holds(&file.source) {
             self.fail(file.source, &IngestError::DuplicateSource);
+        } else {
+            self.found.listing.hold(&*file.source);
+            self.found.files.push(file);
         }
     }
 
     fn fail(&mut self, source: String, error: &IngestError) {
         self.found.failed.push(FailedSource::new(source, error));
     }
-}
-
-/// Whether a source is `root`, or lies in that folder or archive.
-fn is_below(source: &str, root: &str) -> bool {
-    let root = root.trim_end_matches('/');
-    source.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 fn modified_at(entry: &DirEntry) -> Option<Timestamp> {
@@ -249,9 +298,8 @@ mod tests {
         fs::write(&file, "x").expect("a file");
         let alone = walk(&file).expect("a readable file");
         assert_eq!(alone.files[0].source, walk(folder.path()).expect("a readable folder").files[0].source);
-        let gone = alone.absence();
         let beside = format!("{}x", alone.root);
-        assert!(!gone(&beside) && !gone(&alone.root), "other files are not below it");
+        assert!(alone.absence(&beside).is_none() && alone.absence(&alone.root).is_none(), "not below it");
     }
 
     #[test]
@@ -271,5 +319,35 @@ mod tests {
         assert_eq!(walk(folder.path()).err().map(|error| error.code()), Some("no_files"));
         let missing = folder.path().join("missing");
         assert_eq!(walk(&missing).err().map(|error| error.code()), Some("unreadable"));
+    }
+    #[cfg(unix)]
+    #[test]
+    fn what_was_in_a_folder_that_is_a_link_now_is_not_known_to_be_gone() {
+        let folder = tempfile::tempdir().expect("a folder");
+        fs::write(folder.path().join("a.md"), "x").expect("a file");
+        std::os::unix::fs::symlink("/nowhere", folder.path().join("2025")).expect("a link");
+        let found = walk(folder.path()).expect("a readable folder");
+        let [in_link, beside] =
+            ["2025/leave.md", "2026/leave.md"].map(|name| format!("{}/{name}", found.root));
+        assert!(found.absence(&in_link).is_none() && found.absence(&beside).is_some());
+        let hidden = found.hidden([&in_link, &beside]);
+        assert_eq!(hidden.len(), 1);
+        assert_eq!(
+            (&*hidden[0].source, &*hidden[0].code),
+            (&*format!("{}/2025", found.root), "not_regular_file")
+        );
+    }
+
+    #[test]
+    fn what_was_in_an_archive_that_cannot_be_opened_is_not_known_to_be_gone() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("rules.zip");
+        for damaged in [b"".as_slice(), b"PK", b"PK\x03\x04", &[0; 64]] {
+            fs::write(&path, damaged).expect("a file");
+            let found = walk(folder.path()).expect("a readable folder");
+            let member = |name: &str| format!("{}/{name}", found.root);
+            assert!(found.absence(&member("rules.zip/leave.md")).is_none(), "{damaged:?}");
+            assert!(found.absence(&member("other.zip/leave.md")).is_some(), "{damaged:?}");
+        }
     }
 }

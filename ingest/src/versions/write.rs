@@ -73,11 +73,6 @@ impl ChunkWriter {
         let vectors = &target.index.vectors;
         let selection = Selection::Version(target.workspace, target.version);
         let expected = drafts.len() as u64;
-        // An interrupted attempt leaves chunks at the first positions, which this one overwrites. Only if chunks were
-        // smaller then (the configured sizes have changed) would some remain.
-        if vectors.count(selection).await? > expected {
-            vectors.remove(selection).await?;
-        }
         let mut position = 0;
         for batch in drafts.chunks(BATCH_CHUNKS) {
             report_stage(on_stage, IngestStage::Embedding { done: position, total: drafts.len() as u32 })?;
@@ -85,7 +80,13 @@ impl ChunkWriter {
             position += points.len() as u32;
             vectors.upsert(points).await?;
         }
-        let stored = vectors.count(selection).await?;
+        let mut stored = vectors.count(selection).await?;
+        if stored > expected {
+            // What was there is overwritten, position by position. Where chunks were smaller then (the configured sizes
+            // have changed), some remain. Removed last: the version may be live, and is found all the time.
+            vectors.remove(Selection::VersionFrom(target.workspace, target.version, position)).await?;
+            stored = vectors.count(selection).await?;
+        }
         if stored != expected {
             return Err(IngestError::ChunksMissing { stored, expected });
         }

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::kit::{Kit, WORKSPACE};
-use ingest::{IngestError, IngestReport, SyncEvent, SyncRequest, sync_folder, walk};
+use ingest::{IngestError, IngestReport, RemovalLimit, SyncEvent, SyncRequest, sync_folder, walk};
 use jiff::Timestamp;
 
 fn docs(kit: &Kit) -> PathBuf {
@@ -21,6 +21,7 @@ fn request(kit: &Kit, root: &Path) -> SyncRequest {
         tags: None,
         force: false,
         prune: true,
+        removals: RemovalLimit::Few,
     }
 }
 
@@ -113,6 +114,49 @@ async fn a_folder_that_is_empty_or_not_there_deletes_nothing() {
     fs::remove_dir_all(&root).expect("a removal");
     assert_eq!(sync(&kit, &root, true).await.expect_err("not there").code(), "unreadable");
     assert_eq!(kit.db.count_documents(WORKSPACE).await.expect("a count"), 1);
+}
+
+#[tokio::test]
+async fn a_folder_that_lost_much_is_reported_and_deletes_nothing_until_it_is_allowed() {
+    let Some(kit) = Kit::new().await else { return };
+    let root = docs(&kit);
+    let write =
+        |name: &str| fs::write(root.join(name), format!("# {name}\n\nThis is {name}.")).expect("a file");
+    let names = ["a.md", "b.md", "c.md", "d.md", "e.md"];
+    names.into_iter().for_each(write);
+    sync(&kit, &root, true).await.expect("it is ingested");
+    for name in &names[1..] {
+        fs::remove_file(root.join(name)).expect("a removal");
+    }
+    write("f.md");
+    let (report, _) = sync(&kit, &root, true).await.expect("the rest is done");
+    assert_eq!(counts(&report), [1, 0, 0, 1, 0, 1], "what is new is ingested");
+    assert_eq!(report.failed[0].code, "too_many_removals");
+    assert_eq!(kit.db.count_documents(WORKSPACE).await.expect("a count"), 6);
+    let allowed = SyncRequest { removals: RemovalLimit::Unlimited, ..request(&kit, &root) };
+    let report = sync_folder(&kit.context, allowed, |_| {}).await.expect("it follows");
+    assert_eq!(counts(&report), [0, 0, 0, 2, 4, 0]);
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_file_that_became_a_link_keeps_its_document_and_is_not_followed() {
+    let Some(kit) = Kit::new().await else { return };
+    let root = docs(&kit);
+    let secret = kit.folder.path().join("secret.md");
+    fs::write(&secret, "# Secret\n\nNobody may know.").expect("a file");
+    fs::write(root.join("a.md"), "# A\n\nFirst text.\n").expect("a file");
+    fs::write(root.join("b.md"), "# B\n\nSecond text.\n").expect("a file");
+    sync(&kit, &root, true).await.expect("it is ingested");
+    let found = walk(&root).expect("a listing");
+    fs::remove_file(root.join("a.md")).expect("a removal");
+    std::os::unix::fs::symlink(&secret, root.join("a.md")).expect("a link");
+    let listed = found.files.iter().find(|file| file.source.ends_with("/a.md")).expect("it was a file");
+    assert_eq!(listed.read().expect_err("it is a link now").code(), "unreadable");
+    let (report, _) = sync(&kit, &root, true).await.expect("the rest is done");
+    assert_eq!(counts(&report), [0, 0, 0, 1, 0, 1]);
+    assert_eq!(report.failed[0].code, "not_regular_file");
+    assert_eq!(kit.db.count_documents(WORKSPACE).await.expect("a count"), 2);
 }
 
 #[tokio::test]

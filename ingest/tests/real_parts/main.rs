@@ -7,6 +7,8 @@ mod folder;
 mod kit;
 mod pipeline;
 mod reindex;
+mod repair;
+mod site;
 mod tags;
 mod vector_reuse;
 mod watched;

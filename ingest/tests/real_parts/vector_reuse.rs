@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use domain::{EmbedError, Embedder, EmbeddingSpace, Index, LanguageCoverage};
-use ingest::{DocumentRename, IngestItem, NewName, SyncRequest, sync_folder};
+use ingest::{DocumentRename, IngestItem, NewName, RemovalLimit, SyncRequest, sync_folder};
 
 use crate::kit::{Kit, WORKSPACE};
 
@@ -106,6 +106,7 @@ async fn a_file_that_moved_is_not_embedded_again() {
             tags: None,
             force: false,
             prune: true,
+            removals: RemovalLimit::Few,
         };
         sync_folder(&kit.context, request, |_| ()).await.expect("in step")
     };

@@ -66,13 +66,18 @@ fn first_ms(time: Timestamp) -> f64 {
 
 /// The selection of a count or removal, as conditions that must all hold.
 pub(super) fn of_selection(selection: Selection) -> Vec<Condition> {
-    let (workspace, condition) = match selection {
-        Selection::Version(workspace, id) => (workspace, Some(Condition::equal("version", id.0))),
-        Selection::Document(workspace, id) => (workspace, Some(Condition::equal("document", id.0))),
-        Selection::Collection(workspace, id) => (workspace, Some(Condition::equal("collection", id.0))),
-        Selection::Workspace(workspace) => (workspace, None),
+    let (workspace, conditions) = match selection {
+        Selection::Version(workspace, id) => (workspace, vec![Condition::equal("version", id.0)]),
+        Selection::VersionFrom(workspace, id, position) => {
+            let from = Some(f64::from(position));
+            let positions = Condition::Between { field: "position", from, until: None };
+            (workspace, vec![Condition::equal("version", id.0), positions])
+        }
+        Selection::Document(workspace, id) => (workspace, vec![Condition::equal("document", id.0)]),
+        Selection::Collection(workspace, id) => (workspace, vec![Condition::equal("collection", id.0)]),
+        Selection::Workspace(workspace) => (workspace, Vec::new()),
     };
-    std::iter::once(Condition::equal(TENANT_FIELD, workspace.0)).chain(condition).collect()
+    std::iter::once(Condition::equal(TENANT_FIELD, workspace.0)).chain(conditions).collect()
 }
 
 /// The payload of a chunk.

@@ -27,6 +27,8 @@ pub struct SourceConfig {
     pub max_depth: usize,
     #[serde(default = "SourceConfig::default_every_minutes")]
     pub every_minutes: u64,
+    #[serde(default)]
+    pub allow_removals: bool,
 }
 
 /// Where a source is.

@@ -6,7 +6,9 @@ use std::time::Duration;
 use db::DbError;
 use domain::{CollectionId, Visibility, with_causes};
 use fetch::Site;
-use ingest::{IngestError, IngestReport, SiteRequest, SyncEvent, SyncRequest, sync_folder, sync_site};
+use ingest::{
+    IngestError, IngestReport, RemovalLimit, SiteRequest, SyncEvent, SyncRequest, sync_folder, sync_site,
+};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 use url::Url;
@@ -84,6 +86,7 @@ async fn sync_from_folder(
         tags: tags(source),
         force: false,
         prune: true,
+        removals: RemovalLimit::allowing(source.allow_removals),
     };
     Ok(sync_folder(&app.knowledge().await?.ingest, request, log_failure).await?)
 }
@@ -95,6 +98,7 @@ async fn sync_from_site(app: &App, source: &SourceConfig, start: &Url) -> Result
         collection: collection(app, source).await?,
         site: Site { start: start.clone(), follow, max_pages, max_depth },
         tags: tags(source),
+        removals: RemovalLimit::allowing(source.allow_removals),
     };
     Ok(sync_site(&app.knowledge().await?.ingest, &app.fetcher, request, log_failure).await?)
 }

@@ -6,7 +6,22 @@ use uuid::Uuid;
 
 use crate::{HOME, NEIGHBOUR, begin, handbook, leave, over_both_dialects};
 
-over_both_dialects!(collections_are_made_once, deleting_takes_all, workspaces_never_meet);
+over_both_dialects!(
+    collections_are_made_once,
+    deleting_takes_all,
+    workspaces_never_meet,
+    a_sample_is_loaded_once_in_each_workspace
+);
+
+async fn a_sample_is_loaded_once_in_each_workspace(database: &Database) {
+    assert_eq!(database.is_sample_loaded(HOME).await, Ok(false));
+    database.mark_sample_loaded(HOME).await.expect("marked");
+    database.mark_sample_loaded(HOME).await.expect("marked again");
+    assert_eq!(database.is_sample_loaded(HOME).await, Ok(true));
+    let nobody = WorkspaceId(Uuid::from_u128(404));
+    assert_eq!(database.is_sample_loaded(nobody).await, Err(DbError::NotFound("workspace")));
+    assert_eq!(database.mark_sample_loaded(nobody).await, Err(DbError::NotFound("workspace")));
+}
 
 async fn collections_are_made_once(database: &Database) {
     let made = database.ensure_collection(HOME, "사내 규정", Visibility::Private).await.expect("made");

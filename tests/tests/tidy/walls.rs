@@ -43,6 +43,7 @@ const WALLS: &[Wall] = &[
     wall(&["qdrant_client"], &["retriever/src/store/qdrant"]),
     wall(&["qdrant_edge"], &["retriever/src/store/embedded"]),
     wall(&["object_store"], &["ingest/src/originals"]),
+    wall(&["cap_std", "cap_fs_ext"], &["ingest/src/sources/regular_file"]),
     wall(&["tar", "zstd"], &["service/src/backup/format/"]),
     // Models.
     wall(&["fastembed", "ort"], &["retriever/src/embed/"]),

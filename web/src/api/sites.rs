@@ -28,6 +28,10 @@ pub struct SiteRequest {
     /// Tags of all pages from now on, at most 32; without them each page keeps those it has.
     #[schema(value_type = Option<Vec<Tag>>, max_items = 32)]
     pub tags: Option<Vec<String>>,
+    /// Whether to delete the documents of pages that are gone even if they are more than three and more than a tenth of
+    /// the site's documents. Otherwise none is deleted then, and the report names the start under `failed`.
+    #[serde(default)]
+    pub allow_removals: bool,
 }
 
 fn default_max_pages() -> usize {

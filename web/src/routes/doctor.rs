@@ -25,7 +25,14 @@ pub(crate) async fn check(
     Language(locale): Language,
     extract::Json(request): extract::Json<DoctorRequest>,
 ) -> Result<Json<DoctorReport>, ApiError> {
-    let _lock = app.begin_maintenance()?;
-    let report = service::doctor::check(&app, request.fix).await?;
-    Ok(Json(DoctorReport::from(report).localized(locale)))
+    let lock = app.begin_maintenance()?;
+    // A task of its own: a repair goes on when the client leaves.
+    let checking = tokio::spawn(async move {
+        let _lock = lock;
+        service::doctor::check(&app, request.fix).await
+    });
+    match checking.await {
+        Ok(report) => Ok(Json(DoctorReport::from(report?).localized(locale))),
+        Err(ended) => Err(ApiError::internal("internal", ended.to_string())),
+    }
 }

@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use domain::{CollectionId, WorkspaceId};
 use fetch::{Site, page_url};
 use futures::{Stream, StreamExt, stream};
-use ingest::{SyncEvent, sync_site};
+use ingest::{RemovalLimit, SyncEvent, sync_site};
 use locales::Locale;
 use service::App;
 use tokio::sync::mpsc;
@@ -25,8 +25,8 @@ const MAX_DEPTH: usize = 100;
 
 /// Crawl a web site into a collection
 ///
-/// New pages are ingested, changed ones updated, and the documents of pages that are gone are deleted. The crawl ends when
-/// the reader disconnects; what was ingested stays.
+/// New pages are ingested, changed ones updated, and the documents of pages that are gone are deleted. A page that cannot be
+/// fetched is not gone. The crawl ends when the reader disconnects; what was ingested stays.
 #[utoipa::path(
     post, path = "/collections/{collection}/sites", tag = "documents", operation_id = "crawl_site",
     params(("collection" = Uuid, Path, description = "The collection.")),
@@ -58,13 +58,14 @@ fn checked(
     collection: CollectionId,
     request: SiteRequest,
 ) -> Result<ingest::SiteRequest, ApiError> {
-    let SiteRequest { url, follow, max_pages, max_depth, tags } = request;
+    let SiteRequest { url, follow, max_pages, max_depth, tags, allow_removals } = request;
     let start = page_url(&url)?;
     check_range("max_pages", max_pages, 1, MAX_PAGES)?;
     check_range("max_depth", max_depth, 0, MAX_DEPTH)?;
     let tags = tags.map(|tags| filter::tags("tags", &tags)).transpose()?;
     let site = Site { start, follow: follow.into(), max_pages, max_depth };
-    Ok(ingest::SiteRequest { workspace, collection, site, tags })
+    let removals = RemovalLimit::allowing(allow_removals);
+    Ok(ingest::SiteRequest { workspace, collection, site, tags, removals })
 }
 
 fn check_range(field: &'static str, value: usize, min: usize, max: usize) -> Result<(), ApiError> {

@@ -6,7 +6,7 @@ use axum::extract::{FromRequest, Request, State};
 use axum::http::{StatusCode, header};
 use bytes::Bytes;
 use db::NewJob;
-use domain::{CollectionId, MAX_SOURCE_BYTES, check_source};
+use domain::{CollectionId, MAX_SOURCE_BYTES, normalize_source};
 use fetch::page_url;
 use futures::stream;
 use jiff::Timestamp;
@@ -153,13 +153,12 @@ async fn store_file(app: &App, request: Request) -> Result<Upload, ApiError> {
     Err(ApiError::invalid("file", LocalizedText::key("error-invalid-value-no-file")))
 }
 
-/// A source is a name, never a path on this machine; it is only shown and hashed, and must be fit for that.
+/// A source is a name, never a path on this machine; it is only shown and hashed, and must be fit for that. In its one
+/// form, so that jobs of one document are known as such: they must run in the order in which they were queued.
 pub(crate) fn checked_source(source: &str) -> Result<String, ApiError> {
-    let source = source.trim();
-    check_source(source).map_err(|_| {
+    normalize_source(source).map_err(|_| {
         let text =
             LocalizedText::with("error-invalid-value-printable-bytes", [("max", MAX_SOURCE_BYTES.into())]);
         ApiError::invalid("source", text)
-    })?;
-    Ok(source.to_owned())
+    })
 }
