@@ -215,6 +215,7 @@ error-empty = the document contains no text
 error-no-text-layer = the document consists of scanned images without a text layer; run text recognition (OCR) on it first
 error-protected = the document is protected by a password or against copying; save it without protection
 error-too-costly = parsing the document exceeds a resource limit
+error-parser-unavailable = documents cannot be parsed right now; the server log has the reason
 error-parser-failed = the document cannot be parsed
 
 ## Error codes: web pages
@@ -227,6 +228,7 @@ error-unreachable = the web server cannot be reached
 error-unreachable-host = `{ $host }` cannot be reached: { $reason }
 error-page-status = the web server refused the page
 error-page-status-host = `{ $host }` answered { $status }
+error-page-unreadable = the page, or the site’s rules or list of pages, cannot be read
 error-too-many-redirects = too many redirects
 error-redirected = the page redirects to another one that does not replace it
 error-redirected-to = the page redirects to `{ $to }`, which does not replace it
@@ -424,8 +426,11 @@ help-restore-file = File written by `daedap backup`
 help-config = Print the configuration in effect
 help-config-default = Print the default configuration with explanations, as a file to start from
 
-help-parse = Parse the document on standard input
-help-parse-source = Source of the document on standard input
+help-parse = Parse documents that another process sends
+help-parse-parent = Process that sends them
+help-parse-self-test = Show that a process that parses reaches no file, no network and no other process
+help-parse-attempt = Try one thing of the self-test
+help-parse-target = File, address or program that is tried
 
 ## Command line: shared words
 
@@ -589,6 +594,16 @@ cli-doctor-ok = no problems found
 cli-doctor-fix = run `daedap doctor --fix` to repair what can be repaired
 cli-doctor-found = found: { $subject }: { $message } ({ $code })
 cli-doctor-repaired = repaired: { $subject }: { $message } ({ $code })
+
+## Command line: parse
+
+cli-self-test-read = read `{ $target }`
+cli-self-test-write = write `{ $target }`
+cli-self-test-connect = connect to { $target }
+cli-self-test-start = start `{ $target }`
+cli-self-test-prevented = prevented: { $attempt }
+cli-self-test-possible = POSSIBLE: { $attempt }
+cli-self-test-not-tried = not tried, because it is impossible here anyway: { $attempt }
 
 ## Command line: backup and restore
 

@@ -221,6 +221,7 @@ error-empty = 내용이 없는 문서입니다
 error-no-text-layer = 스캔 이미지로만 된 문서입니다. 먼저 문자 인식(OCR)을 하세요
 error-protected = 암호나 복사 방지로 보호된 문서입니다. 보호를 해제해 저장하세요
 error-too-costly = 문서를 파싱하는 데 자원 한도를 넘었습니다
+error-parser-unavailable = 지금은 문서를 파싱할 수 없습니다. 이유는 서버 로그에 있습니다
 error-parser-failed = 문서를 파싱할 수 없습니다
 
 ## 오류 코드: 웹 페이지
@@ -233,6 +234,7 @@ error-unreachable = 웹 서버에 연결할 수 없습니다
 error-unreachable-host = `{ $host }`에 연결할 수 없습니다: { $reason }
 error-page-status = 웹 서버가 페이지 요청을 거부했습니다
 error-page-status-host = `{ $host }` 서버가 { $status } 상태로 응답했습니다
+error-page-unreadable = 페이지나 사이트의 규칙 또는 목록을 읽을 수 없습니다
 error-too-many-redirects = 리디렉션이 너무 많습니다
 error-redirected = 다른 페이지로 리디렉션되며, 그 페이지는 이 페이지를 대신하지 않습니다
 error-redirected-to = 다른 페이지(`{ $to }`)로 리디렉션되며, 그 페이지는 이 페이지를 대신하지 않습니다
@@ -426,8 +428,11 @@ help-restore-file = `daedap backup`으로 만든 파일
 help-config = 적용된 설정을 출력합니다
 help-config-default = 설명이 있는 기본 설정을 출력합니다. 설정 파일을 만들 때 사용합니다
 
-help-parse = 표준 입력의 문서를 파싱합니다
-help-parse-source = 표준 입력으로 받는 문서의 출처
+help-parse = 다른 프로세스가 보내는 문서를 파싱합니다
+help-parse-parent = 문서를 보내는 프로세스
+help-parse-self-test = 파싱 프로세스가 파일, 네트워크, 다른 프로세스에 접근하지 못함을 보입니다
+help-parse-attempt = 자체 점검 중 하나만 시도합니다
+help-parse-target = 시도할 파일, 주소 또는 프로그램
 
 ## 명령줄: 공통
 
@@ -570,6 +575,16 @@ cli-doctor-ok = 발견된 문제가 없습니다
 cli-doctor-fix = 복구할 수 있는 문제를 복구하려면 `daedap doctor --fix`를 실행하세요
 cli-doctor-found = 발견: { $subject }: { $message } ({ $code })
 cli-doctor-repaired = 복구: { $subject }: { $message } ({ $code })
+
+## 명령줄: parse
+
+cli-self-test-read = `{ $target }` 읽기
+cli-self-test-write = `{ $target }` 쓰기
+cli-self-test-connect = { $target }에 연결
+cli-self-test-start = `{ $target }` 실행
+cli-self-test-prevented = 차단됨: { $attempt }
+cli-self-test-possible = 가능함(위험): { $attempt }
+cli-self-test-not-tried = 이 시스템에서는 원래 할 수 없어 시도하지 않음: { $attempt }
 
 ## 명령줄: backup, restore
 

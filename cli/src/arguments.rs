@@ -40,7 +40,7 @@ pub(crate) enum Command {
     Backup(backup::Arguments),
     Restore(restore::Arguments),
     Config(config::Arguments),
-    /// Runs in a child process for each document; not for people.
+    /// Runs in the child processes that parse; not for people, except for its self-test.
     #[command(name = ::parse::PARSE_COMMAND, hide = true)]
     Parse(parse::Arguments),
 }

@@ -46,7 +46,7 @@ pub fn main() -> ExitCode {
 fn run(cli: Cli) -> Result<Outcome> {
     match &cli.command {
         Command::Config(arguments) if arguments.default => return config::print_default(),
-        Command::Parse(arguments) => return parse::run(arguments),
+        Command::Parse(arguments) if !arguments.self_test => return parse::run(arguments),
         _ => {}
     }
     let settings = Config::load(&cli.overrides(), std::env::vars())?;
@@ -78,7 +78,7 @@ async fn dispatch(settings: Config, globals: &Globals, command: Command) -> Resu
         Command::Backup(arguments) => backup::run(&settings, globals, arguments).await,
         Command::Restore(arguments) => restore::run(&settings, globals, arguments).await,
         Command::Config(_) => config::print(&settings),
-        Command::Parse(arguments) => parse::run(&arguments),
+        Command::Parse(_) => parse::self_test(&settings),
     }
 }
 

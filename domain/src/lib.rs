@@ -21,6 +21,7 @@
 //! | [`VectorStore`] | stores and searches chunks by vectors and terms |
 //! | [`Generator`] | generates an answer |
 //! | [`Listing`], [`Absence`] | what a source holds, and the finding that it no longer holds a document |
+//! | [`PageReader`] | reads what a crawl fetched |
 //! | [`Sha256Digest`] | what identifies bytes |
 //! | [`Cause`] | the error behind the error of a port |
 
@@ -33,6 +34,7 @@ pub use ports::analyzer::Analyzer;
 pub use ports::embedder::{EmbedError, Embedder};
 pub use ports::generator::{GenerateError, GenerationStream, Generator};
 pub use ports::index::{Index, LiveIndex};
+pub use ports::page_reader::{PageReader, PageReaderError};
 pub use ports::vector_store::{VectorStore, VectorStoreError};
 
 pub use values::absence::{Absence, Listing, TooManyRemovals, check_removals};
@@ -58,3 +60,4 @@ pub use values::source::{
     MAX_SOURCE_BYTES, SourceNameError, check_source, is_below, is_source, normalize_source,
 };
 pub use values::tags::{MAX_TAG_CHARACTERS, MAX_TAGS, TagsError, normalize_tags};
+pub use values::web::{PageLinks, RobotsRule, RobotsRules, SitemapEntries, robots_path};

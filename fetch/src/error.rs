@@ -2,6 +2,8 @@
 
 use std::error::Error;
 
+use domain::PageReaderError;
+
 use crate::limits::{MAX_REDIRECTS, PAGE_TIMEOUT};
 
 /// Why a page cannot be fetched.
@@ -57,6 +59,9 @@ pub enum FetchError {
     /// It took too long.
     #[error("the page did not arrive within {} seconds", PAGE_TIMEOUT.as_secs())]
     TooSlow,
+    /// It arrived, but its links, or the rules or the list that it is, cannot be read.
+    #[error("the page cannot be read")]
+    Unreadable(#[from] PageReaderError),
 }
 
 impl FetchError {
@@ -72,6 +77,7 @@ impl FetchError {
             Self::BadList => "bad_list",
             Self::TooLarge { .. } => "too_large",
             Self::TooSlow => "too_slow",
+            Self::Unreadable(_) => "page_unreadable",
         }
     }
 }

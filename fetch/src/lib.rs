@@ -4,7 +4,7 @@
 //! `Crawler` (robots.txt, sitemaps, links) --> `Fetcher` --> public addresses, and hosts that an administrator allows
 //! ```
 //!
-//! Does not parse documents (the caller of a crawl provides a `PageReader`) and does not store anything.
+//! Parses nothing (the caller of a crawl provides a [`PageReader`](domain::PageReader)) and stores nothing.
 
 mod address;
 mod client;
@@ -16,7 +16,7 @@ mod robots;
 
 pub use crate::address::{AllowedHost, NotAHost};
 pub use crate::client::Fetcher;
-pub use crate::crawl::crawler::{Crawler, PageReader};
+pub use crate::crawl::crawler::Crawler;
 pub use crate::crawl::site::{Follow, Site};
 pub use crate::crawl::visit::{KnownPage, SitePage, Visit};
 pub use crate::error::FetchError;

@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
-use texting_robots::Robot;
+use domain::{PageReader, RobotsRules};
 use url::Url;
 
 use crate::client::Fetcher;
@@ -21,7 +20,7 @@ const MAX_PAUSE: Duration = Duration::from_secs(30);
 
 /// The rules of one site.
 pub(crate) struct Robots {
-    rules: Robot,
+    rules: RobotsRules,
 }
 
 impl Robots {
@@ -29,17 +28,17 @@ impl Robots {
     /// answer is not crawled. Of rules that are longer than any should be, the beginning counts.
     ///
     /// # Errors
-    /// `Unreachable` for rules that cannot be parsed, and those of [`Fetcher::fetch`].
-    pub(crate) async fn fetch(fetcher: &Fetcher, start: &Url) -> Result<Self, FetchError> {
+    /// `Unreadable`, and those of [`Fetcher::fetch`].
+    pub(crate) async fn fetch(
+        fetcher: &Fetcher,
+        reader: &dyn PageReader,
+        start: &Url,
+    ) -> Result<Self, FetchError> {
         let rules = match fetcher.beginning(MAX_ROBOTS_BYTES).fetch(&Self::address(start)?).await {
-            Ok(page) => whole_lines(page.bytes),
-            Err(FetchError::Status { status: 400..=499, .. }) => Bytes::new(),
+            Ok(page) => reader.robots(&page.bytes, ROBOT_NAME).await?,
+            Err(FetchError::Status { status: 400..=499, .. }) => RobotsRules::default(),
             Err(error) => return Err(error),
         };
-        let rules = Robot::new(ROBOT_NAME, &rules).map_err(|error| FetchError::Unreachable {
-            host: start.host_str().unwrap_or_default().to_owned(),
-            source: format!("its robots.txt cannot be parsed: {error}").into(),
-        })?;
         Ok(Self { rules })
     }
 
@@ -53,7 +52,10 @@ impl Robots {
 
     /// Whether the page at `url` may be fetched.
     pub(crate) fn allow(&self, url: &Url) -> bool {
-        self.rules.allowed(url.as_str())
+        match url.query() {
+            Some(query) => self.rules.allow(&format!("{}?{query}", url.path())),
+            None => self.rules.allow(url.path()),
+        }
     }
 
     /// The addresses of the sitemaps that it names.
@@ -63,7 +65,7 @@ impl Robots {
 
     /// How long to wait before the next request.
     pub(crate) fn pause(&self) -> Duration {
-        let wanted = self.rules.delay.and_then(|seconds| Duration::try_from_secs_f32(seconds).ok());
+        let wanted = self.rules.delay_seconds.and_then(|seconds| Duration::try_from_secs_f32(seconds).ok());
         wanted.unwrap_or(MIN_PAUSE).clamp(MIN_PAUSE, MAX_PAUSE)
     }
 }

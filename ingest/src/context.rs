@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use db::Database;
-use domain::{Analyzer, LiveIndex};
+use domain::{Analyzer, LiveIndex, PageReader};
 use parse::DocumentParser;
 
 use crate::chunking::chunker::ChunkOptions;
@@ -27,6 +27,8 @@ pub struct IngestParts {
     pub originals: Originals,
     /// Extracts the text of documents.
     pub parser: Arc<dyn DocumentParser>,
+    /// Reads the pages of sites.
+    pub pages: Arc<dyn PageReader>,
     /// Size and overlap of chunks.
     pub chunking: ChunkOptions,
 }
@@ -41,14 +43,15 @@ pub struct IngestContext {
     pub(crate) analyzer: Arc<dyn Analyzer>,
     pub(crate) originals: Originals,
     pub(crate) parser: Arc<dyn DocumentParser>,
+    pub(crate) pages: Arc<dyn PageReader>,
     pub(crate) chunking: ChunkOptions,
 }
 
 impl IngestContext {
     /// A context with new locks.
     pub fn new(parts: IngestParts) -> Self {
-        let IngestParts { db, index, analyzer, originals, parser, chunking } = parts;
+        let IngestParts { db, index, analyzer, originals, parser, pages, chunking } = parts;
         let (index_lock, document_locks) = (Arc::default(), Arc::default());
-        Self { db, index, index_lock, document_locks, analyzer, originals, parser, chunking }
+        Self { db, index, index_lock, document_locks, analyzer, originals, parser, pages, chunking }
     }
 }

@@ -147,6 +147,7 @@ impl IngestError {
             )
             | Self::Originals(OriginalsError::Full(_) | OriginalsError::Unavailable(_))
             | Self::ChunksMissing { .. }
+            | Self::Parse(ParseError::Unavailable(_))
             | Self::Database(DbError::Unavailable(_) | DbError::Failed(_)) => true,
             Self::Unreadable { .. }
             | Self::NoFiles { .. }
@@ -181,6 +182,7 @@ impl IngestError {
             | Self::Originals(
                 OriginalsError::Full(_) | OriginalsError::Unavailable(_) | OriginalsError::Unusable { .. },
             )
+            | Self::Parse(ParseError::Unavailable(_))
             | Self::Database(DbError::Unavailable(_)) => true,
             Self::Unreadable { .. }
             | Self::NoFiles { .. }
@@ -215,6 +217,8 @@ mod tests {
         let lost = IngestError::Vectors(VectorStoreError::Unavailable("connection refused".into()));
         assert!(lost.concerns_every_document());
         assert!(!IngestError::Parse(ParseError::Empty).concerns_every_document());
+        let no_parser = IngestError::Parse(ParseError::Unavailable("too many open files".to_owned()));
+        assert!(no_parser.concerns_every_document() && no_parser.is_retryable(), "no document is to blame");
     }
 
     #[test]

@@ -9,6 +9,7 @@ use crate::charset;
 use crate::error::ParseError;
 use crate::formats::html::recognize::begins_as_html;
 use crate::formats::{email, hwp, json, office};
+use crate::zip_directory;
 
 /// The format of a document; text formats carry the decoded text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,18 +48,6 @@ const OLE: &[u8] = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1";
 /// Begins a ZIP archive.
 pub(crate) const ZIP: &[u8] = b"PK\x03\x04";
 
-impl Content {
-    /// Whether it is parsed without a vendor's parser.
-    pub(crate) fn is_plain(&self) -> bool {
-        matches!(self, Self::Markdown(_) | Self::PlainText(_))
-    }
-}
-
-/// Whether detecting the format of `bytes` already needs vendors' parsers.
-pub(crate) fn is_container(bytes: &[u8]) -> bool {
-    [OLE, ZIP].iter().any(|signature| bytes.starts_with(signature))
-}
-
 /// Detects the format of `bytes`, and decodes them if they are text.
 ///
 /// # Errors
@@ -67,7 +56,7 @@ pub fn detect(bytes: &[u8], source: &str) -> Result<Content, ParseError> {
     if bytes.is_empty() {
         return Err(ParseError::Empty);
     }
-    match binary_format(bytes) {
+    match binary_format(bytes)? {
         Some(Binary::Supported(content)) => Ok(content),
         Some(Binary::Unsupported(looks_like)) => {
             Err(ParseError::UnsupportedType { looks_like: looks_like.into() })
@@ -88,18 +77,21 @@ enum Binary {
 }
 
 /// Detects binary formats by their signatures, and other binary data by its zeros and control characters.
-fn binary_format(bytes: &[u8]) -> Option<Binary> {
+///
+/// # Errors
+/// `TooCostly` for an archive whose directory is too large to be read.
+fn binary_format(bytes: &[u8]) -> Result<Option<Binary>, ParseError> {
     let head = head(bytes);
     if head.starts_with(b"%PDF-") {
-        return Some(Binary::Supported(Content::Pdf));
+        return Ok(Some(Binary::Supported(Content::Pdf)));
     }
     if head.starts_with(OLE) {
-        return Some(ole_format(bytes));
+        return Ok(Some(ole_format(bytes)));
     }
     if head.starts_with(ZIP) {
-        return Some(zip_format(bytes));
+        return zip_format(bytes).map(Some);
     }
-    unsupported_format(bytes, head).map(Binary::Unsupported)
+    Ok(unsupported_format(bytes, head).map(Binary::Unsupported))
 }
 
 /// Microsoft Office before 2007 and HWP 5 use the same container, and so do other programs.
@@ -112,13 +104,14 @@ fn ole_format(bytes: &[u8]) -> Binary {
 }
 
 /// Newer office formats and EPUB are ZIP archives.
-fn zip_format(bytes: &[u8]) -> Binary {
-    match ZipArchive::new(Cursor::new(bytes)) {
+fn zip_format(bytes: &[u8]) -> Result<Binary, ParseError> {
+    zip_directory::check_size(&mut Cursor::new(bytes))?;
+    Ok(match ZipArchive::new(Cursor::new(bytes)) {
         Ok(archive) => {
             archived_format(&archive).map_or(Binary::Unsupported("a ZIP archive"), Binary::Supported)
         }
         Err(_) => Binary::Unsupported("a damaged archive"),
-    }
+    })
 }
 
 /// Whether an archive is not a document itself.

@@ -11,15 +11,7 @@ use crate::parsed::Parsed;
 /// # Errors
 /// Any [`ParseError`].
 pub fn parse(bytes: &[u8], source: &str) -> Result<Parsed, ParseError> {
-    parse_content(detect(bytes, source)?, bytes)
-}
-
-/// Parses `bytes` that were detected as `content`.
-///
-/// # Errors
-/// Those of the format's parser, and `Empty`.
-pub(crate) fn parse_content(content: Content, bytes: &[u8]) -> Result<Parsed, ParseError> {
-    normalized(match content {
+    normalized(match detect(bytes, source)? {
         Content::Markdown(text) => markdown::clean::parse(&text),
         Content::Html(text) => html::page::parse(&text)?,
         Content::PlainText(text) => text::parse(&text),

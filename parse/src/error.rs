@@ -47,6 +47,10 @@ pub enum ParseError {
         /// The resource.
         resource: Cow<'static, str>,
     },
+    /// There is no parser for it now: the system cannot start one, or not as the settings require. The document is not to
+    /// blame.
+    #[error("the parser cannot be started: {0}")]
+    Unavailable(String),
     /// It is damaged, or its parser failed in an unexpected way. Only this document is affected.
     #[error("the document cannot be parsed: {0}")]
     Failed(String),
@@ -77,6 +81,7 @@ impl ParseError {
             Self::NoTextLayer => "no_text_layer",
             Self::Protected => "protected",
             Self::TooCostly { .. } => "too_costly",
+            Self::Unavailable(_) => "parser_unavailable",
             Self::Failed(_) => "parser_failed",
         }
     }

@@ -1,8 +1,9 @@
 //! Reads ZIP archives of documents: each member is a document of its own, as if the archive were a folder.
 //!
 //! A ZIP archive that is an office document itself is not one of these. Member names are UTF-8, or CP949 if a Korean Windows
-//! wrote them. The size of an archive is checked before anything is unpacked, and a member that is longer than it declares is
-//! an error. Archives within an archive are not opened: they are members of an unsupported type.
+//! wrote them. The size of an archive is checked before its directory is read, and before
+//! anything is unpacked; a member that is longer than it declares is an error. Archives within an archive are not opened:
+//! they are members of an unsupported type.
 
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek};
@@ -16,6 +17,7 @@ use zip::ZipArchive;
 use crate::detect::{ZIP, holds_documents};
 use crate::error::ParseError;
 use crate::limits::MAX_DOCUMENT_BYTES;
+use crate::zip_directory;
 
 /// Maximum number of members of an archive.
 const MAX_MEMBERS: usize = 10_000;
@@ -102,6 +104,7 @@ impl<R: Read + Seek> Kind<R> {
         if beginning != *ZIP {
             return Ok(Self::Other);
         }
+        zip_directory::check_size(&mut reader)?;
         let zip = match reader.rewind().map(|()| ZipArchive::new(reader)) {
             // With an offset it is the last archive within one that is cut off.
             Ok(Ok(zip)) if zip.offset() == 0 => zip,

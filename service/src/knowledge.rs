@@ -7,11 +7,11 @@ use anyhow::{Context, Result};
 use db::Database;
 use domain::{Analyzer, Index, LiveIndex};
 use ingest::{Build, ChunkOptions, IngestContext, IngestParts, Originals};
-use parse::Sandboxed;
+use parse::{SandboxOptions, Sandboxed};
 use retriever::analyze::BigramAnalyzer;
 use retriever::{Reranker, RetrievalOptions, Retriever, RetrieverParts};
 
-use crate::config::Config;
+use crate::config::{Config, SandboxPolicy};
 use crate::indexes::Indexes;
 use crate::model_files::ModelFiles;
 
@@ -70,12 +70,18 @@ impl KnowledgeBase {
         let Stores { db, originals, indexes } = stores;
         let index = Arc::new(LiveIndex::new(index));
         let analyzer: Arc<dyn Analyzer> = Arc::new(BigramAnalyzer::new());
+        let parser = Arc::new(Sandboxed::new(SandboxOptions {
+            program: this_program()?,
+            children: config.ingest.workers,
+            is_confinement_required: config.ingest.sandbox == SandboxPolicy::Required,
+        }));
         let ingest = IngestContext::new(IngestParts {
             db: db.clone(),
             index: index.clone(),
             analyzer: analyzer.clone(),
             originals: originals.clone(),
-            parser: Arc::new(Sandboxed::new(this_program()?)),
+            parser: parser.clone(),
+            pages: parser,
             chunking: ChunkOptions {
                 target_tokens: config.ingest.chunk_tokens,
                 overlap_tokens: config.ingest.overlap_tokens,

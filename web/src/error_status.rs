@@ -213,6 +213,8 @@ impl From<IngestError> for ApiError {
             IngestError::Fetch(error) => error.into(),
             IngestError::Originals(error) => error.into(),
             IngestError::Embedder(error) => error.into(),
+            // No document is to blame.
+            other if other.is_retryable() => Self::unavailable(other.code(), other.message()),
             other => {
                 let text = LocalizedText::english(other.code(), other.message());
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, other.code(), text)
@@ -245,7 +247,10 @@ impl From<FetchError> for ApiError {
             FetchError::Redirected { to } => {
                 LocalizedText::with("error-redirected-to", [("to", to.clone().into())])
             }
-            FetchError::TooManyRedirects | FetchError::TooSlow | FetchError::BadList => {
+            FetchError::TooManyRedirects
+            | FetchError::TooSlow
+            | FetchError::BadList
+            | FetchError::Unreadable(_) => {
                 LocalizedText::english(code, error.to_string())
             }
         };
@@ -253,7 +258,8 @@ impl From<FetchError> for ApiError {
             FetchError::BadUrl(_)
             | FetchError::AddressRefused { .. }
             | FetchError::TooLarge { .. }
-            | FetchError::TooManyRedirects => StatusCode::UNPROCESSABLE_ENTITY,
+            | FetchError::TooManyRedirects
+            | FetchError::Unreadable(_) => StatusCode::UNPROCESSABLE_ENTITY,
             FetchError::Unreachable { .. }
             | FetchError::Status { .. }
             | FetchError::Redirected { .. }

@@ -6,4 +6,5 @@ pub mod analyzer;
 pub mod embedder;
 pub mod generator;
 pub mod index;
+pub mod page_reader;
 pub mod vector_store;

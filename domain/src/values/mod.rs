@@ -17,3 +17,4 @@ pub mod script;
 pub mod search;
 pub mod source;
 pub mod tags;
+pub mod web;

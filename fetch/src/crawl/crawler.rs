@@ -13,12 +13,11 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use domain::Listing;
+use domain::{Listing, PageReader};
 use url::Url;
 
 use crate::client::Fetcher;
 use crate::crawl::frontier::Frontier;
-use crate::crawl::links::Links;
 use crate::crawl::moves::Moves;
 use crate::crawl::site::{Follow, Site};
 use crate::crawl::sitemaps::Sitemaps;
@@ -30,20 +29,11 @@ use crate::robots::Robots;
 /// Pages of the earlier crawl that may fail before no more of them are asked: the site is down.
 const MAX_FAILED_KNOWN_PAGES: usize = 3;
 
-/// Reads what a crawl fetches. The caller provides it, because this crate parses no documents.
-#[derive(Debug, Clone, Copy)]
-pub struct PageReader {
-    /// Decodes an HTML page; `None` for any other document, and for a page that is not safe to build a tree of.
-    pub html_source: fn(&[u8]) -> Option<String>,
-    /// The link targets of a Markdown text, in order.
-    pub link_targets: fn(&str) -> Vec<String>,
-}
-
 /// A crawl of one site.
 pub struct Crawler<'a> {
     fetcher: &'a Fetcher,
     site: &'a Site,
-    reader: PageReader,
+    reader: &'a dyn PageReader,
     /// `None` where they cannot be read: then nothing may be fetched.
     robots: Option<Robots>,
     /// What an earlier crawl found, by address.
@@ -69,7 +59,7 @@ impl<'a> Crawler<'a> {
     pub async fn begin(
         fetcher: &'a Fetcher,
         site: &'a Site,
-        reader: PageReader,
+        reader: &'a dyn PageReader,
         known: HashMap<String, KnownPage>,
     ) -> Result<Self, FetchError> {
         let mut crawler = Self {
@@ -87,7 +77,7 @@ impl<'a> Crawler<'a> {
             failures_left: None,
             is_finished: false,
         };
-        match Robots::fetch(fetcher, &site.start).await {
+        match Robots::fetch(fetcher, reader, &site.start).await {
             Ok(robots) => crawler.robots = Some(robots),
             Err(FetchError::AddressRefused { host }) if site.start.host_str() == Some(&host) => {
                 return Err(FetchError::AddressRefused { host });
@@ -162,7 +152,7 @@ impl<'a> Crawler<'a> {
         let known = self.known.get(url.as_str()).cloned();
         let validators = known.as_ref().map(validators).unwrap_or_default();
         match (self.fetcher.fetch_if_changed(&url, &validators).await, known) {
-            (Ok(Fetched::Page(page)), _) => self.read(&url, page, depth),
+            (Ok(Fetched::Page(page)), _) => self.read(&url, page, depth).await,
             (Ok(Fetched::NotModified), known) => {
                 self.add_all(known.into_iter().flat_map(|page| page.links), depth + 1);
                 self.listing.hold(url.as_str());
@@ -184,19 +174,25 @@ impl<'a> Crawler<'a> {
     }
 
     /// Reads a fetched page; `None` if it is another page that was already seen, or is not to be ingested.
-    fn read(&mut self, asked: &Url, page: Page, depth: usize) -> Option<Visit> {
-        let html = (self.reader.html_source)(&page.bytes);
-        if html.is_none() && self.had_links(asked) {
+    async fn read(&mut self, asked: &Url, page: Page, depth: usize) -> Option<Visit> {
+        let links = match self.reader.links(&page.bytes, page.url.as_str()).await {
+            Ok(links) => links,
+            Err(error) => {
+                self.fail(asked, error.into());
+                return None;
+            }
+        };
+        if !links.is_html && self.had_links(asked) {
             self.listing.leave_gap();
         }
-        let links = html.map(|html| Links::of(&html, &page.url)).unwrap_or_default();
-        let canonical = links.canonical.clone().filter(|own| self.site.holds(own));
+        let canonical = links.canonical.and_then(|own| page_url(&own).ok());
+        let canonical = canonical.filter(|own| self.site.holds(own));
         let own = canonical.unwrap_or_else(|| page.url.clone());
         if own != *asked && !self.is_new_under(asked, &own, page.is_permanent, depth) {
             return None;
         }
-        let within: Vec<String> =
-            links.targets.into_iter().filter(|link| self.site.holds(link)).map(String::from).collect();
+        let is_within = |link: &String| page_url(link).is_ok_and(|url| self.site.holds(&url));
+        let within: Vec<String> = links.targets.into_iter().filter(is_within).collect();
         self.add_all(within.iter().cloned(), depth + 1);
         if links.is_noindex || page.is_noindex {
             self.exclude(&own);
@@ -277,11 +273,11 @@ impl<'a> Crawler<'a> {
         let Ok(list) = self.site.start.join("llms.txt") else { return };
         self.pause().await;
         match self.fetcher.fetch(&list).await {
-            Ok(page) if (self.reader.html_source)(&page.bytes).is_none() => {
-                let text = String::from_utf8_lossy(&page.bytes);
-                self.add_all((self.reader.link_targets)(&text).into_iter(), 1);
-            }
-            Ok(_) => self.doubt(list, FetchError::BadList),
+            Ok(page) => match self.reader.listed_links(&page.bytes).await {
+                Ok(Some(links)) => self.add_all(links.into_iter(), 1),
+                Ok(None) => self.doubt(list, FetchError::BadList),
+                Err(error) => self.doubt(list, error.into()),
+            },
             Err(FetchError::Status { status: 404 | 410, .. }) => {}
             Err(error @ FetchError::Status { status: 400..=407, .. }) => self.doubt(list, error),
             Err(error) => self.fail(&list, error),
@@ -299,7 +295,7 @@ impl<'a> Crawler<'a> {
         let mut sitemaps = Sitemaps::of(&self.site.start, named);
         while !self.frontier.is_full() {
             self.pause().await;
-            let Some((map, fetched)) = sitemaps.next(self.fetcher).await else {
+            let Some((map, fetched)) = sitemaps.next(self.fetcher, self.reader).await else {
                 if sitemaps.has_left_out() {
                     self.listing.leave_gap();
                 }

@@ -2,9 +2,7 @@
 
 pub(crate) mod crawler;
 pub(crate) mod frontier;
-pub(crate) mod links;
 pub(crate) mod moves;
 pub(crate) mod site;
-pub(crate) mod sitemap;
 pub(crate) mod sitemaps;
 pub(crate) mod visit;

@@ -2,10 +2,10 @@
 
 use std::collections::VecDeque;
 
+use domain::{PageReader, SitemapEntries};
 use url::Url;
 
 use crate::client::Fetcher;
-use crate::crawl::sitemap::{self, Listed};
 use crate::error::FetchError;
 use crate::limits::MAX_SITEMAP_BYTES;
 use crate::page::page_url;
@@ -41,16 +41,17 @@ impl Sitemaps {
     }
 
     /// Fetches the next one, and adds those that it names.
-    pub(crate) async fn next(&mut self, fetcher: &Fetcher) -> Option<(Url, Result<Listed, FetchError>)> {
+    pub(crate) async fn next(
+        &mut self,
+        fetcher: &Fetcher,
+        reader: &dyn PageReader,
+    ) -> Option<(Url, Result<SitemapEntries, FetchError>)> {
         let map = self.left.pop_front()?;
-        let listed = match fetcher.up_to(MAX_SITEMAP_BYTES).fetch(&map).await {
-            Ok(page) => sitemap::read(&page.bytes),
-            Err(error) => return Some((map, Err(error))),
-        };
-        for named in &listed.sitemaps {
+        let read = read(fetcher, reader, &map).await;
+        for named in read.iter().flat_map(|listed| &listed.sitemaps) {
             self.add(named);
         }
-        Some((map, Ok(listed)))
+        Some((map, read))
     }
 
     /// Whether there were more of them than the bound, or addresses of none.
@@ -67,6 +68,15 @@ impl Sitemaps {
             _ => self.has_left_out = true,
         }
     }
+}
+
+async fn read(
+    fetcher: &Fetcher,
+    reader: &dyn PageReader,
+    map: &Url,
+) -> Result<SitemapEntries, FetchError> {
+    let file = fetcher.up_to(MAX_SITEMAP_BYTES).fetch(map).await?;
+    Ok(reader.sitemap(&file.bytes).await?)
 }
 
 #[cfg(test)]

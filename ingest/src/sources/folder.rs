@@ -153,10 +153,7 @@ impl<F: FnMut(SyncEvent) + Send> FolderSync<F> {
             let known_hash = known.get(&file.source).filter(|_| !force).cloned();
             async move {
                 let (source, modified_at) = (file.source.clone(), file.modified_at);
-                let prepared = run_blocking(move || {
-                    prepare_file(&file, parser.as_ref(), &preparer, known_hash.as_deref())
-                })
-                .await;
+                let prepared = prepare_file(file, parser.as_ref(), &preparer, known_hash).await;
                 (source, modified_at, prepared)
             }
         });

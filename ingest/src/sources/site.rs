@@ -7,8 +7,7 @@ use std::time::Instant;
 
 use db::{Database, DbError, WebPage};
 use domain::{Absence, CollectionId, Listing, WorkspaceId, normalize_tags};
-use fetch::{Crawler, Fetcher, KnownPage, PageReader, Site, SitePage, Visit};
-use parse::{html_source, link_targets};
+use fetch::{Crawler, Fetcher, KnownPage, Site, SitePage, Visit};
 
 use crate::context::IngestContext;
 use crate::error::IngestError;
@@ -16,9 +15,6 @@ use crate::sources::removal::{AbsentRemoval, RemovalLimit};
 use crate::sources::report::{FailedSource, IngestReport, SyncEvent};
 use crate::versions::item::{IngestItem, Outcome};
 use crate::versions::pipeline::Pipeline;
-
-/// Reads the pages of a crawl with the parser's rules.
-const PAGE_READER: PageReader = PageReader { html_source, link_targets };
 
 /// A site to sync.
 #[derive(Debug, Clone)]
@@ -58,7 +54,8 @@ pub async fn sync_site(
     let stored: HashSet<String> = stored.into_iter().map(|row| row.source).collect();
     let pages = context.db.web_pages(collection, &start).await?;
     let former: Vec<String> = pages.iter().map(|page| page.url.clone()).collect();
-    let mut crawler = Crawler::begin(fetcher, site, PAGE_READER, known_pages(pages, &stored)).await?;
+    let known = known_pages(pages, &stored);
+    let mut crawler = Crawler::begin(fetcher, site, context.pages.as_ref(), known).await?;
     let mut sync = SiteSync {
         db: context.db.clone(),
         pipeline: Pipeline::new(context),

@@ -16,6 +16,7 @@ use parse::{
     ParseError,
 };
 
+use crate::blocking::run_blocking;
 use crate::error::IngestError;
 use crate::size_limit::check_size;
 use crate::sources::regular_file::{Folder, RegularFile};
@@ -239,18 +240,23 @@ fn modified_at(entry: &DirEntry) -> Option<Timestamp> {
 }
 
 /// Reads a file, and prepares it unless its hash is `known_hash`.
-pub(crate) fn prepare_file(
-    file: &FoundFile,
+pub(crate) async fn prepare_file(
+    file: FoundFile,
     parser: &dyn DocumentParser,
     preparer: &Preparer,
-    known_hash: Option<&str>,
+    known_hash: Option<String>,
 ) -> Result<PreparedFile, IngestError> {
-    let bytes = file.read()?;
-    let hash = Sha256Digest::of(&bytes).to_string();
-    if known_hash == Some(hash.as_str()) {
+    let source = file.source.clone();
+    let (bytes, hash) = run_blocking(move || {
+        let bytes = file.read()?;
+        let hash = Sha256Digest::of(&bytes).to_string();
+        Ok((bytes, hash))
+    })
+    .await?;
+    if known_hash.is_some_and(|known| known == hash) {
         return Ok(PreparedFile::Unchanged);
     }
-    Ok(PreparedFile::Changed(Box::new(preparer.prepare(parser, bytes.into(), &file.source, hash)?)))
+    Ok(PreparedFile::Changed(Box::new(preparer.prepare(parser, bytes.into(), &source, hash).await?)))
 }
 
 /// The absolute path with `/`, in NFC. With a path relative to the root, two folders with the same file names would overwrite

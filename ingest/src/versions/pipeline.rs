@@ -94,9 +94,8 @@ impl Pipeline {
             };
         }
         report_stage(on_stage, IngestStage::Parsing)?;
-        let (parser, preparer) = (self.parser.clone(), self.preparers.for_live_index());
-        let source = request.source.clone();
-        let prepared = run_blocking(move || preparer.prepare(parser.as_ref(), bytes, &source, hash)).await?;
+        let preparer = self.preparers.for_live_index();
+        let prepared = preparer.prepare(self.parser.as_ref(), bytes, &request.source, hash).await?;
         self.store.store(request, prepared, on_stage).await
     }
 

@@ -1,6 +1,6 @@
 //! Prepares a document for storing: parses its bytes and splits the text into chunks, sized for the embedder of one index.
 //!
-//! Needs neither database nor vector index. It is heavy on the processor, so callers run it on a blocking thread.
+//! Needs neither database nor vector index. Parsing is done in other processes, splitting on a blocking thread.
 
 use std::sync::Arc;
 
@@ -8,6 +8,7 @@ use bytes::Bytes;
 use domain::{Analyzer, Index, Language, LiveIndex, PageStart};
 use parse::{DocumentParser, ParseError};
 
+use crate::blocking::run_blocking;
 use crate::chunking::chunker::{ChunkOptions, Draft, chunk};
 use crate::chunking::measure::Measure;
 use crate::context::IngestContext;
@@ -89,16 +90,20 @@ impl Preparer {
     }
 
     /// Parses a document and splits it into chunks.
-    pub(crate) fn prepare(
+    pub(crate) async fn prepare(
         &self,
         parser: &dyn DocumentParser,
         bytes: Bytes,
         source: &str,
         content_hash: String,
     ) -> Result<Prepared, IngestError> {
-        let parsed = parser.parse(&bytes, source)?;
+        let parsed = parser.parse(bytes.clone(), source).await?;
         let title = parsed.title.unwrap_or_else(|| title_from_source(source));
-        let prepared = self.prepare_text(title, content_hash, parsed.markdown, parsed.page_starts)?;
+        let preparer = self.clone();
+        let prepared = run_blocking(move || {
+            preparer.prepare_text(title, content_hash, parsed.markdown, parsed.page_starts)
+        })
+        .await?;
         Ok(Prepared { original: Some(bytes), ..prepared })
     }
 

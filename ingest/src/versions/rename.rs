@@ -8,7 +8,6 @@ use domain::{Document, DocumentId, WorkspaceId, normalize_source, normalize_tags
 use jiff::Timestamp;
 use parse::DocumentParser;
 
-use crate::blocking::run_blocking;
 use crate::context::IngestContext;
 use crate::error::IngestError;
 use crate::originals::Originals;
@@ -83,9 +82,8 @@ impl DocumentRename {
             return Err(DbError::Conflict(reason).into());
         }
         let bytes = self.originals.read(&former.content_hash).await?;
-        let (parser, preparer) = (self.parser.clone(), self.preparers.for_live_index());
-        let (source, hash) = (request.source.clone(), former.content_hash);
-        let prepared = run_blocking(move || preparer.prepare(parser.as_ref(), bytes, &source, hash)).await?;
+        let (preparer, hash) = (self.preparers.for_live_index(), former.content_hash);
+        let prepared = preparer.prepare(self.parser.as_ref(), bytes, &request.source, hash).await?;
         self.store.store(request, prepared, &mut |_| ControlFlow::Continue(())).await?;
         if renamed != document {
             self.removal.remove(workspace, document).await?;

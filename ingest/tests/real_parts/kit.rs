@@ -105,6 +105,7 @@ impl Kit {
             analyzer: analyzer.clone(),
             originals: originals.clone(),
             parser: Arc::new(InProcess),
+            pages: Arc::new(InProcess),
             chunking: ChunkOptions::default(),
         });
         let pipeline = Pipeline::new(&context);
@@ -120,6 +121,7 @@ impl Kit {
             analyzer: self.analyzer.clone(),
             originals: self.originals.clone(),
             parser: Arc::new(InProcess),
+            pages: Arc::new(InProcess),
             chunking,
         }))
     }

@@ -39,6 +39,7 @@ fn check(kit: &Kit, vectors: Arc<dyn VectorStore>, chunking: ChunkOptions) -> In
         analyzer: kit.analyzer.clone(),
         originals: kit.originals.clone(),
         parser: Arc::new(InProcess),
+        pages: Arc::new(InProcess),
         chunking,
     }))
 }

@@ -29,6 +29,9 @@ pub(crate) fn parse(text: &str) -> Result<Parsed, ParseError> {
     Ok(Parsed { title: None, markdown: rows.into_markdown(), page_starts: Vec::new() })
 }
 
+/// Rows of a table with more columns than this are not filled up: each would cost as much as the header.
+const MAX_FILLED_COLUMNS: usize = 256;
+
 /// Writes a Markdown table. Its first row is its header; blank rows are left out.
 #[derive(Default)]
 pub(crate) struct Rows {
@@ -47,7 +50,11 @@ impl Rows {
         if is_header {
             self.columns = values.len();
         }
-        for column in 0..self.columns {
+        let columns = match self.columns {
+            0..=MAX_FILLED_COLUMNS => self.columns,
+            many => values.len().min(many),
+        };
+        for column in 0..columns {
             self.markdown.push_str("| ");
             let is_last = column + 1 == self.columns;
             let cell = values.iter().skip(column).take(if is_last { usize::MAX } else { 1 });

@@ -6,12 +6,12 @@
 use std::io::Write;
 use std::path::Path;
 
-use parse::{DocumentParser, InProcess, ParseError, Parsed};
+use parse::{ParseError, Parsed, parse};
 
 fn read(path: &Path) -> Result<Parsed, ParseError> {
     let bytes = std::fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     // Under another name: the content decides.
-    InProcess.parse(&bytes, "file.bin")
+    parse(&bytes, "file.bin")
 }
 
 fn sample(name: &str) -> Parsed {

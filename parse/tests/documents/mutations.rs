@@ -10,7 +10,7 @@ use std::panic;
 use std::path::{Path, PathBuf};
 use std::sync::Once;
 
-use parse::{Archive, DocumentParser, InProcess, Parsed};
+use parse::{Archive, Parsed, parse};
 use proptest::prelude::*;
 use proptest::sample::Index;
 use proptest::test_runner::{RngSeed, TestRunner};
@@ -93,7 +93,7 @@ fn read(bytes: &[u8], name: &str) -> Option<Parsed> {
             PANICKED_IN.set(file);
         }));
     });
-    match panic::catch_unwind(|| InProcess.parse(bytes, name)) {
+    match panic::catch_unwind(|| parse(bytes, name)) {
         Ok(read) => read.ok(),
         Err(panicked) if is_ours(&PANICKED_IN.take()) => panic::resume_unwind(panicked),
         Err(_) => None,

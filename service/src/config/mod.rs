@@ -10,6 +10,6 @@ pub use error::ConfigError;
 pub use load::{DEFAULT_TOML, Overrides};
 pub use settings::{
     ChatConfig, Config, EmbedderConfig, GeneratorConfig, IngestConfig, RerankerConfig, RetrievalConfig,
-    VectorsConfig, WebConfig,
+    SandboxPolicy, VectorsConfig, WebConfig,
 };
 pub use source::{SourceConfig, SourceLocation};

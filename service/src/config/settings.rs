@@ -80,8 +80,19 @@ pub struct IngestConfig {
     pub overlap_tokens: usize,
     pub document_bytes: u64,
     pub workers: usize,
+    pub sandbox: SandboxPolicy,
     pub retries: u32,
     pub retry_seconds: u64,
+}
+
+/// What happens where the system cannot confine the processes that parse completely.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SandboxPolicy {
+    /// Nothing is parsed.
+    Required,
+    /// The log says what is missing.
+    BestEffort,
 }
 
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]

@@ -105,6 +105,12 @@ mod tests {
     }
 
     #[test]
+    fn removals_are_allowed_by_name_only() {
+        let allows = |text: &str| toml::from_str::<SourceConfig>(text).unwrap().allow_removals;
+        assert!(!allows("path = '/srv'") && allows("path = '/srv'\nallow_removals = true"));
+    }
+
+    #[test]
     fn a_source_is_a_folder_or_a_site_within_bounds() {
         assert_eq!(source("path = '/srv'"), Ok(SourceLocation::Folder("/srv".into())));
         let site = source("url = 'https://example.com/help/#top'\nfollow = 'sitemap'\nmax_pages = 5");

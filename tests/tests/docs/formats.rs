@@ -89,6 +89,7 @@ fn errors(language: Language) -> Part {
         ParseError::NoTextLayer,
         ParseError::Protected,
         ParseError::TooCostly { resource: "".into() },
+        ParseError::Unavailable(String::new()),
         ParseError::Failed(String::new()),
     ];
     let rows = errors.iter().map(|error| {

@@ -27,17 +27,17 @@ const WALLS: &[Wall] = &[
     wall(&["rbook"], &["parse/src/formats/epub"]),
     wall(&["csv"], &["parse/src/formats/table"]),
     wall(&["htmd", "dom_smoothie"], &["parse/src/formats/html"]),
+    wall(&["landlock", "seccompiler"], &["parse/src/sandbox/confinement"]),
     wall(
         &["quick_xml"],
         &[
             "parse/src/formats/package",
             "parse/src/formats/opendocument",
             "parse/src/formats/hwpx",
-            "fetch/src/crawl/sitemap",
+            "parse/src/web/sitemap",
         ],
     ),
     wall(&["ammonia"], &["chat/src/render"]),
-    wall(&["texting_robots"], &["fetch/"]),
     // Storage.
     wall(&["sqlx"], &["db/"]),
     wall(&["qdrant_client"], &["retriever/src/store/qdrant"]),

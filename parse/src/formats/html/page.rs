@@ -8,8 +8,9 @@ use dom_query::Document;
 use dom_smoothie::{Config, Readability};
 
 use crate::error::ParseError;
-use crate::formats::html::nesting::{check_open_elements, is_too_deep};
+use crate::formats::html::nesting::is_too_deep;
 use crate::formats::html::to_markdown::{remove_hidden, text_nodes, to_markdown};
+use crate::formats::html::tree;
 use crate::formats::markdown::{clean, headings};
 use crate::formats::text;
 use crate::parsed::Parsed;
@@ -27,10 +28,9 @@ const MAX_ARTICLE_BYTES: usize = 4 * 1024 * 1024;
 /// Parses a page. One that is nested too deeply to be converted is parsed as plain text.
 ///
 /// # Errors
-/// `Failed` for a page nested even deeper, see [`check_open_elements`].
+/// Those of [`tree::page`], for a page nested even deeper.
 pub(crate) fn parse(page: &str) -> Result<Parsed, ParseError> {
-    check_open_elements(page)?;
-    let document = Document::from(page);
+    let document = tree::page(page)?;
     remove_hidden(&document);
     if is_too_deep(&document.root()) {
         return Ok(text::parse(&text_nodes(&document)));

@@ -5,39 +5,40 @@ use htmd::HtmlToMarkdown;
 use htmd::options::{BulletListMarker, Options};
 
 use crate::error::ParseError;
-use crate::formats::html::nesting::{check_open_elements, is_too_deep, opens_too_many};
+use crate::formats::html::nesting::is_too_deep;
+use crate::formats::html::tree;
 
 /// Elements whose content a reader of the page does not see as text.
 const HIDDEN: &str = "script, style, template, noscript, iframe, object, embed, canvas, svg, button, select, input, \
                       textarea, datalist, [hidden], [aria-hidden='true']";
 
-/// Converts a fragment of HTML. One with too many open elements stays as it is.
+/// Converts a fragment of HTML. One that costs too much to build a tree of stays as it is.
 pub(crate) fn fragment_to_markdown(html: &str) -> String {
-    if opens_too_many(html) {
-        return html.to_owned();
-    }
-    let document = Document::fragment(html);
+    part_to_markdown(html).unwrap_or_else(|_| html.to_owned())
+}
+
+fn part_to_markdown(html: &str) -> Result<String, ParseError> {
+    let document = tree::fragment(html)?;
     remove_hidden(&document);
     if is_too_deep(&document.root()) {
-        return text_nodes(&document);
+        return Ok(text_nodes(&document));
     }
-    to_markdown(&document.html())
+    Ok(to_markdown(&document.html()))
 }
 
 /// Converts a page that has only content, no navigation.
 ///
 /// # Errors
-/// Those of [`check_open_elements`].
+/// Those of [`tree::fragment`].
 pub(crate) fn whole_page_to_markdown(page: &str) -> Result<String, ParseError> {
     // `<title/>` is closed in XHTML, but an HTML parser takes everything behind it for the title.
     let body = memchr::memmem::find(page.as_bytes(), b"<body").map_or(page, |at| &page[at..]);
-    check_open_elements(body)?;
-    Ok(fragment_to_markdown(body))
+    part_to_markdown(body)
 }
 
 /// Whether the element that `tag` opens is hidden.
 pub(crate) fn hides(tag: &str) -> bool {
-    let document = Document::fragment(tag);
+    let Ok(document) = tree::fragment(tag) else { return false };
     let elements = || document.root().descendants_it().filter(NodeRef::is_element).count();
     let before = elements();
     remove_hidden(&document);
@@ -46,7 +47,7 @@ pub(crate) fn hides(tag: &str) -> bool {
 
 /// Converts HTML that is not nested too deeply.
 pub(crate) fn to_markdown(html: &str) -> String {
-    let document = Document::fragment(html);
+    let Ok(document) = tree::fragment(html) else { return html.to_owned() };
     give_tables_a_header(&document);
     let options = Options {
         bullet_list_marker: BulletListMarker::Dash,

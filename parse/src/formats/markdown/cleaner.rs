@@ -7,6 +7,10 @@ use pulldown_cmark::{Event, LinkType, Tag, TagEnd};
 use crate::formats::markdown::edits::Edits;
 use crate::formats::markdown::embedded_html::{self, InlineTag};
 
+/// Maximum length of the marks that are repeated in front of each line of a block. Deeper quotes are not meant to be read,
+/// and a short line in one would cost a hundred times its length.
+const MAX_MARKS_BYTES: usize = 32;
+
 /// A construct whose end has not been reached.
 struct Open {
     range: Range<usize>,
@@ -192,7 +196,8 @@ impl<'a> Cleaner<'a> {
         // Inside a list or a quote, each line needs the marks in front of it.
         let line = self.source[..html.range.start].rfind('\n').map_or(0, |newline| newline + 1);
         let marks = self.source[line..html.range.start].chars();
-        let marks: String = marks.map(|mark| if mark == '>' { '>' } else { ' ' }).collect();
+        let marks: String =
+            marks.take(MAX_MARKS_BYTES).map(|mark| if mark == '>' { '>' } else { ' ' }).collect();
         let lines = markdown.trim().replace('\n', &format!("\n{marks}"));
         let ends_line = self.source[html.range.clone()].ends_with('\n');
         self.edits.replace(html.range, if ends_line { lines + "\n" } else { lines });

@@ -1,8 +1,6 @@
 //! Converts HTML inside Markdown: removes the tags and keeps what a reader would see.
 
-use dom_query::Document;
-
-use crate::formats::html::to_markdown;
+use crate::formats::html::{to_markdown, tree};
 
 /// The elements of HTML. Anything else in angle brackets is text: a placeholder (`<path>` in a manual), a type
 /// parameter, or a component of a documentation tool.
@@ -210,7 +208,7 @@ fn is_element(name: &str) -> bool {
 
 /// The value of an attribute, with entities resolved; `None` if it is blank.
 fn attribute(tag: &str, name: &str) -> Option<String> {
-    let document = Document::fragment(tag);
+    let document = tree::fragment(tag).ok()?;
     let value = document.select(&format!("[{name}]")).attr(name)?;
     let value = value.split_whitespace().collect::<Vec<_>>().join(" ");
     (!value.is_empty()).then_some(value)

@@ -1,5 +1,6 @@
 //! Reads sitemaps (sitemaps.org): lists of pages, and lists of sitemaps.
 
+use domain::SitemapEntries;
 use quick_xml::Reader;
 use quick_xml::escape::resolve_predefined_entity;
 use quick_xml::events::Event;
@@ -7,18 +8,9 @@ use quick_xml::events::Event;
 /// Maximum number of addresses in one sitemap: the limit of the protocol.
 const MAX_ADDRESSES: usize = 50_000;
 
-/// The addresses in a sitemap.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Listed {
-    pub(crate) pages: Vec<String>,
-    pub(crate) sitemaps: Vec<String>,
-    /// Whether it is a sitemap from its beginning to its end. If not, it may have more addresses.
-    pub(crate) is_whole: bool,
-}
-
 /// Reads a sitemap up to its first error; any other document has no addresses. A sitemap may also be a plain text with one
 /// address per line.
-pub(crate) fn read(bytes: &[u8]) -> Listed {
+pub(crate) fn read(bytes: &[u8]) -> SitemapEntries {
     let text = String::from_utf8_lossy(bytes);
     let text = text.trim_start_matches('\u{feff}').trim_start();
     if !text.starts_with('<') {
@@ -28,13 +20,13 @@ pub(crate) fn read(bytes: &[u8]) -> Listed {
             !text.is_empty() && lines.clone().all(is_address) && lines.nth(MAX_ADDRESSES).is_none();
         let lines = text.lines().map(str::trim).filter(|line| is_address(line));
         let pages = lines.take(MAX_ADDRESSES).map(str::to_owned).collect();
-        return Listed { pages, sitemaps: Vec::new(), is_whole };
+        return SitemapEntries { pages, sitemaps: Vec::new(), is_whole };
     }
     read_xml(text)
 }
 
-fn read_xml(text: &str) -> Listed {
-    let mut listed = Listed::default();
+fn read_xml(text: &str) -> SitemapEntries {
+    let mut listed = SitemapEntries::default();
     let mut reader = Reader::from_str(text);
     let (mut is_index, mut location) = (false, None);
     while let Ok(event) = reader.read_event() {
@@ -87,8 +79,8 @@ mod tests {
         let index = "<sitemapindex><sitemap><loc>https://example.com/1.xml</loc></sitemap></sitemapindex>";
         assert_eq!(read(index.as_bytes()).sitemaps, ["https://example.com/1.xml"]);
         assert_eq!(read(b"https://example.com/\nnothing\n").pages, ["https://example.com/"]);
-        assert_eq!(read(b"<html><p>404</p></html>"), Listed::default());
-        assert_eq!(read(b"<urlset><url><loc>https://exa"), Listed::default());
+        assert_eq!(read(b"<html><p>404</p></html>"), SitemapEntries::default());
+        assert_eq!(read(b"<urlset><url><loc>https://exa"), SitemapEntries::default());
     }
     #[test]
     fn a_list_that_is_none_or_was_cut_off_is_not_whole() {

@@ -1,0 +1,28 @@
+//! Takes from a child process everything that parsing does not need: files, the network, other processes.
+//!
+//! What a child may still do is compute, use the memory that it is given, and read and write the three pipes that it was
+//! started with. It says what could not be taken from it, because the system has no means to.
+
+#[cfg(target_os = "linux")]
+mod files;
+#[cfg(target_os = "linux")]
+mod limits;
+#[cfg(target_os = "linux")]
+mod linux;
+#[cfg(target_os = "linux")]
+mod system_calls;
+
+#[cfg(target_os = "linux")]
+pub(crate) use linux::{confine, resident_bytes};
+
+/// Confines this process, and returns what is missing.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn confine(_parent: Option<u32>) -> Vec<String> {
+    vec!["a sandbox for this operating system".to_owned()]
+}
+
+/// The memory that a process keeps; `None` where the system does not tell.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn resident_bytes(_process: u32) -> Option<u64> {
+    None
+}
