@@ -1,16 +1,21 @@
-//! Takes questions to a conversation: stores each one, then starts the task that writes its answer.
+//! Takes questions to a conversation: reserves the generator, stores the question with the beginning of its answer, then
+//! starts the task that writes the answer.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use domain::{CollectionId, ConversationId, Filter, Generator, WorkspaceId};
+use db::{BegunExchange, DbError};
+use domain::{CollectionId, ConversationId, Filter, Generator, Language, TurnId, WorkspaceId};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::answering::{Answering, Draft};
 use crate::error::ChatError;
 use crate::events::AnswerEvent;
+use crate::interim_saves::InterimSaves;
+use crate::live_answers::LiveAnswers;
 use crate::parts::ChatParts;
 
 /// A question to a conversation.
@@ -33,15 +38,32 @@ pub struct Ask {
 pub struct Chat {
     parts: Arc<ChatParts>,
     answering: TaskTracker,
+    stopping: CancellationToken,
+    live: LiveAnswers,
 }
 
 /// Maximum number of events buffered for a slow reader; then the generator waits as well.
 const MAX_BUFFERED_EVENTS: usize = 64;
 
+/// How long a question waits for the answer before it: the answer may end within moments, or its reader may have left, which
+/// is not always noticed before the next question comes.
+const BUSY_TIMEOUT: Duration = Duration::from_millis(500);
+/// How long it waits for an answer whose reader is known to have left.
+const ENDING_TIMEOUT: Duration = Duration::from_secs(3);
+const BUSY_POLL: Duration = Duration::from_millis(50);
+
+/// An answer in progress that nobody has saved for this long is abandoned, if this process does not write it.
+const MAX_SILENCE: Duration = Duration::from_secs(300);
+
 impl Chat {
     /// Creates a service for conversations from its parts.
     pub fn new(parts: ChatParts) -> Self {
-        Self { parts: Arc::new(parts), answering: TaskTracker::new() }
+        Self {
+            parts: Arc::new(parts),
+            answering: TaskTracker::new(),
+            stopping: CancellationToken::new(),
+            live: LiveAnswers::default(),
+        }
     }
 
     /// The generator in use.
@@ -49,37 +71,76 @@ impl Chat {
         self.parts.generator.as_ref()
     }
 
-    /// Stores the question, then starts to answer it. An error here means that nothing was stored.
+    /// Stores the question and starts to answer it. An error here means that nothing was stored.
     pub async fn ask(&self, ask: Ask) -> Result<ReceiverStream<AnswerEvent>, ChatError> {
         if self.answering.is_closed() {
             return Err(ChatError::ShuttingDown);
         }
+        // In a task of its own: a caller who gives up must not leave a question without somebody who answers it.
+        let chat = self.clone();
+        let begun = self.answering.spawn(async move { chat.begin(ask).await }).await;
+        begun.unwrap_or(Err(ChatError::Panicked))
+    }
+
+    async fn begin(&self, ask: Ask) -> Result<ReceiverStream<AnswerEvent>, ChatError> {
+        let started = Instant::now();
         let question = self.checked_question(&ask.question)?;
+        let ticket = self.parts.generator.reserve()?;
         let db = &self.parts.db;
-        let scope = db.scope(ask.workspace, &ask.collections, ask.filter).await?;
-        db.conversation(ask.workspace, ask.conversation).await?;
-        let history = db.turns(ask.workspace, ask.conversation).await?;
+        let scope = db.scope(ask.workspace, &ask.collections, ask.filter.clone()).await?;
         let language = self.parts.analyzer.language(&question);
-        db.add_question(ask.workspace, ask.conversation, &question, language).await?;
-        let turn = db.begin_answer(ask.workspace, ask.conversation, language).await?;
+        let turn = self.begin_exchange(&ask, &question, language).await?;
 
         let (events, reader) = mpsc::channel(MAX_BUFFERED_EVENTS);
         let answering = Answering {
             parts: self.parts.clone(),
             workspace: ask.workspace,
-            turn: turn.id,
-            events,
-            started: Instant::now(),
+            turn,
+            started,
             language,
             draft: Draft::default(),
+            ticket: Some(ticket),
+            saves: InterimSaves::start(db.clone(), ask.workspace, turn),
+            stopping: self.stopping.clone(),
+            live: self.live.add(ask.conversation, turn, &events),
+            events,
         };
-        self.answering.spawn(answering.run(question, scope, history));
+        self.answering.spawn(answering.run(question, scope, ask.conversation));
         Ok(ReceiverStream::new(reader))
     }
 
-    /// Refuses further questions, and returns when every answer in progress is stored.
+    /// Stores the question, and returns the turn of its answer.
+    async fn begin_exchange(
+        &self,
+        ask: &Ask,
+        question: &str,
+        language: Language,
+    ) -> Result<TurnId, ChatError> {
+        let Ask { workspace, conversation, .. } = *ask;
+        let started = Instant::now();
+        loop {
+            let begun = self.parts.db.begin_exchange(workspace, conversation, question, language).await?;
+            match begun {
+                BegunExchange::Begun { answer, .. } => return Ok(answer.id),
+                BegunExchange::Busy => {}
+            }
+            let is_ending = self.live.is_ending(conversation);
+            if started.elapsed() > if is_ending { ENDING_TIMEOUT } else { BUSY_TIMEOUT } {
+                return Err(ChatError::ConversationBusy);
+            }
+            tokio::time::sleep(BUSY_POLL).await;
+        }
+    }
+
+    /// Marks answers in progress that nobody writes any more as interrupted, and returns their number.
+    pub async fn interrupt_abandoned_answers(&self) -> Result<u64, DbError> {
+        self.parts.db.interrupt_abandoned_answers(MAX_SILENCE, &self.live.turns()).await
+    }
+
+    /// Refuses further questions, and returns when every answer in progress is stored, or cannot be.
     pub async fn drain(&self) {
         self.answering.close();
+        self.stopping.cancel();
         self.answering.wait().await;
     }
 

@@ -4,7 +4,8 @@ use db::DbError;
 use domain::GenerateError;
 use retriever::RetrieveError;
 
-/// Why a question could not be answered. A valid question is stored before any other error can occur.
+/// Why a question could not be answered. [`Chat::ask`](crate::Chat::ask) fails before it stores anything; what fails later
+/// ends the answer.
 #[derive(Debug, thiserror::Error)]
 pub enum ChatError {
     /// It has no characters except white space.
@@ -18,6 +19,12 @@ pub enum ChatError {
         /// Maximum number of characters.
         limit: usize,
     },
+    /// Another answer of the conversation is being written; when it ends, the question can be asked.
+    #[error("another answer of this conversation is being written")]
+    ConversationBusy,
+    /// Writing the answer panicked.
+    #[error("writing the answer panicked")]
+    Panicked,
     /// The service is shutting down and takes no more questions.
     #[error("the service is shutting down")]
     ShuttingDown,

@@ -1,6 +1,6 @@
 //! Answers questions from passages and a conversation's history, with checked citations.
 //!
-//! The entry point is [`Chat::ask`]: store the question, retrieve, decide between answering and abstaining, generate,
+//! The entry point is [`Chat::ask`]: reserve the generator, store the question, retrieve, decide between answering and abstaining, generate,
 //! check the citations, store the answer. It contains no HTTP (`web`), no SQL text (`db`), and nothing of a model (`llm`,
 //! behind the [`domain::Generator`] port in [`generator`]).
 
@@ -15,6 +15,9 @@ pub mod extract;
 #[cfg(test)]
 mod fixture;
 pub mod generator;
+mod interim_saves;
+mod last_save;
+mod live_answers;
 mod parts;
 pub mod prompt;
 pub mod render;

@@ -3,7 +3,9 @@
 //! The parts that stay the same between the turns of a conversation come first, so that the generator can reuse its prefix
 //! cache. The generator counts the tokens ([`Generator::count_prompt_tokens`]).
 
-use domain::{GenerateError, Generator, Language, Message, Passage, Role, Turn, TurnState};
+use std::collections::HashMap;
+
+use domain::{GenerateError, Generator, Language, Message, Passage, Role, Turn, TurnId, TurnState};
 
 use crate::abstain;
 
@@ -65,20 +67,17 @@ pub fn build(parts: PromptParts<'_>, generator: &dyn Generator) -> Result<Prompt
 /// Questions with their answers, oldest first. Exchanges with an interrupted or declining answer are omitted: the model
 /// would imitate them.
 fn exchanges(history: &[Turn]) -> Vec<[&Turn; 2]> {
-    history
-        .windows(2)
-        .filter_map(|pair| match pair {
-            [question, answer]
-                if question.role == Role::User
-                    && answer.role == Role::Assistant
-                    && answer.state == TurnState::Complete
-                    && !answer.abstained =>
-            {
-                Some([question, answer])
-            }
-            _ => None,
-        })
-        .collect()
+    let questions: HashMap<TurnId, &Turn> = history.iter().map(|turn| (turn.id, turn)).collect();
+    let mut exchanges = Vec::new();
+    for answer in history {
+        if answer.state == TurnState::Complete
+            && !answer.abstained
+            && let Some(question) = answer.question.and_then(|question| questions.get(&question))
+        {
+            exchanges.push([*question, answer]);
+        }
+    }
+    exchanges
 }
 
 fn assemble(parts: PromptParts<'_>, passages: &[Passage], exchanges: &[[&Turn; 2]]) -> Vec<Message> {
@@ -133,7 +132,7 @@ fn heading_line(passage: &Passage) -> String {
 #[cfg(test)]
 mod tests {
     use async_trait::async_trait;
-    use domain::{ConversationId, GenerationRequest, GenerationStream, LanguageCoverage, TurnId};
+    use domain::{ConversationId, GenerationRequest, GenerationStream, LanguageCoverage, Ticket};
 
     use super::*;
     use crate::fixture::passage;
@@ -155,9 +154,22 @@ mod tests {
         fn count_prompt_tokens(&self, messages: &[Message]) -> Result<usize, GenerateError> {
             Ok(messages.iter().map(|message| message.content.split_whitespace().count()).sum())
         }
-        async fn generate(&self, _: GenerationRequest) -> Result<GenerationStream, GenerateError> {
-            Err(GenerateError::Unavailable("it only counts".into()))
+        fn reserve(&self) -> Result<Ticket, GenerateError> {
+            Err(GenerateError::Overloaded)
         }
+        async fn generate(&self, _: GenerationRequest, _: Ticket) -> Result<GenerationStream, GenerateError> {
+            Err(GenerateError::Overloaded)
+        }
+        async fn check(&self) -> Result<(), GenerateError> {
+            Ok(())
+        }
+    }
+
+    /// A question at `position`, and its answer.
+    fn exchange(position: u32, question: &str, answer: &str) -> [Turn; 2] {
+        let question = turn(position, Role::User, question);
+        let answer = Turn { question: Some(question.id), ..turn(position + 1, Role::Assistant, answer) };
+        [question, answer]
     }
 
     fn turn(position: u32, role: Role, content: &str) -> Turn {
@@ -166,6 +178,7 @@ mod tests {
             conversation: ConversationId::new(),
             position,
             role,
+            question: None,
             state: TurnState::Complete,
             content: content.to_owned(),
             language: Language::ENGLISH,
@@ -183,11 +196,10 @@ mod tests {
     #[test]
     fn a_prompt_never_exceeds_its_budget_and_keeps_the_best_first() {
         let passages: Vec<Passage> = (0..6).map(|n| passage(&format!("p{n}"), &"word ".repeat(40))).collect();
-        let history: Vec<Turn> = (0..8)
-            .map(|n| {
-                let role = if n % 2 == 0 { Role::User } else { Role::Assistant };
-                turn(n, role, &format!("turn{n} {}", "filler ".repeat(20)))
-            })
+        let filler = "filler ".repeat(20);
+        let history: Vec<Turn> = [0, 2, 4, 6]
+            .into_iter()
+            .flat_map(|n| exchange(n, &format!("turn{n} {filler}"), &format!("turn{} {filler}", n + 1)))
             .collect();
         for budget in [100, 150, 200, 300, 400, 600] {
             let prompt = build(parts(&passages, &history, budget), &WordCounter).unwrap();
@@ -208,15 +220,19 @@ mod tests {
 
     #[test]
     fn declined_and_interrupted_answers_are_not_shown_to_the_model() {
-        let mut history = vec![
-            turn(0, Role::User, "old?"),
-            turn(1, Role::Assistant, "cut"),
-            turn(2, Role::User, "q?"),
-            turn(3, Role::Assistant, "fine"),
-        ];
+        let mut history = [exchange(0, "old?", "cut"), exchange(2, "q?", "fine")].concat();
         history[1].state = TurnState::Interrupted;
         let prompt = build(parts(&[], &history, 500), &WordCounter).unwrap();
         assert_eq!(prompt.messages.len(), 4);
         assert_eq!(prompt.messages[1].content, "q?");
+    }
+
+    #[test]
+    fn an_answer_stands_under_its_own_question() {
+        let [one, to_one] = exchange(0, "one?", "one");
+        let [two, to_two] = exchange(2, "two?", "two");
+        let prompt = build(parts(&[], &[one, two, to_two, to_one], 500), &WordCounter).unwrap();
+        let said: Vec<&str> = prompt.messages[1..5].iter().map(|message| message.content.as_str()).collect();
+        assert_eq!(said, ["two?", "two", "one?", "one"]);
     }
 }

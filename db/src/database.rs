@@ -6,11 +6,13 @@ use sqlx::{Any, AnyPool, Transaction};
 
 use crate::dialect::Dialect;
 use crate::error::DbError;
+use crate::lease_clock::LeaseClock;
 
 /// The database. A clone shares the same connection pools.
 #[derive(Debug, Clone)]
 pub struct Database {
     pub(crate) dialect: Dialect,
+    pub(crate) lease_clock: LeaseClock,
     /// For statements that only read.
     pub(crate) reads: AnyPool,
     /// For transactions that write; may be the same pool.

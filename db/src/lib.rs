@@ -19,16 +19,20 @@ mod encode;
 mod error;
 mod eval;
 mod jobs;
+mod lease_clock;
 mod maintenance;
 mod open;
 mod schema;
 mod stored_text;
 
-pub use chat::{Feedback, FinishedAnswer};
+pub use chat::{BegunExchange, Feedback, FinishedAnswer};
 pub use database::Database;
 pub use documents::{BegunVersion, DocumentSource, NewVersion, StaleVersion, VersionSummary, WebPage};
 pub use error::DbError;
 pub use eval::{EvalRun, MAX_EVAL_QUESTIONS, NewEvalQuestion, StoredEvalQuestion};
 pub use jobs::{ArchiveMember, Job, JobError, JobFilter, JobLease, JobState, NewJob};
-pub use maintenance::{BuildProgress, LiveVersion, QueuedJob, Restore, Snapshot, VectorIndex, backup_tables};
+pub use maintenance::{
+    BuildProgress, LiveVersion, LockAttempt, ProcessLock, QueuedJob, Restore, Snapshot, VectorIndex,
+    backup_tables,
+};
 pub use open::sqlite_url;

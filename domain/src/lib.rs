@@ -60,4 +60,5 @@ pub use values::source::{
     MAX_SOURCE_BYTES, SourceNameError, check_source, is_below, is_source, normalize_source,
 };
 pub use values::tags::{MAX_TAG_CHARACTERS, MAX_TAGS, TagsError, normalize_tags};
+pub use values::ticket::Ticket;
 pub use values::web::{PageLinks, RobotsRule, RobotsRules, SitemapEntries, robots_path};

@@ -69,12 +69,3 @@ impl Robots {
         wanted.unwrap_or(MIN_PAUSE).clamp(MIN_PAUSE, MAX_PAUSE)
     }
 }
-
-/// The rules without the line that the limit cuts: half a path is another path.
-fn whole_lines(rules: Bytes) -> Bytes {
-    if (rules.len() as u64) < MAX_ROBOTS_BYTES {
-        return rules;
-    }
-    let end = rules.iter().rposition(|byte| *byte == b'\n').unwrap_or(0);
-    rules.slice(..end)
-}

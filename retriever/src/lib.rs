@@ -10,6 +10,7 @@
 //! are ingested. Vendor crates stay behind walls: qdrant-client in [`store::qdrant`], qdrant-edge in
 //! [`store::embedded`], fastembed and ONNX Runtime in [`embed`].
 
+mod admission;
 pub mod analyze;
 mod background_priority;
 pub mod embed;

@@ -7,9 +7,10 @@ use std::time::Instant;
 use db::{Database, DbError};
 use domain::{
     Analyzer, CollectionId, DocumentId, EmbedError, Language, LiveIndex, Passage, Scope, ScoredChunk,
-    SparseVector, VectorStoreError,
+    SparseVector, Ticket, VectorStoreError,
 };
 
+use crate::admission::Admission;
 use crate::evidence::{self, Evidence, Signals};
 use crate::fuse::{Fusion, Hits};
 use crate::query::{AnalyzedQuery, Query};
@@ -52,11 +53,21 @@ pub struct RetrievalOptions {
     pub dense_share: f32,
     /// Minimum evidence to answer a question, 0 to 1; a collection may have its own.
     pub evidence_threshold: f32,
+    /// Maximum number of questions that are searched for at the same time.
+    pub parallel: usize,
+    /// Maximum number of tickets ([`Retriever::reserve`]) beyond `parallel`.
+    pub queue_length: usize,
 }
 
 impl Default for RetrievalOptions {
     fn default() -> Self {
-        Self { fusion: Fusion::Convex, dense_share: 0.5, evidence_threshold: evidence::THRESHOLD }
+        Self {
+            fusion: Fusion::Convex,
+            dense_share: 0.5,
+            evidence_threshold: evidence::THRESHOLD,
+            parallel: 8,
+            queue_length: 64,
+        }
     }
 }
 
@@ -77,11 +88,15 @@ pub struct RetrieverParts {
 /// Retrieves passages. Shared by all requests.
 pub struct Retriever {
     parts: RetrieverParts,
+    admission: Admission,
 }
 
 /// Why retrieval failed, by the part that failed.
 #[derive(Debug, thiserror::Error)]
 pub enum RetrieveError {
+    /// Too many questions wait; retrying later helps.
+    #[error("too many searches are waiting")]
+    Overloaded,
     /// The question could not be embedded.
     #[error(transparent)]
     Embed(#[from] EmbedError),
@@ -121,11 +136,21 @@ struct Candidates {
 impl Retriever {
     /// Creates a retriever from its parts.
     pub fn new(parts: RetrieverParts) -> Self {
-        Self { parts }
+        let admission = Admission::new(parts.options.parallel, parts.options.queue_length);
+        Self { parts, admission }
     }
 
-    /// Retrieves the best passages for a question, by both searches.
+    /// Reserves a retrieval; to be held until it is done by callers whose number nothing else bounds.
+    ///
+    /// # Errors
+    /// `Overloaded` when as many as the options allow are reserved.
+    pub fn reserve(&self) -> Result<Ticket, RetrieveError> {
+        self.admission.reserve()
+    }
+
+    /// Retrieves the best passages for a question, by both searches, once a slot is free.
     pub async fn retrieve(&self, query: &Query) -> Result<Retrieved, RetrieveError> {
+        let _slot = self.admission.enter().await;
         let started = Instant::now();
         let analyzed = self.analyze(query);
         let mut timings_ms = BTreeMap::from([("analyze".to_owned(), milliseconds(started))]);

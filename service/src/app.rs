@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use chat::Chat;
-use db::Database;
+use db::{Database, DbError};
 use domain::with_causes;
 use fetch::Fetcher;
 use ingest::{Build, Originals, Sweep};
@@ -12,9 +12,11 @@ use tokio::sync::{Mutex, OnceCell, OwnedMutexGuard, watch};
 
 use crate::backup::{BackupError, BackupSource};
 use crate::config::Config;
+use crate::database_lock::DatabaseLock;
 use crate::generator::Answering;
 use crate::indexes::{Indexes, Reindexing};
 use crate::installation;
+use crate::jobs::worker_count::WorkerCount;
 use crate::knowledge::{KnowledgeBase, Stores};
 use crate::maintenance_lock::{Busy, MaintenanceLock};
 use crate::model_files::ModelFiles;
@@ -43,6 +45,9 @@ pub struct App {
     pub jobs_changed: watch::Sender<()>,
     /// Held while a collection is measured: two measurements would measure each other.
     pub evaluating: Arc<Mutex<()>>,
+    pub(crate) database_lock: DatabaseLock,
+    /// The job workers of this process.
+    pub(crate) workers: WorkerCount,
     /// Why the job workers of this process gave up, once they did.
     workers_failure: watch::Sender<Option<String>>,
     models: ModelFiles,
@@ -53,9 +58,13 @@ pub struct App {
 
 impl App {
     /// Opens SQL and originals.
+    ///
+    /// # Errors
+    /// Also where another process works on the same database.
     pub async fn open(config: Config) -> Result<Self> {
         let models = ModelFiles::new(&config)?;
         let db = open_database(&config).await?;
+        let database_lock = DatabaseLock::acquire(&db).await?;
         Ok(Self {
             originals: open_originals(&config)?,
             fetcher: Fetcher::new(config.web.allowed_hosts.clone(), config.ingest.document_bytes),
@@ -63,6 +72,8 @@ impl App {
             reindexing: Arc::default(),
             jobs_changed: watch::Sender::new(()),
             evaluating: Arc::default(),
+            database_lock,
+            workers: WorkerCount::default(),
             workers_failure: watch::Sender::new(None),
             maintenance: MaintenanceLock::default(),
             knowledge: Arc::default(),
@@ -93,6 +104,11 @@ impl App {
     /// What answers questions.
     pub async fn chat(&self) -> Result<&Chat, OpenError> {
         Ok(&self.open_answering().await?.chat)
+    }
+
+    /// What answers questions, if it is open.
+    pub fn opened_chat(&self) -> Option<&Chat> {
+        Some(&self.answering.get()?.chat)
     }
 
     async fn open_knowledge(&self) -> Result<&KnowledgeBase> {
@@ -156,6 +172,19 @@ impl App {
             tracing::info!(interrupted, requeued, swept, "recovered from an unclean shutdown");
         }
         Ok(())
+    }
+
+    /// Tells other processes where this one listens.
+    ///
+    /// # Errors
+    /// When a shared database does not answer.
+    pub async fn announce(&self, url: &str) -> Result<(), DbError> {
+        self.database_lock.announce(url).await
+    }
+
+    /// Resolves with the name of the process that took the database over, while this one could not reach it.
+    pub async fn database_taken_over(&self) -> String {
+        self.database_lock.lost().await
     }
 
     /// Resolves with the reason when the job workers of this process have given up.

@@ -3,11 +3,13 @@
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use crate::abandoned_answers;
 use crate::app::App;
 use crate::indexes::rebuild;
 use crate::installation;
 use crate::jobs::worker::{self, OnDatabaseFailure};
 use crate::sources::sync;
+use crate::supervised::supervised;
 
 /// Which background work a process does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +33,7 @@ impl Background {
     pub fn start(app: &App, tasks: Tasks) -> Self {
         let stop = CancellationToken::new();
         let mut running = JoinSet::new();
+        running.spawn(app.database_lock.clone().keep(app.db.clone(), stop.clone()));
         let on_failure = match tasks {
             Tasks::All => Some(OnDatabaseFailure::KeepTrying),
             Tasks::Jobs => Some(OnDatabaseFailure::GiveUp),
@@ -40,12 +43,20 @@ impl Background {
             running.spawn(worker::run(app.clone(), on_failure, stop.clone()));
         }
         if matches!(tasks, Tasks::All | Tasks::Reindex) {
-            running.spawn(rebuild::run(app.clone(), stop.clone()));
+            let (app, stop) = (app.clone(), stop.clone());
+            running.spawn(async move {
+                supervised("reindex", &stop, || rebuild::run(app.clone(), stop.clone())).await;
+            });
         }
         if tasks == Tasks::All {
             let resumed = app.clone();
             running.spawn(async move { rebuild::resume(&resumed).await });
             running.spawn(sync::run(app.clone(), stop.clone()));
+            let (answering, until) = (app.clone(), stop.clone());
+            running.spawn(async move {
+                let check = || abandoned_answers::run(answering.clone(), until.clone());
+                supervised("abandoned answers", &until, check).await;
+            });
             let (data_dir, db) = (app.config.data_dir.clone(), app.db.clone());
             running.spawn(installation::remember(data_dir, db, stop.clone()));
         }

@@ -16,9 +16,6 @@ use crate::model_files::{ModelFiles, threads};
 /// Context window assumed of a server that the settings say nothing about.
 const DEFAULT_SERVER_CONTEXT_TOKENS: usize = 8_192;
 
-/// Longest silence of a generation server before an answer is given up.
-const SERVER_IDLE_TIMEOUT: Duration = Duration::from_secs(60);
-
 /// What answers questions; the engine where it is the local one.
 pub(crate) struct Answering {
     pub(crate) chat: Chat,
@@ -62,13 +59,14 @@ async fn open_generator(
 }
 
 fn server_generator(config: &Config) -> Result<OpenAiGenerator> {
-    let GeneratorConfig { url, api_key, context_tokens, .. } = &config.generator;
+    let GeneratorConfig { url, api_key, context_tokens, parallel, queue_length, .. } = &config.generator;
     Ok(OpenAiGenerator::new(OpenAiOptions {
         base_url: url.clone(),
         api_key: (!api_key.is_empty()).then(|| api_key.clone()),
         model: config.model.clone(),
         context_tokens: if *context_tokens == 0 { DEFAULT_SERVER_CONTEXT_TOKENS } else { *context_tokens },
-        idle_timeout: SERVER_IDLE_TIMEOUT,
+        parallel: *parallel,
+        queue_length: *queue_length,
     })?)
 }
 

@@ -96,6 +96,8 @@ impl KnowledgeBase {
                 fusion: config.retrieval.fusion,
                 dense_share: config.retrieval.dense_share,
                 evidence_threshold: config.retrieval.evidence_threshold,
+                parallel: config.retrieval.parallel,
+                queue_length: config.retrieval.queue_length,
             },
         }));
         Ok(Self { db, originals, indexes, analyzer, index, ingest, retriever })

@@ -10,10 +10,12 @@
 //! `web` serves an [`App`] over HTTP, `cli` opens one in its own process. Does not contain HTTP statuses, request and
 //! response types (`web`), arguments and tables (`cli`), SQL text (`db`).
 
+mod abandoned_answers;
 mod app;
 mod background;
 pub mod backup;
 pub mod config;
+mod database_lock;
 pub mod doctor;
 pub mod evaluation;
 mod generator;
@@ -25,18 +27,22 @@ mod knowledge;
 mod maintenance_lock;
 pub mod model_files;
 mod open_error;
+mod readiness;
 mod shutdown;
 pub mod sources;
 mod stores;
+mod supervised;
 mod workspace;
 
 pub use app::App;
 pub use background::{Background, Tasks};
+pub use database_lock::DatabaseLockError;
 pub use generator::engine_options;
 pub use installation::InstallationError;
 pub use knowledge::KnowledgeBase;
 pub use maintenance_lock::Busy;
 pub use open_error::OpenError;
+pub use readiness::{NotReady, Part};
 pub use shutdown::stop_requested;
 pub use stores::open_database;
 pub use workspace::WORKSPACE;

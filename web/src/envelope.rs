@@ -5,7 +5,7 @@
 
 use axum::Json;
 use axum::extract::Request;
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use locales::Locale;
@@ -19,6 +19,9 @@ use crate::localized_text::LocalizedText;
 
 /// Response header that carries the request's id.
 pub(crate) const REQUEST_ID_HEADER: &str = "x-request-id";
+
+/// What a caller is told to wait who meets a full queue: an answer takes some seconds.
+const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("5");
 
 /// Middleware: gives the request an id and the response's error its envelope.
 pub(crate) async fn wrap(request: Request, next: Next) -> Response {
@@ -51,7 +54,11 @@ fn envelope(failure: &ApiError, locale: Locale, request_id: String) -> Response 
         field: failure.field.map(str::to_owned),
         request_id,
     };
-    (failure.status, Json(ErrorEnvelope { error })).into_response()
+    let mut response = (failure.status, Json(ErrorEnvelope { error })).into_response();
+    if failure.status == StatusCode::TOO_MANY_REQUESTS {
+        response.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER_SECONDS);
+    }
+    response
 }
 
 /// The error of a status that the router or a layer gave.

@@ -11,7 +11,7 @@ use service::backup::BackupError;
 use service::doctor::DoctorError;
 use service::evaluation::{EvaluationError, Violation};
 use service::indexes::EmbedderError;
-use service::{Busy, OpenError};
+use service::{Busy, NotReady, OpenError};
 
 use crate::api::errors::InvalidValue;
 use crate::api_error::ApiError;
@@ -84,6 +84,8 @@ impl From<GenerateError> for ApiError {
                 Self::of_code(StatusCode::GATEWAY_TIMEOUT, "deadline_exceeded")
             }
             GenerateError::Unavailable(_) => Self::unavailable("generator_unavailable", detail),
+            GenerateError::KeyRefused(_) => Self::unavailable("generator_key_refused", detail),
+            GenerateError::ModelNotFound(_) => Self::unavailable("generator_model_not_found", detail),
             GenerateError::Failed(_) => Self::internal("generator_failed", detail),
         }
     }
@@ -92,6 +94,7 @@ impl From<GenerateError> for ApiError {
 impl From<RetrieveError> for ApiError {
     fn from(error: RetrieveError) -> Self {
         match error {
+            RetrieveError::Overloaded => Self::of_code(StatusCode::TOO_MANY_REQUESTS, "overloaded"),
             RetrieveError::Embed(error) => error.into(),
             RetrieveError::Vectors(error) => error.into(),
             RetrieveError::Database(error) => error.into(),
@@ -112,6 +115,8 @@ impl From<ChatError> for ApiError {
                 );
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, "question_too_long", text).of_field("question")
             }
+            ChatError::ConversationBusy => Self::of_code(StatusCode::CONFLICT, "conversation_busy"),
+            ChatError::Panicked => Self::internal("internal", error.to_string()),
             ChatError::ShuttingDown => Self::of_code(StatusCode::SERVICE_UNAVAILABLE, "shutting_down"),
             ChatError::Database(error) => error.into(),
             ChatError::Retrieval(error) => error.into(),
@@ -167,6 +172,16 @@ impl From<OpenError> for ApiError {
     fn from(error: OpenError) -> Self {
         let text = LocalizedText::english("not_ready", error.to_string());
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "not_ready", text)
+    }
+}
+
+impl From<Vec<NotReady>> for ApiError {
+    fn from(parts: Vec<NotReady>) -> Self {
+        let names: Vec<String> = parts.iter().map(|not_ready| not_ready.part.to_string()).collect();
+        let reasons: Vec<String> = parts.iter().map(NotReady::to_string).collect();
+        let text = LocalizedText::with("error-not-ready-parts", [("parts", names.join(", ").into())]);
+        let error = Self::new(StatusCode::SERVICE_UNAVAILABLE, "not_ready", text);
+        Self { detail: Some(reasons.join("; ")), ..error }
     }
 }
 
@@ -250,9 +265,7 @@ impl From<FetchError> for ApiError {
             FetchError::TooManyRedirects
             | FetchError::TooSlow
             | FetchError::BadList
-            | FetchError::Unreadable(_) => {
-                LocalizedText::english(code, error.to_string())
-            }
+            | FetchError::Unreadable(_) => LocalizedText::english(code, error.to_string()),
         };
         let status = match error {
             FetchError::BadUrl(_)

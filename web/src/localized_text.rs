@@ -17,6 +17,11 @@ enum Content {
         text: String,
         key: String,
     },
+    /// The message `key` of the other languages, with the English text behind it.
+    Detailed {
+        text: String,
+        key: String,
+    },
 }
 
 impl LocalizedText {
@@ -48,12 +53,20 @@ impl LocalizedText {
         Self(Content::English { text: text.into(), key: key.into() })
     }
 
+    /// What is wrong with a request, which names its fields and places: other languages get it behind the message of its
+    /// code.
+    pub fn detailed(code: &str, text: impl Into<String>) -> Self {
+        Self(Content::Detailed { text: text.into(), key: error_key(code) })
+    }
+
     /// The text in this language.
     pub fn localized(&self, locale: Locale) -> String {
         match &self.0 {
             Content::Catalogue { key, arguments } => locales::text_with(locale, key, arguments),
             Content::English { text, key } if locale == Locale::En || !locales::contains(key) => text.clone(),
             Content::English { key, .. } => locales::text(locale, key),
+            Content::Detailed { text, .. } if locale == Locale::En => text.clone(),
+            Content::Detailed { text, key } => format!("{}: {text}", locales::text(locale, key)),
         }
     }
 }
@@ -77,6 +90,9 @@ mod tests {
         let damaged = LocalizedText::english("parser_failed", "unexpected end of stream at byte 7");
         assert_eq!(damaged.localized(Locale::En), "unexpected end of stream at byte 7");
         assert_eq!(damaged.localized(Locale::Ko), locales::text(Locale::Ko, "error-parser-failed"));
+        let bad_field = LocalizedText::detailed("invalid_value", "colour: unknown field `colour`");
+        assert_eq!(bad_field.localized(Locale::En), "colour: unknown field `colour`");
+        assert!(bad_field.localized(Locale::Ko).ends_with("니다: colour: unknown field `colour`"));
         let of_another_release = LocalizedText::english("no_such_code", "as it is");
         assert_eq!(of_another_release.localized(Locale::Ko), "as it is");
     }

@@ -24,9 +24,9 @@ impl From<JsonRejection> for ApiError {
 }
 
 impl ApiError {
-    /// axum's text says where in the request, and exists in English only.
+    /// axum's text says where in the request.
     fn rejected(status: StatusCode, code: &'static str, text: String) -> Self {
-        Self::new(status, code, LocalizedText::english(code, text))
+        Self::new(status, code, LocalizedText::detailed(code, text))
     }
 }
 

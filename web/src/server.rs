@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use service::instance_lock::InstanceLock;
 use service::{App, Background, Tasks, stop_requested};
 use tokio::net::TcpListener;
@@ -26,6 +26,7 @@ pub async fn run(app: App, lock: &InstanceLock) -> Result<()> {
         .with_context(|| format!("cannot listen on `{}`", app.config.listen))?;
     let url = format!("http://{}", listener.local_addr()?);
     lock.announce(&url).context("cannot write to the data directory")?;
+    app.announce(&url).await?;
     let background = Background::start(&app, Tasks::All);
     // Programs that start a server read this line; everything else goes to the log.
     writeln!(std::io::stdout(), "listening on {url}")?;
@@ -39,6 +40,9 @@ pub async fn run(app: App, lock: &InstanceLock) -> Result<()> {
     tokio::select! {
         () = stop_requested() => tracing::info!("stopping; answers that are being written may finish"),
         ended = &mut serving => ended?.context("the server failed")?,
+        holder = app.database_taken_over() => {
+            bail!("the database was taken over by {holder} while it could not be reached; this server stops")
+        }
     }
     drop(stop);
     let finish = async {

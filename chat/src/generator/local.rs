@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use domain::{GenerateError, GenerationRequest, GenerationStream, Generator, LanguageCoverage, Message};
+use domain::{
+    GenerateError, GenerationRequest, GenerationStream, Generator, LanguageCoverage, Message, Ticket,
+};
 use llm::Engine;
 
 /// A loaded model with its name and languages from the catalog.
@@ -38,7 +40,19 @@ impl Generator for LocalGenerator {
         self.engine.count_prompt_tokens(messages)
     }
 
-    async fn generate(&self, request: GenerationRequest) -> Result<GenerationStream, GenerateError> {
-        self.engine.generate(request)
+    fn reserve(&self) -> Result<Ticket, GenerateError> {
+        self.engine.reserve()
+    }
+
+    async fn generate(
+        &self,
+        request: GenerationRequest,
+        ticket: Ticket,
+    ) -> Result<GenerationStream, GenerateError> {
+        self.engine.generate_reserved(request, ticket)
+    }
+
+    async fn check(&self) -> Result<(), GenerateError> {
+        self.engine.check()
     }
 }

@@ -1,8 +1,10 @@
 //! Saves partial answers, finishes answers with their passages, and reads the passages back.
 //!
-//! An answer is `Writing` until it is finished, or interrupted at the next start; after that it never changes.
+//! An answer is `Writing` until it is finished, or interrupted because nobody writes it any more; after that it never
+//! changes.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use domain::{Citation, FinishReason, Language, Passage, Turn, TurnId, TurnState, Usage, WorkspaceId};
 use sqlx::AnyConnection;
@@ -51,11 +53,12 @@ impl Database {
     ) -> Result<(), DbError> {
         let mut tx = self.write().await?;
         let saved = sqlx::query(
-            "UPDATE turns SET content = $3 WHERE workspace = $1 AND id = $2 AND state = 'writing'",
+            "UPDATE turns SET content = $3, saved_at = $4 WHERE workspace = $1 AND id = $2 AND state = 'writing'",
         )
         .bind(workspace.to_string())
         .bind(turn.to_string())
         .bind(replace_nul(content).into_owned())
+        .bind(encode::now_ms())
         .execute(&mut *tx)
         .await?;
         if saved.rows_affected() == 0 {
@@ -132,6 +135,43 @@ impl Database {
         .await?;
         tx.commit().await?;
         Ok(interrupted.rows_affected())
+    }
+
+    /// Marks answers as interrupted that nobody has saved for `silence` and that are not among `live`, those that this
+    /// process writes. Keeps their text, and returns their number.
+    ///
+    /// # Errors
+    ///
+    /// Connection errors only.
+    pub async fn interrupt_abandoned_answers(
+        &self,
+        silence: Duration,
+        live: &[TurnId],
+    ) -> Result<u64, DbError> {
+        let saved_before = encode::now_ms().saturating_sub(encode::integer(silence.as_millis()));
+        let rows = sqlx::query("SELECT id FROM turns WHERE state = 'writing' AND saved_at < $1")
+            .bind(saved_before)
+            .fetch_all(&self.reads)
+            .await?;
+        let mut interrupted = 0;
+        for row in &rows {
+            let turn: TurnId = decode::id(row, "id")?;
+            if live.contains(&turn) {
+                continue;
+            }
+            let mut tx = self.write().await?;
+            let marked = sqlx::query(
+                "UPDATE turns SET state = 'interrupted', finish_reason = 'error' \
+                 WHERE id = $1 AND state = 'writing' AND saved_at < $2",
+            )
+            .bind(turn.to_string())
+            .bind(saved_before)
+            .execute(&mut *tx)
+            .await?;
+            tx.commit().await?;
+            interrupted += marked.rows_affected();
+        }
+        Ok(interrupted)
     }
 }
 

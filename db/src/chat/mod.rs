@@ -7,3 +7,4 @@ mod turns;
 
 pub use answers::FinishedAnswer;
 pub use feedback::Feedback;
+pub use turns::BegunExchange;

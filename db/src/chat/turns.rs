@@ -1,10 +1,11 @@
-//! Adds questions, begins answers, and reads turns. `answers.rs` continues and finishes answers.
+//! Stores questions together with the beginnings of their answers, and reads turns. `answers.rs` continues and finishes
+//! answers.
 //!
-//! Positions have no gaps and roles alternate, also with concurrent writers: a question takes an even position, an
-//! answer an odd one. A question whose answer was never begun (the process died between the two) gets an empty,
-//! interrupted one when the next question is added.
+//! Positions have no gaps and roles alternate, also with concurrent writers: a question takes an even position, its answer
+//! the next one. Every question has an answer, which names it, because one transaction stores both. At most one answer of a
+//! conversation is being written.
 
-use domain::{ConversationId, FinishReason, Language, Role, Turn, TurnId, TurnState, WorkspaceId};
+use domain::{ConversationId, Language, Role, Turn, TurnId, TurnState, WorkspaceId};
 use sqlx::AnyConnection;
 use sqlx::any::AnyRow;
 
@@ -19,7 +20,7 @@ const MAX_TITLE_CHARACTERS: usize = 80;
 /// Columns of a turn, for [`decode_turn`].
 macro_rules! turn_columns {
     () => {
-        "id, conversation, position, role, state, content, language, abstained, finish_reason, citations, created_at"
+        "id, conversation, position, role, question, state, content, language, abstained, finish_reason, citations, created_at"
     };
 }
 pub(crate) use turn_columns;
@@ -65,94 +66,82 @@ impl Database {
         decode_turn(&row.ok_or(DbError::NotFound("turn"))?)
     }
 
-    /// Adds a question. The first one becomes the conversation's title.
+    /// Stores a question and begins its answer, empty and in state `Writing`, in one transaction. The first question
+    /// becomes the conversation's title. Stores nothing while another answer of the conversation is being written.
     ///
     /// # Errors
     ///
     /// [`DbError::NotFound`] when there is no such conversation in the workspace.
-    pub async fn add_question(
+    pub async fn begin_exchange(
         &self,
         workspace: WorkspaceId,
         conversation: ConversationId,
-        content: &str,
+        question: &str,
         language: Language,
-    ) -> Result<Turn, DbError> {
-        let content = replace_nul(content);
+    ) -> Result<BegunExchange, DbError> {
+        let content = replace_nul(question);
         let mut tx = self.write().await?;
-        let mut end = lock_conversation(&mut tx, workspace, conversation).await?;
-        if end.next_is_answer() {
-            insert_turn(&mut tx, &end, &NewTurn::missing_answer(language)).await?;
-            end.position += 1;
+        let end = lock_conversation(&mut tx, workspace, conversation).await?;
+        // Dropping the transaction undoes the new date.
+        if end.has_unfinished_answer {
+            return Ok(BegunExchange::Busy);
         }
         sqlx::query("UPDATE conversations SET title = $2 WHERE id = $1 AND title = ''")
             .bind(conversation.to_string())
             .bind(title_of(&content))
             .execute(&mut *tx)
             .await?;
-        let turn = insert_turn(&mut tx, &end, &NewTurn::question(&content, language)).await?;
+        let question = insert_turn(&mut tx, &end, &NewTurn::question(&content, language)).await?;
+        let answer = insert_turn(&mut tx, &end, &NewTurn::answer(question.id, language)).await?;
         tx.commit().await?;
-        Ok(turn)
+        Ok(BegunExchange::Begun { question: Box::new(question), answer: Box::new(answer) })
     }
+}
 
-    /// Begins the answer to the last question: empty, in state `Writing`.
-    ///
-    /// # Errors
-    ///
-    /// [`DbError::NotFound`] when there is no such conversation in the workspace, [`DbError::Conflict`] when its last
-    /// turn is not a question.
-    pub async fn begin_answer(
-        &self,
-        workspace: WorkspaceId,
-        conversation: ConversationId,
-        language: Language,
-    ) -> Result<Turn, DbError> {
-        let mut tx = self.write().await?;
-        let end = lock_conversation(&mut tx, workspace, conversation).await?;
-        if !end.next_is_answer() {
-            return Err(DbError::Conflict("the conversation has no unanswered question".to_owned()));
-        }
-        let turn = insert_turn(&mut tx, &end, &NewTurn::answer(language)).await?;
-        tx.commit().await?;
-        Ok(turn)
-    }
+/// The outcome of a question.
+#[derive(Debug, Clone, PartialEq)]
+pub enum BegunExchange {
+    /// It is stored, and its answer is begun.
+    Begun {
+        /// The question.
+        question: Box<Turn>,
+        /// Its answer, empty.
+        answer: Box<Turn>,
+    },
+    /// Another answer of the conversation is being written; nothing was stored.
+    Busy,
 }
 
 /// The end of a conversation, locked until the transaction ends.
 struct End {
     workspace: WorkspaceId,
     conversation: ConversationId,
-    /// Position of the next turn.
+    /// Position of the next question.
     position: u32,
-}
-
-impl End {
-    fn next_is_answer(&self) -> bool {
-        self.position % 2 == 1
-    }
+    has_unfinished_answer: bool,
 }
 
 struct NewTurn<'a> {
     role: Role,
+    /// The question that it answers.
+    question: Option<TurnId>,
     state: TurnState,
     content: &'a str,
     language: Language,
-    finish_reason: Option<FinishReason>,
 }
 
 impl<'a> NewTurn<'a> {
     fn question(content: &'a str, language: Language) -> Self {
-        Self { role: Role::User, state: TurnState::Complete, content, language, finish_reason: None }
+        Self { role: Role::User, question: None, state: TurnState::Complete, content, language }
     }
 
-    fn answer(language: Language) -> Self {
-        Self { role: Role::Assistant, state: TurnState::Writing, content: "", language, finish_reason: None }
-    }
-
-    fn missing_answer(language: Language) -> Self {
+    fn answer(question: TurnId, language: Language) -> Self {
         Self {
-            state: TurnState::Interrupted,
-            finish_reason: Some(FinishReason::Error),
-            ..Self::answer(language)
+            role: Role::Assistant,
+            question: Some(question),
+            state: TurnState::Writing,
+            content: "",
+            language,
         }
     }
 }
@@ -170,30 +159,36 @@ async fn lock_conversation(
         .execute(&mut *connection)
         .await?;
     require_affected(&locked, "conversation")?;
-    let row =
-        sqlx::query("SELECT COALESCE(MAX(position), -1) + 1 AS next FROM turns WHERE conversation = $1")
-            .bind(conversation.to_string())
-            .fetch_one(connection)
-            .await?;
-    Ok(End { workspace, conversation, position: decode::number(&row, "next")? })
+    let row = sqlx::query(
+        "SELECT COALESCE(MAX(position), -1) + 1 AS next, \
+         COALESCE(SUM(CASE state WHEN 'writing' THEN 1 ELSE 0 END), 0) AS unfinished FROM turns WHERE conversation = $1",
+    )
+    .bind(conversation.to_string())
+    .fetch_one(connection)
+    .await?;
+    let unfinished: u32 = decode::number(&row, "unfinished")?;
+    let position = decode::number(&row, "next")?;
+    Ok(End { workspace, conversation, position, has_unfinished_answer: unfinished > 0 })
 }
 
 async fn insert_turn(connection: &mut AnyConnection, end: &End, turn: &NewTurn<'_>) -> Result<Turn, DbError> {
-    let finish_reason = turn.finish_reason.as_ref().map(encode::word).transpose()?;
+    let now = encode::now_ms();
+    let is_answer = turn.question.is_some();
     let row = sqlx::query(concat!(
-        "INSERT INTO turns (id, workspace, conversation, position, role, state, content, language, finish_reason, ",
-        "created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING ", turn_columns!()
+        "INSERT INTO turns (id, workspace, conversation, position, role, question, state, content, language, ",
+        "created_at, saved_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) RETURNING ", turn_columns!()
     ))
     .bind(TurnId::new().to_string())
     .bind(end.workspace.to_string())
     .bind(end.conversation.to_string())
-    .bind(encode::integer(end.position))
+    .bind(encode::integer(end.position + u32::from(is_answer)))
     .bind(encode::word(&turn.role)?)
+    .bind(turn.question.map(|question| question.to_string()))
     .bind(encode::word(&turn.state)?)
     .bind(turn.content)
     .bind(encode::word(&turn.language)?)
-    .bind(finish_reason)
-    .bind(encode::now_ms())
+    .bind(now)
+    .bind(is_answer.then_some(now))
     .fetch_one(connection)
     .await?;
     decode_turn(&row)
@@ -211,6 +206,7 @@ pub(crate) fn decode_turn(row: &AnyRow) -> Result<Turn, DbError> {
         conversation: decode::id(row, "conversation")?,
         position: decode::number(row, "position")?,
         role: decode::word(row, "role")?,
+        question: decode::optional_id(row, "question")?,
         state: decode::word(row, "state")?,
         content: decode::text(row, "content")?,
         language: decode::word(row, "language")?,

@@ -2,7 +2,8 @@
 //!
 //! A lease is a job's id with the number of the attempt. Every statement of a worker names both, so a worker whose lease
 //! expired, or whose job was cancelled, changes nothing and gets [`DbError::Conflict`]. The work it did is harmless:
-//! ingesting the same original twice changes nothing.
+//! ingesting the same original twice changes nothing. Leases and waits are times of a clock that nobody sets
+//! (`lease_clock.rs`).
 
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ use crate::database::Database;
 use crate::encode;
 use crate::error::DbError;
 use crate::jobs::job::{ArchiveMember, Job, JobError, columns, decode_job};
+use crate::lease_clock::later;
 use crate::stored_text::replace_nul;
 
 /// A job fails after this many crashes of its workers: it is taken to be their cause.
@@ -45,8 +47,9 @@ impl Database {
         let skip_locked = self.dialect.skip_locked();
         let sql = format!(
             "UPDATE jobs SET state = 'running', attempts = attempts + 1, lease_until = $2, error_code = NULL, \
-             error_message = NULL, updated_at = $1 WHERE id = \
-             (SELECT j.id FROM jobs j WHERE j.state = 'queued' AND j.run_at <= $1 AND NOT EXISTS \
+             error_message = NULL, updated_at = $3 WHERE id = \
+             (SELECT j.id FROM jobs j WHERE j.state = 'queued' \
+             AND (j.retries = 0 OR j.run_at <= $1 OR j.run_at > $4) AND NOT EXISTS \
               (SELECT 1 FROM jobs o WHERE o.collection = j.collection AND o.source = j.source \
                AND o.state IN ('queued', 'running') \
                AND (o.state = 'running' OR (o.created_at, o.id) < (j.created_at, j.id))) \
@@ -54,11 +57,16 @@ impl Database {
             columns!()
         );
         let mut tx = self.write().await?;
-        let now = encode::now_ms();
-        requeue(&mut tx, now, now).await?;
+        let now = self.lease_clock.now_ms();
+        requeue(&mut tx, now).await?;
         // Safe: both parts are constants of this crate.
-        let row =
-            sqlx::query(AssertSqlSafe(sql)).bind(now).bind(end(now, lease)).fetch_optional(&mut *tx).await?;
+        let row = sqlx::query(AssertSqlSafe(sql))
+            .bind(now)
+            .bind(later(now, lease))
+            .bind(encode::now_ms())
+            .bind(self.lease_clock.latest_wait())
+            .fetch_optional(&mut *tx)
+            .await?;
         tx.commit().await?;
         row.as_ref().map(decode_job).transpose()
     }
@@ -75,12 +83,12 @@ impl Database {
         progress: IngestStage,
     ) -> Result<(), DbError> {
         let progress = serde_json::to_string(&progress)?;
-        let now = encode::now_ms();
+        let until = later(self.lease_clock.now_ms(), lease);
         let renew = sqlx::query(
             "UPDATE jobs SET lease_until = $4, progress = $5, updated_at = $3 \
              WHERE id = $1 AND attempts = $2 AND state = 'running'",
         );
-        self.update_leased(held, renew, |query| query.bind(now).bind(end(now, lease)).bind(progress)).await
+        self.update_leased(held, renew, |query| query.bind(encode::now_ms()).bind(until).bind(progress)).await
     }
 
     /// Ends a job that ingested its document.
@@ -155,14 +163,16 @@ impl Database {
     ///
     /// [`DbError::Conflict`] when the lease is over.
     pub async fn postpone_job(&self, held: JobLease, wait: Duration, error: JobError) -> Result<(), DbError> {
-        let now = encode::now_ms();
+        let run_at = later(self.lease_clock.now_ms(), wait);
         let postpone = sqlx::query(
             "UPDATE jobs SET state = 'queued', retries = retries + 1, error_code = $4, error_message = $5, \
              run_at = $6, lease_until = NULL, progress = NULL, updated_at = $3 \
              WHERE id = $1 AND attempts = $2 AND state = 'running'",
         );
-        self.update_leased(held, postpone, |query| with_error(query.bind(now), &error).bind(end(now, wait)))
-            .await
+        self.update_leased(held, postpone, |query| {
+            with_error(query.bind(encode::now_ms()), &error).bind(run_at)
+        })
+        .await
     }
 
     /// Queues a job again that its worker cannot finish, such as at shutdown; it is due at once.
@@ -198,14 +208,15 @@ impl Database {
     /// Connection errors only.
     pub async fn requeue_running_jobs(&self) -> Result<u64, DbError> {
         let mut tx = self.write().await?;
-        let requeued = requeue(&mut tx, encode::now_ms(), i64::MAX).await?;
+        let requeued = requeue(&mut tx, i64::MAX).await?;
         tx.commit().await?;
         Ok(requeued)
     }
 }
 
 /// Requeues the jobs whose leases end before `ended_by`, and returns their number.
-async fn requeue(connection: &mut AnyConnection, now: i64, ended_by: i64) -> Result<u64, DbError> {
+async fn requeue(connection: &mut AnyConnection, ended_by: i64) -> Result<u64, DbError> {
+    let now = encode::now_ms();
     sqlx::query(
         "UPDATE jobs SET state = 'failed', lease_until = NULL, progress = NULL, updated_at = $1, \
          crashes = crashes + 1, error_code = 'crashed', error_message = 'the server crashed each time it worked on this job' \
@@ -243,9 +254,4 @@ async fn update_with_lease<'q>(
 
 fn with_error<'q>(query: Query<'q, Any, AnyArguments>, error: &JobError) -> Query<'q, Any, AnyArguments> {
     query.bind(replace_nul(&error.code).into_owned()).bind(replace_nul(&error.message).into_owned())
-}
-
-/// `now` plus `span`, in milliseconds since the epoch.
-fn end(now: i64, span: Duration) -> i64 {
-    now.saturating_add(encode::integer(span.as_millis()))
 }

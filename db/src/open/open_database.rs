@@ -8,6 +8,7 @@ use sqlx::migrate::Migrator;
 use crate::database::Database;
 use crate::dialect::Dialect;
 use crate::error::DbError;
+use crate::lease_clock::LeaseClock;
 use crate::open::pools::Pools;
 use crate::open::{postgres, sqlite};
 
@@ -66,7 +67,7 @@ async fn connect(
         Dialect::Sqlite => sqlite::open(url, migrations, copies).await?,
         Dialect::Postgres => postgres::open(url, migrations, copies).await?,
     };
-    Ok(Database { dialect, reads, writes })
+    Ok(Database { dialect, lease_clock: LeaseClock::start(), reads, writes })
 }
 
 /// All migrations of the dialect.

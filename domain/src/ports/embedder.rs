@@ -26,6 +26,11 @@ pub trait Embedder: Send + Sync {
 
     /// Embeds a question.
     async fn embed_query(&self, text: &str) -> Result<Vec<f32>, EmbedError>;
+
+    /// Checks that it can embed now. For an embedder without threads of its own there is nothing to check.
+    fn check(&self) -> Result<(), EmbedError> {
+        Ok(())
+    }
 }
 
 /// Why a text could not be embedded.

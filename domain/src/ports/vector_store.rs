@@ -48,6 +48,9 @@ pub trait VectorStore: Send + Sync {
         limit: usize,
     ) -> Result<Vec<ChunkPoint>, VectorStoreError>;
 
+    /// Checks that the store answers, at no cost that depends on its size.
+    async fn ping(&self) -> Result<(), VectorStoreError>;
+
     /// Completes now the indexing that the store defers until writes pause, so that the next searches run at full speed.
     /// For callers that know their writes are complete, such as a command; a server detects the pause by itself.
     async fn flush(&self) -> Result<(), VectorStoreError> {

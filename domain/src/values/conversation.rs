@@ -45,6 +45,8 @@ pub struct Turn {
     pub position: u32,
     /// The speaker.
     pub role: Role,
+    /// The question that an answer is to; `None` for a question.
+    pub question: Option<TurnId>,
     /// Its state.
     pub state: TurnState,
     /// Its text, Markdown.

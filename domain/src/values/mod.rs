@@ -17,4 +17,5 @@ pub mod script;
 pub mod search;
 pub mod source;
 pub mod tags;
+pub mod ticket;
 pub mod web;

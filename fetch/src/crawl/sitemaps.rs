@@ -70,11 +70,7 @@ impl Sitemaps {
     }
 }
 
-async fn read(
-    fetcher: &Fetcher,
-    reader: &dyn PageReader,
-    map: &Url,
-) -> Result<SitemapEntries, FetchError> {
+async fn read(fetcher: &Fetcher, reader: &dyn PageReader, map: &Url) -> Result<SitemapEntries, FetchError> {
     let file = fetcher.up_to(MAX_SITEMAP_BYTES).fetch(map).await?;
     Ok(reader.sitemap(&file.bytes).await?)
 }

@@ -89,4 +89,8 @@ impl<W: Watch> VectorStore for Watched<W> {
     ) -> Result<Vec<ChunkPoint>, VectorStoreError> {
         self.store.points(selection, after, limit).await
     }
+
+    async fn ping(&self) -> Result<(), VectorStoreError> {
+        self.store.ping().await
+    }
 }

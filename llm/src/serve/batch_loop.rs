@@ -2,11 +2,12 @@
 //!
 //! A step decodes one token of each answer, and prefills a part of the prompts: a small part while answers wait for
 //! their next token, a large one otherwise. Between two steps it ends requests whose reader is gone or whose deadline
-//! has passed, and all of them when the engine shuts down. This thread alone touches the model.
+//! has passed, and all of them when the engine shuts down. This thread alone touches the model. A panic costs the requests
+//! in the batch and the cached prefixes, not the thread.
 
 use std::sync::Arc;
 
-use domain::{FinishReason, GenerateError, GenerationEvent};
+use domain::{Cause, FinishReason, GenerateError, GenerationEvent};
 
 use crate::catch_panic::catch_panic;
 use crate::kv_cache::prefix_tree::{BlockTable, PrefixTree};
@@ -17,9 +18,14 @@ use crate::serve::request::shutting_down;
 use crate::serve::scheduler::Scheduler;
 use crate::text::vocabulary::Vocabulary;
 
+/// The thread ends after this many panics in a row that no request was the cause of: it would do nothing else.
+const MAX_PANICS_IN_A_ROW: usize = 3;
+
 /// What the engine's thread owns.
 pub(crate) struct BatchLoop {
     model: LoadedModel,
+    /// Number of KV blocks.
+    blocks: usize,
     prefix_tree: PrefixTree,
     vocabulary: Arc<Vocabulary>,
     scheduler: Arc<Scheduler>,
@@ -60,11 +66,38 @@ impl BatchLoop {
         scheduler: Arc<Scheduler>,
         blocks: usize,
     ) -> Self {
-        Self { model, prefix_tree: PrefixTree::new(blocks), vocabulary, scheduler, running: Vec::new() }
+        let prefix_tree = PrefixTree::new(blocks);
+        Self { model, blocks, prefix_tree, vocabulary, scheduler, running: Vec::new() }
+    }
+
+    /// Answers requests until the scheduler is closed; starts over after a panic.
+    pub(crate) fn run(mut self) {
+        let mut panics = 0;
+        while panics < MAX_PANICS_IN_A_ROW {
+            let served = catch_panic(|| {
+                self.serve();
+                Ok(())
+            });
+            let Err(reason) = served else { return };
+            tracing::error!(%reason, "the engine failed and starts over");
+            panics = if self.running.is_empty() { panics + 1 } else { 0 };
+            self.start_over(&reason);
+        }
+        tracing::error!("the engine failed too often and has stopped; restart the process");
+    }
+
+    /// Fails the requests in the batch, whose state nobody knows, and forgets what was cached.
+    fn start_over(&mut self, reason: &Cause) {
+        self.prefix_tree = PrefixTree::new(self.blocks);
+        self.scheduler.release_all_slots();
+        for sequence in self.running.drain(..) {
+            let mut request = sequence.answer.request;
+            request.finish(Err(GenerateError::Failed(reason.clone())));
+        }
     }
 
     /// Answers requests until the scheduler is closed.
-    pub(crate) fn run(mut self) {
+    fn serve(&mut self) {
         loop {
             self.admit();
             let open =
@@ -167,10 +200,12 @@ impl BatchLoop {
             }
             // Before the last event: a reader that asks again after it must find the slot free.
             self.scheduler.release_slot();
-            let Answer { request, usage, .. } = sequence.answer;
+            let Answer { mut request, usage, .. } = sequence.answer;
             match end {
-                End::Done(finish_reason) => request.send(Ok(GenerationEvent::Done { finish_reason, usage })),
-                End::Failed(error) => request.send(Err(error)),
+                End::Done(finish_reason) => {
+                    request.finish(Ok(GenerationEvent::Done { finish_reason, usage }));
+                }
+                End::Failed(error) => request.finish(Err(error)),
                 End::Abandoned => tracing::debug!("reader disconnected; request cancelled"),
             }
         }

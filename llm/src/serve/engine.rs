@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
-use domain::{GenerateError, GenerationEvent, GenerationRequest, GenerationStream, Message, Sampling};
+use domain::{
+    GenerateError, GenerationEvent, GenerationRequest, GenerationStream, Message, Sampling, Ticket,
+};
 use serde::Serialize;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
@@ -120,10 +122,35 @@ impl Engine {
         self.encode(messages).map(|tokens| tokens.len())
     }
 
-    /// Starts an answer, or refuses at once: with [`GenerateError::ContextTooLong`], [`GenerateError::Overloaded`],
-    /// [`GenerateError::Unavailable`] after [`Engine::shutdown`], and [`GenerateError::Failed`] if the model's chat
-    /// template does not allow the messages. Encodes the prompt on the caller's thread, which takes milliseconds.
+    /// Reserves an answer: [`GenerateError::Overloaded`] when as many as the options allow are in progress or wait,
+    /// [`GenerateError::Unavailable`] after [`Engine::shutdown`].
+    pub fn reserve(&self) -> Result<Ticket, GenerateError> {
+        self.scheduler.reserve()
+    }
+
+    /// Checks that the engine's thread runs.
+    pub fn check(&self) -> Result<(), GenerateError> {
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
+        match thread.as_ref() {
+            Some(thread) if !thread.is_finished() => Ok(()),
+            _ => Err(GenerateError::Unavailable("the engine has stopped".into())),
+        }
+    }
+
+    /// Starts an answer that nobody reserved, or refuses at once with [`GenerateError::Overloaded`] or an error of
+    /// [`Engine::generate_reserved`].
     pub fn generate(&self, request: GenerationRequest) -> Result<GenerationStream, GenerateError> {
+        self.generate_reserved(request, self.reserve()?)
+    }
+
+    /// Starts an answer, or refuses at once: with [`GenerateError::ContextTooLong`], [`GenerateError::Unavailable`] after
+    /// [`Engine::shutdown`], and [`GenerateError::Failed`] if the model's chat template does not allow the messages.
+    /// Encodes the prompt on the caller's thread, which takes milliseconds.
+    pub fn generate_reserved(
+        &self,
+        request: GenerationRequest,
+        ticket: Ticket,
+    ) -> Result<GenerationStream, GenerateError> {
         let deadline = Instant::now().checked_add(request.deadline);
         let prompt = self.encode(&request.messages)?;
         let GenerationRequest { sampling, max_tokens, stop, .. } = request;
@@ -136,6 +163,7 @@ impl Engine {
             deadline,
             events,
             reported_position: 0,
+            ticket: Some(ticket),
         })
     }
 
@@ -147,6 +175,7 @@ impl Engine {
         sampling: Sampling,
         mask: Option<TokenMask>,
     ) -> Result<GenerationStream, GenerateError> {
+        let ticket = Some(self.reserve()?);
         self.submit(|events| Request {
             prompt,
             sampling,
@@ -156,6 +185,7 @@ impl Engine {
             deadline: None,
             events,
             reported_position: 0,
+            ticket,
         })
     }
 

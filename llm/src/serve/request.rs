@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use domain::{GenerateError, GenerationEvent, Sampling};
+use domain::{GenerateError, GenerationEvent, Sampling, Ticket};
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::serve::sampling::TokenMask;
@@ -27,12 +27,20 @@ pub(crate) struct Request {
     pub(crate) events: EventSender,
     /// The queue position that the reader was last told.
     pub(crate) reported_position: usize,
+    /// The right to be queued or computed; given back before the last event.
+    pub(crate) ticket: Option<Ticket>,
 }
 
 impl Request {
     /// Sends an event to the reader. A reader that is gone is noticed by [`Self::is_abandoned`].
     pub(crate) fn send(&self, event: Result<GenerationEvent, GenerateError>) {
         let _ = self.events.send(event);
+    }
+
+    /// Gives the ticket back and sends the last event: a reader that asks again after it must find room.
+    pub(crate) fn finish(&mut self, last: Result<GenerationEvent, GenerateError>) {
+        self.ticket = None;
+        self.send(last);
     }
 
     /// Maximum tokens of prompt and answer together.

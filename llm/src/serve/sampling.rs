@@ -26,6 +26,12 @@ impl TokenMask {
         Self(tokens.into())
     }
 
+    /// A mask that panics when it is applied, for a test of what survives that.
+    #[cfg(test)]
+    pub(crate) fn out_of_order() -> Self {
+        Self([9, 3].into())
+    }
+
     /// Makes all other tokens impossible.
     fn apply(&self, logits: &mut [f32]) {
         let (mut from, length) = (0, logits.len());

@@ -4,9 +4,10 @@
 //! two steps, so that a request whose deadline passes in the queue is answered at once.
 
 use std::collections::VecDeque;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-use domain::{GenerateError, GenerationEvent};
+use domain::{GenerateError, GenerationEvent, Ticket};
+use tokio::sync::Semaphore;
 
 use crate::serve::request::{Request, shutting_down};
 
@@ -16,8 +17,8 @@ pub(crate) struct Scheduler {
     changed: Condvar,
     /// Maximum requests in the batch.
     slots: usize,
-    /// Maximum requests that wait for a slot.
-    queue_length: usize,
+    /// One permit for each request in the batch or the queue, also for one that is still being prepared.
+    tickets: Arc<Semaphore>,
 }
 
 struct State {
@@ -29,18 +30,28 @@ struct State {
 impl Scheduler {
     pub(crate) fn new(slots: usize, queue_length: usize) -> Self {
         let state = State { waiting: VecDeque::new(), running: 0, closed: false };
-        Self { state: Mutex::new(state), changed: Condvar::new(), slots: slots.max(1), queue_length }
+        let slots = slots.max(1);
+        let tickets = slots.saturating_add(queue_length).min(Semaphore::MAX_PERMITS);
+        let tickets = Arc::new(Semaphore::new(tickets));
+        Self { state: Mutex::new(state), changed: Condvar::new(), slots, tickets }
     }
 
-    /// Queues a request, or refuses it at once.
-    pub(crate) fn submit(&self, request: Request) -> Result<(), GenerateError> {
+    /// Reserves a request: a slot, or a position in the queue.
+    pub(crate) fn reserve(&self) -> Result<Ticket, GenerateError> {
         let mut state = self.lock();
         if state.closed {
             return Err(shutting_down());
         }
         state.drop_expired();
-        if state.waiting.len() + state.running >= self.slots.saturating_add(self.queue_length) {
-            return Err(GenerateError::Overloaded);
+        let permit = Arc::clone(&self.tickets).try_acquire_owned();
+        permit.map(Ticket::new).map_err(|_| GenerateError::Overloaded)
+    }
+
+    /// Queues a request that was reserved.
+    pub(crate) fn submit(&self, request: Request) -> Result<(), GenerateError> {
+        let mut state = self.lock();
+        if state.closed {
+            return Err(shutting_down());
         }
         state.waiting.push_back(request);
         // A request that finds a free slot is admitted before the next step, without a position in the queue.
@@ -79,6 +90,11 @@ impl Scheduler {
         self.lock().running -= 1;
     }
 
+    /// Frees all slots, after the batch was lost.
+    pub(crate) fn release_all_slots(&self) {
+        self.lock().running = 0;
+    }
+
     /// Drops requests whose readers are gone or whose deadline has passed, and reports the positions of the others.
     /// Returns whether the scheduler is still open.
     pub(crate) fn update_queue(&self) -> bool {
@@ -92,8 +108,8 @@ impl Scheduler {
     pub(crate) fn close(&self) {
         let mut state = self.lock();
         state.closed = true;
-        for request in state.waiting.drain(..) {
-            request.send(Err(shutting_down()));
+        for mut request in state.waiting.drain(..) {
+            request.finish(Err(shutting_down()));
         }
         self.changed.notify_all();
     }
@@ -107,10 +123,10 @@ impl Scheduler {
 impl State {
     /// Drops requests whose readers are gone or whose deadline has passed.
     fn drop_expired(&mut self) {
-        self.waiting.retain(|request| {
+        self.waiting.retain_mut(|request| {
             let expired = request.is_expired();
             if expired {
-                request.send(Err(GenerateError::DeadlineExceeded));
+                request.finish(Err(GenerateError::DeadlineExceeded));
             }
             !expired && !request.is_abandoned()
         });
@@ -138,8 +154,9 @@ mod tests {
 
     type Events = UnboundedReceiver<Result<GenerationEvent, GenerateError>>;
 
-    fn request(deadline: Option<Instant>) -> (Request, Events) {
+    fn request(scheduler: &Scheduler, deadline: Option<Instant>) -> (Request, Events) {
         let (events, reader) = unbounded_channel();
+        let ticket = Some(scheduler.reserve().expect("there is room"));
         let sampling = Sampling::GREEDY;
         let request = Request {
             prompt: vec![0],
@@ -150,6 +167,7 @@ mod tests {
             deadline,
             events,
             reported_position: 0,
+            ticket,
         };
         (request, reader)
     }
@@ -169,14 +187,14 @@ mod tests {
     #[test]
     fn waiting_requests_are_told_each_time_they_move_up() {
         let scheduler = Scheduler::new(1, 2);
-        let (requests, mut readers): (Vec<_>, Vec<_>) = (0..3).map(|_| request(None)).unzip();
+        let (requests, mut readers): (Vec<_>, Vec<_>) = (0..3).map(|_| request(&scheduler, None)).unzip();
         for (number, request) in requests.into_iter().enumerate() {
-            scheduler.submit(request).expect("there is room");
+            scheduler.submit(request).expect("it is open");
             if number == 0 {
                 admit(&scheduler);
             }
         }
-        assert!(matches!(scheduler.submit(request(None).0), Err(GenerateError::Overloaded)));
+        assert!(matches!(scheduler.reserve(), Err(GenerateError::Overloaded)));
         assert!(scheduler.admit(|_| Some(())).is_none(), "the one slot is taken");
         scheduler.release_slot();
         admit(&scheduler);
@@ -188,10 +206,10 @@ mod tests {
     #[test]
     fn a_request_without_room_stays_first() {
         let scheduler = Scheduler::new(2, 2);
-        let (requests, _readers): (Vec<_>, Vec<_>) = (0..2).map(|_| request(None)).unzip();
+        let (requests, _readers): (Vec<_>, Vec<_>) = (0..2).map(|_| request(&scheduler, None)).unzip();
         for (at, mut request) in requests.into_iter().enumerate() {
             request.max_tokens = at;
-            scheduler.submit(request).expect("there is room");
+            scheduler.submit(request).expect("it is open");
         }
         assert!(scheduler.admit(|request| (request.max_tokens == 1).then_some(())).is_none());
         assert_eq!((admit(&scheduler).max_tokens, admit(&scheduler).max_tokens), (0, 1));
@@ -200,24 +218,36 @@ mod tests {
     #[test]
     fn abandoned_and_expired_requests_leave_the_queue() {
         let scheduler = Scheduler::new(1, 0);
-        let (gone, reader) = request(None);
-        scheduler.submit(gone).expect("there is room");
+        let (gone, reader) = request(&scheduler, None);
+        scheduler.submit(gone).expect("it is open");
         drop(reader);
-        let (late, mut late_reader) = request(Some(Instant::now()));
+        let (late, mut late_reader) = request(&scheduler, Some(Instant::now()));
         scheduler.submit(late).expect("the gone one made room");
-        let (last, _reader) = request(None);
+        let (last, _reader) = request(&scheduler, None);
         scheduler.submit(last).expect("the late one made room");
         assert!(matches!(late_reader.try_recv(), Ok(Err(GenerateError::DeadlineExceeded))));
     }
 
     #[test]
+    fn a_ticket_counts_before_its_request_is_queued_and_not_after_it_is_dropped() {
+        let scheduler = Scheduler::new(1, 1);
+        let (first, second) = (scheduler.reserve(), scheduler.reserve());
+        assert!(matches!(scheduler.reserve(), Err(GenerateError::Overloaded)));
+        drop(first);
+        let third = scheduler.reserve();
+        assert!(second.is_ok() && third.is_ok());
+    }
+
+    #[test]
     fn closing_refuses_all_requests() {
         let scheduler = Scheduler::new(1, 1);
-        let (waiting, mut reader) = request(None);
-        scheduler.submit(waiting).expect("there is room");
+        let (waiting, mut reader) = request(&scheduler, None);
+        let (late, _late_reader) = request(&scheduler, None);
+        scheduler.submit(waiting).expect("it is open");
         scheduler.close();
         assert!(matches!(reader.try_recv(), Ok(Err(GenerateError::Unavailable(_)))));
-        assert!(matches!(scheduler.submit(request(None).0), Err(GenerateError::Unavailable(_))));
+        assert!(matches!(scheduler.submit(late), Err(GenerateError::Unavailable(_))));
+        assert!(matches!(scheduler.reserve(), Err(GenerateError::Unavailable(_))));
         assert!(!scheduler.wait() && !scheduler.update_queue());
     }
 }

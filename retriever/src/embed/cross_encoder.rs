@@ -13,7 +13,7 @@ use fastembed::{RerankInitOptionsUserDefined, TextRerank, UserDefinedRerankingMo
 use super::files::{OnnxFiles, read};
 use super::runtime;
 use super::unusable::{Unusable, catch_panic};
-use super::work_queue::{Stopped, WorkQueue};
+use super::work_queue::{NoAnswer, WorkQueue};
 
 /// Why there are no scores.
 #[derive(Debug, thiserror::Error)]
@@ -94,8 +94,8 @@ impl From<Unusable> for RerankError {
     }
 }
 
-impl From<Stopped> for RerankError {
-    fn from(_: Stopped) -> Self {
-        Self::Failed("its thread has ended".into())
+impl From<NoAnswer> for RerankError {
+    fn from(reason: NoAnswer) -> Self {
+        Self::Failed(reason.into())
     }
 }

@@ -163,4 +163,8 @@ impl Embedder for FastEmbedder {
         cache().put(text.to_owned(), vector.clone());
         Ok(vector)
     }
+
+    fn check(&self) -> Result<(), EmbedError> {
+        self.threads.check()
+    }
 }

@@ -12,7 +12,7 @@
 use domain::EmbedError;
 use fastembed::TextEmbedding;
 
-use super::work_queue::{Stopped, WorkQueue};
+use super::work_queue::{NoAnswer, WorkQueue};
 use crate::background_priority::lower_thread_priority;
 
 type EmbeddingQueue = WorkQueue<String, Vec<f32>, EmbedError>;
@@ -38,7 +38,13 @@ impl EmbeddingThreads {
     }
 
     pub(super) async fn embed_query(&self, text: String) -> Result<Vec<f32>, EmbedError> {
-        self.questions.run([text]).await?.pop().ok_or_else(|| Stopped.into())
+        self.questions.run([text]).await?.pop().ok_or_else(|| NoAnswer::Stopped.into())
+    }
+
+    /// Checks that all of them run.
+    pub(super) fn check(&self) -> Result<(), EmbedError> {
+        let is_open = self.questions.is_open() && self.passages.is_open();
+        if is_open { Ok(()) } else { Err(NoAnswer::Stopped.into()) }
     }
 
     pub(super) async fn embed_passages(&self, texts: Vec<String>) -> Result<Vec<Vec<f32>>, EmbedError> {
@@ -65,8 +71,8 @@ pub(super) fn embed_one(model: &mut TextEmbedding, text: &str) -> Result<Vec<f32
     Ok(vector)
 }
 
-impl From<Stopped> for EmbedError {
-    fn from(_: Stopped) -> Self {
-        Self::Failed("its thread has ended".into())
+impl From<NoAnswer> for EmbedError {
+    fn from(reason: NoAnswer) -> Self {
+        Self::Failed(reason.into())
     }
 }

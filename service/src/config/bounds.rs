@@ -41,8 +41,8 @@ fn check_listen(config: &Config) -> Result<(), ConfigError> {
 }
 
 /// The settings that count something, with their bounds.
-fn counts(config: &Config) -> [(&'static str, usize, RangeInclusive<usize>); 13] {
-    let Config { ingest, reranker, chat, generator, .. } = config;
+fn counts(config: &Config) -> [(&'static str, usize, RangeInclusive<usize>); 15] {
+    let Config { ingest, reranker, retrieval, chat, generator, .. } = config;
     let retry_seconds = usize::try_from(ingest.retry_seconds).unwrap_or(usize::MAX);
     [
         ("ingest.chunk_tokens", ingest.chunk_tokens, 32..=4_096),
@@ -52,6 +52,8 @@ fn counts(config: &Config) -> [(&'static str, usize, RangeInclusive<usize>); 13]
         ("reranker.candidates", reranker.candidates, 2..=200),
         ("reranker.deadline_ms", reranker.deadline_ms as usize, 1..=60_000),
         ("reranker.max_tokens", reranker.max_tokens, 32..=8_192),
+        ("retrieval.parallel", retrieval.parallel, 1..=256),
+        ("retrieval.queue_length", retrieval.queue_length, 1..=10_000),
         ("chat.passages", chat.passages, 1..=32),
         ("chat.answer_tokens", chat.answer_tokens, 16..=8_192),
         ("chat.question_characters", chat.question_characters, 1..=100_000),

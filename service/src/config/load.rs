@@ -148,9 +148,10 @@ mod tests {
     fn the_default_search_is_the_one_that_was_measured() {
         let dir = tempfile::tempdir().unwrap();
         let overrides = Overrides { data_dir: Some(dir.path().to_owned()), ..Overrides::default() };
-        let RetrievalConfig { fusion, dense_share, evidence_threshold } =
+        let RetrievalConfig { fusion, dense_share, evidence_threshold, parallel, queue_length } =
             load(&overrides, &[]).unwrap().retrieval;
         let measured = RetrievalOptions::default();
+        assert_eq!((parallel, queue_length), (measured.parallel, measured.queue_length));
         assert_eq!((fusion, dense_share), (measured.fusion, measured.dense_share));
         assert_eq!(evidence_threshold, measured.evidence_threshold);
     }

@@ -109,6 +109,8 @@ pub struct RetrievalConfig {
     pub fusion: Fusion,
     pub dense_share: f32,
     pub evidence_threshold: f32,
+    pub parallel: usize,
+    pub queue_length: usize,
 }
 
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]

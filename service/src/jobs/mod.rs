@@ -2,3 +2,4 @@
 
 mod archive_job;
 pub(crate) mod worker;
+pub(crate) mod worker_count;

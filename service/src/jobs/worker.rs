@@ -6,6 +6,7 @@
 //! ```
 //!
 //! A worker that dies leaves its lease behind; the next start, or another worker once the lease has expired, claims the job.
+//! A worker that panics starts again.
 
 use std::ops::ControlFlow;
 use std::time::Duration;
@@ -20,6 +21,7 @@ use tracing::{error, info, warn};
 use super::archive_job::{UnpackError, unpack};
 use crate::app::App;
 use crate::open_error::OpenError;
+use crate::supervised::supervised;
 
 /// How often the queue is read without a notification: another process may share the database, and postponed jobs come
 /// due.
@@ -45,8 +47,17 @@ pub(crate) enum OnDatabaseFailure {
 
 /// Works until `stop`; running jobs are released, and the next start continues them.
 pub(crate) async fn run(app: App, on_failure: OnDatabaseFailure, stop: CancellationToken) {
-    let workers = (0..app.config.ingest.workers).map(|_| work(app.clone(), on_failure, stop.clone()));
-    futures::future::join_all(workers.map(tokio::spawn)).await;
+    let workers = app.config.ingest.workers;
+    app.workers.expect(workers);
+    let workers = (0..workers).map(|_| {
+        let (app, stop) = (app.clone(), stop.clone());
+        let running = app.workers.begin();
+        tokio::spawn(async move {
+            supervised("job worker", &stop, || work(app.clone(), on_failure, stop.clone())).await;
+            drop(running);
+        })
+    });
+    futures::future::join_all(workers).await;
 }
 
 async fn work(app: App, on_failure: OnDatabaseFailure, stop: CancellationToken) {

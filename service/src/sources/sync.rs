@@ -17,6 +17,7 @@ use super::file_watcher::FileWatcher;
 use crate::app::App;
 use crate::config::{SourceConfig, SourceLocation};
 use crate::open_error::OpenError;
+use crate::supervised::supervised;
 use crate::workspace::WORKSPACE;
 
 /// Why a source is not synced.
@@ -33,7 +34,12 @@ enum SyncError {
 /// Syncs until `stop`. A sync that is cut off continues at the next start.
 pub(crate) async fn run(app: App, stop: CancellationToken) {
     let sources = app.config.sources.clone();
-    let syncs = sources.into_iter().map(|source| tokio::spawn(sync(app.clone(), source, stop.clone())));
+    let syncs = sources.into_iter().map(|source| {
+        let (app, stop) = (app.clone(), stop.clone());
+        tokio::spawn(async move {
+            supervised("source", &stop, || sync(app.clone(), source.clone(), stop.clone())).await;
+        })
+    });
     futures::future::join_all(syncs).await;
 }
 

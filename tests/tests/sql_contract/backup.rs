@@ -1,12 +1,12 @@
 //! Copies: of one moment, the same in the other dialect, and nothing in the database where they are not what they should be.
 
 use db::{Database, DbError};
-use domain::{EmbeddingSpace, Language};
+use domain::{EmbeddingSpace, TurnState};
 use futures::{StreamExt as _, TryStreamExt as _};
 use serde_json::json;
 
 use crate::conversations::cited;
-use crate::{HOME, NEIGHBOUR, begin, handbook, leave, over_both_dialects};
+use crate::{HOME, NEIGHBOUR, ask, begin, handbook, leave, over_both_dialects};
 
 over_both_dialects!(
     a_copy_is_the_same_in_either_dialect,
@@ -14,6 +14,8 @@ over_both_dialects!(
     a_snapshot_names_originals_and_live_versions,
     what_is_no_copy_is_refused,
     what_an_older_version_made_is_copied_first,
+    exchanges_of_an_older_version_are_paired,
+    a_wait_of_a_wrong_clock_is_not_waited_for,
 );
 
 /// A database with something in every table that is copied.
@@ -35,11 +37,7 @@ async fn fill(database: &Database) {
     };
     database.enqueue_job(job).await.expect("queued");
     let chat = database.create_conversation(HOME).await.expect("begun").id;
-    database
-        .add_question(HOME, chat, "연차는\n\"며칠\"인가요? \u{2028}😀", Language::KOREAN)
-        .await
-        .expect("asked");
-    let answer = database.begin_answer(HOME, chat, Language::KOREAN).await.expect("begun").id;
+    let answer = ask(database, chat, "연차는\n\"며칠\"인가요? \u{2028}😀").await[1].id;
     let end = cited(database).await;
     database.finish_answer(HOME, answer, end).await.expect("finished");
     database.save_feedback(HOME, answer, true, "").await.expect("said");
@@ -186,7 +184,7 @@ async fn what_is_no_copy_is_refused(database: &Database) {
 }
 
 /// A database as the version before the installations had an id left it.
-async fn older(url: &str) {
+async fn older(url: &str, turns: &[String]) {
     let mut restoring = Database::begin_restore(url, 4).await.expect("an empty database");
     let workspace = format!(r#"{{"id":"{HOME}","name":"default","created_at":0}}"#);
     let chat = format!(
@@ -194,6 +192,9 @@ async fn older(url: &str) {
     );
     restoring.load("workspaces", &workspace).await.expect("a row that belongs");
     restoring.load("conversations", &chat).await.expect("a row that belongs");
+    for turn in turns {
+        restoring.load("turns", turn).await.expect("a row that belongs");
+    }
     restoring.commit().await.expect("all of it");
 }
 
@@ -206,7 +207,7 @@ async fn what_an_older_version_made_is_copied_first(_: &Database) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let copies = folder.path().join("backups");
     for url in [Some(sqlite_in(&folder)), tests::postgres::fresh_database_url()].into_iter().flatten() {
-        older(&url).await;
+        older(&url, &[]).await;
         // Where no copy can be made, nothing is changed.
         std::fs::write(&copies, "no folder").expect("written");
         let refused = Database::open_and_copy(&url, Some(&copies)).await.map(drop);
@@ -242,4 +243,64 @@ async fn what_an_older_version_made_is_copied_first(_: &Database) {
         }
         std::fs::remove_dir_all(&copies).expect("removed");
     }
+}
+
+/// A turn of a version whose answers did not name their question.
+fn older_turn(position: u32, state: &str) -> String {
+    let role = if position.is_multiple_of(2) { "user" } else { "assistant" };
+    let turn = json!({
+        "id": uuid::Uuid::from_u128(position.into()).to_string(), "workspace": HOME.to_string(),
+        "conversation": NEIGHBOUR.to_string(), "position": position, "role": role, "state": state, "language": "en",
+        "abstained": 0, "finish_reason": (role == "assistant" && state != "writing").then_some("stop"),
+        "prompt_tokens": null, "cached_tokens": null, "completion_tokens": null, "created_at": 0, "timings_ms": "{}",
+        "citations": "[]", "content": format!("turn {position}"),
+    });
+    turn.to_string()
+}
+
+async fn exchanges_of_an_older_version_are_paired(_: &Database) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for url in [Some(sqlite_in(&folder)), tests::postgres::fresh_database_url()].into_iter().flatten() {
+        // Two crashes left an answer in progress each, and a third one a question without an answer.
+        let states = ["complete", "complete", "complete", "writing", "complete", "writing", "complete"];
+        let turns: Vec<String> =
+            (0..).zip(states).map(|(position, state)| older_turn(position, state)).collect();
+        older(&url, &turns).await;
+        let database = Database::open(&url).await.expect("it opens");
+        let turns = database.turns(HOME, domain::ConversationId(NEIGHBOUR.0)).await.expect("kept");
+        let states: Vec<TurnState> = turns.iter().map(|turn| turn.state).collect();
+        use TurnState::{Complete, Interrupted, Writing};
+        assert_eq!(
+            states,
+            [Complete, Complete, Complete, Interrupted, Complete, Writing, Complete, Interrupted]
+        );
+        for pair in turns.chunks(2) {
+            assert_eq!((pair[0].question, pair[1].question), (None, Some(pair[0].id)));
+        }
+        assert_eq!(database.interrupt_unfinished_answers().await, Ok(1));
+        ask(&database, turns[0].conversation, "And now?").await;
+        database.close().await;
+    }
+}
+
+async fn a_wait_of_a_wrong_clock_is_not_waited_for(database: &Database) {
+    fill(database).await;
+    let lease = std::time::Duration::from_secs(600);
+    let claimed = database.claim_job(lease).await.expect("asked").expect("one waits");
+    let why = db::JobError { code: "vectors_unavailable".to_owned(), message: String::new() };
+    database.postpone_job(claimed.lease(), lease, why).await.expect("postponed");
+    assert_eq!(database.claim_job(lease).await, Ok(None), "its time has not come");
+    let (schema, rows) = dump(database).await;
+    let in_ten_years = |(table, row): &(&'static str, String)| {
+        let mut row: serde_json::Value = serde_json::from_str(row).expect("a row is JSON");
+        if *table == "jobs" {
+            row["run_at"] = (row["run_at"].as_i64().expect("a time") + 315_360_000_000).into();
+        }
+        (*table, row.to_string())
+    };
+    let rows: Vec<(&'static str, String)> = rows.iter().map(in_ten_years).collect();
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let copy = load(&sqlite_in(&folder), schema, &rows).await;
+    assert_eq!(copy.claim_job(lease).await.expect("asked").map(|job| job.id), Some(claimed.id));
+    copy.close().await;
 }

@@ -1,10 +1,11 @@
 //! Collections, and the wall between workspaces.
 
-use db::{Database, DbError, FinishedAnswer, JobState, NewJob};
-use domain::{CollectionId, FinishReason, Language, TurnState, Usage, Visibility, WorkspaceId};
+use db::{Database, DbError, JobState, NewJob};
+use domain::{CollectionId, Language, Visibility, WorkspaceId};
 use uuid::Uuid;
 
-use crate::{HOME, NEIGHBOUR, begin, handbook, leave, over_both_dialects};
+use crate::conversations::interrupted;
+use crate::{HOME, NEIGHBOUR, ask, begin, handbook, leave, over_both_dialects};
 
 over_both_dialects!(
     collections_are_made_once,
@@ -118,32 +119,19 @@ async fn workspaces_never_meet(database: &Database) {
 
 async fn conversations_never_meet(database: &Database) {
     let ours = database.create_conversation(HOME).await.expect("a conversation");
-    database.add_question(HOME, ours.id, "How many days?", Language::ENGLISH).await.expect("asked");
-    let answer = database.begin_answer(HOME, ours.id, Language::ENGLISH).await.expect("begun");
+    let [_, answer] = ask(database, ours.id, "How many days?").await;
 
     let none = DbError::NotFound("conversation");
     assert_eq!(database.conversations(NEIGHBOUR, 10).await, Ok(Vec::new()));
     assert_eq!(database.conversation(NEIGHBOUR, ours.id).await.as_ref(), Err(&none));
     assert_eq!(database.turns(NEIGHBOUR, ours.id).await.as_ref(), Err(&none));
-    let asked = database.add_question(NEIGHBOUR, ours.id, "And I?", Language::ENGLISH).await;
+    let asked = database.begin_exchange(NEIGHBOUR, ours.id, "And I?", Language::ENGLISH).await;
     assert_eq!(asked.as_ref(), Err(&none));
-    assert_eq!(database.begin_answer(NEIGHBOUR, ours.id, Language::ENGLISH).await.as_ref(), Err(&none));
     assert_eq!(database.delete_conversation(NEIGHBOUR, ours.id).await.as_ref(), Err(&none));
 
     let none = DbError::NotFound("turn");
     assert_eq!(database.save_partial_answer(NEIGHBOUR, answer.id, "theirs").await.as_ref(), Err(&none));
-    let end = FinishedAnswer {
-        state: TurnState::Complete,
-        content: "theirs".to_owned(),
-        language: Language::ENGLISH,
-        abstained: false,
-        finish_reason: FinishReason::Stop,
-        citations: Vec::new(),
-        passages: Vec::new(),
-        usage: Usage::default(),
-        timings_ms: std::collections::BTreeMap::new(),
-    };
-    assert_eq!(database.finish_answer(NEIGHBOUR, answer.id, end).await.as_ref(), Err(&none));
+    assert_eq!(database.finish_answer(NEIGHBOUR, answer.id, interrupted()).await.as_ref(), Err(&none));
     assert_eq!(database.turn_passages(NEIGHBOUR, answer.id).await.as_ref(), Err(&none));
     let said = database.save_feedback(NEIGHBOUR, answer.id, true, "").await;
     assert_eq!(said, Err(DbError::NotFound("answer")));

@@ -1,18 +1,20 @@
 //! Conversations: the order of turns, answers that end well or badly, what they stood on, what people thought.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
-use db::{Database, DbError, FinishedAnswer};
+use db::{BegunExchange, Database, DbError, FinishedAnswer};
 use domain::{
     Chunk, ChunkId, Citation, ConversationId, FinishReason, Language, Passage, Role, TurnId, TurnState, Usage,
 };
 
-use crate::{HOME, begin, handbook, leave, over_both_dialects};
+use crate::{HOME, ask, begin, handbook, leave, over_both_dialects};
 
 over_both_dialects!(
     a_chat_from_first_to_last,
     interrupted_answers_are_kept,
-    turns_alternate_without_gaps,
+    abandoned_answers_are_interrupted,
+    questions_at_once_never_cross,
     any_text_can_be_said,
     the_last_used_comes_first,
 );
@@ -60,21 +62,38 @@ pub(crate) async fn cited(database: &Database) -> FinishedAnswer {
     }
 }
 
+/// An answer of which nothing was written.
+pub(crate) fn interrupted() -> FinishedAnswer {
+    FinishedAnswer {
+        state: TurnState::Interrupted,
+        content: String::new(),
+        language: Language::ENGLISH,
+        abstained: false,
+        finish_reason: FinishReason::Error,
+        citations: Vec::new(),
+        passages: Vec::new(),
+        usage: Usage::default(),
+        timings_ms: BTreeMap::new(),
+    }
+}
+
 async fn a_chat_from_first_to_last(database: &Database) {
     let chat = database.create_conversation(HOME).await.expect("begun");
     assert_eq!((chat.title.as_str(), chat.created_at), ("", chat.updated_at));
     assert_eq!(database.turns(HOME, chat.id).await, Ok(Vec::new()));
-    let early = database.begin_answer(HOME, chat.id, Language::KOREAN).await;
-    assert!(matches!(early, Err(DbError::Conflict(_))), "nothing was asked: {early:?}");
 
-    let question =
-        database.add_question(HOME, chat.id, "연차는\n며칠인가요?", Language::KOREAN).await.expect("asked");
+    let [question, answer] = ask(database, chat.id, "연차는\n며칠인가요?").await;
     assert_eq!((question.position, question.role, question.state), (0, Role::User, TurnState::Complete));
     assert_eq!((question.finish_reason, question.content.as_str()), (None, "연차는\n며칠인가요?"));
-    let answer = database.begin_answer(HOME, chat.id, Language::KOREAN).await.expect("begun");
     assert_eq!((answer.position, answer.role, answer.state), (1, Role::Assistant, TurnState::Writing));
+    assert_eq!((question.question, answer.question), (None, Some(question.id)));
     assert_eq!((answer.finish_reason, answer.content.as_str()), (None, ""));
     database.save_partial_answer(HOME, answer.id, "연차는").await.expect("saved");
+    let before = database.conversation(HOME, chat.id).await.expect("kept");
+    let second = database.begin_exchange(HOME, chat.id, "And sick leave?", Language::ENGLISH).await;
+    assert_eq!(second, Ok(BegunExchange::Busy));
+    assert_eq!(database.turns(HOME, chat.id).await.expect("kept").len(), 2, "nothing was stored");
+    assert_eq!(database.conversation(HOME, chat.id).await, Ok(before));
 
     let end = cited(database).await;
     let finished = database.finish_answer(HOME, answer.id, end.clone()).await.expect("finished");
@@ -120,8 +139,7 @@ async fn delete(database: &Database, chat: ConversationId, answer: TurnId) {
 
 async fn interrupted_answers_are_kept(database: &Database) {
     let chat = database.create_conversation(HOME).await.expect("begun");
-    database.add_question(HOME, chat.id, "How many days?", Language::ENGLISH).await.expect("asked");
-    let answer = database.begin_answer(HOME, chat.id, Language::ENGLISH).await.expect("begun");
+    let [_, answer] = ask(database, chat.id, "How many days?").await;
     database.save_partial_answer(HOME, answer.id, "You have 15 d").await.expect("saved");
 
     assert_eq!(database.interrupt_unfinished_answers().await, Ok(1));
@@ -132,39 +150,54 @@ async fn interrupted_answers_are_kept(database: &Database) {
     assert_eq!(cut_off.finish_reason, Some(FinishReason::Error));
 
     // The reader went away: finished by the process itself.
-    database.add_question(HOME, chat.id, "Say it again", Language::ENGLISH).await.expect("asked");
-    let answer = database.begin_answer(HOME, chat.id, Language::ENGLISH).await.expect("begun");
+    let [_, answer] = ask(database, chat.id, "Say it again").await;
     let mut end = cited(database).await;
     end.state = TurnState::Interrupted;
     end.finish_reason = FinishReason::Cancelled;
     let finished = database.finish_answer(HOME, answer.id, end).await.expect("finished");
     assert_eq!((finished.position, finished.state), (3, TurnState::Interrupted));
     assert_eq!(database.interrupt_unfinished_answers().await, Ok(0));
-
-    // The process died between question and answer.
-    database.add_question(HOME, chat.id, "Anybody?", Language::ENGLISH).await.expect("asked");
-    let next = database.add_question(HOME, chat.id, "Hello?", Language::ENGLISH).await.expect("asked");
-    assert_eq!(next.position, 6);
-    let turns = database.turns(HOME, chat.id).await.expect("kept");
-    let missing = turns.iter().find(|turn| turn.position == 5).expect("no gap");
-    assert_eq!((missing.role, missing.state), (Role::Assistant, TurnState::Interrupted));
-    assert_eq!(missing.content, "");
 }
 
-async fn turns_alternate_without_gaps(database: &Database) {
+async fn abandoned_answers_are_interrupted(database: &Database) {
+    let mut begun = Vec::new();
+    for _ in 0..2 {
+        let chat = database.create_conversation(HOME).await.expect("begun").id;
+        begun.push(ask(database, chat, "How many days?").await[1].clone());
+    }
+    let (live, abandoned) = (begun[0].id, begun[1].id);
+    database.save_partial_answer(HOME, abandoned, "You have 15 d").await.expect("saved");
+    let interrupt = async |silence| database.interrupt_abandoned_answers(silence, &[live]).await;
+    assert_eq!(interrupt(Duration::from_secs(60)).await, Ok(0), "both were saved just now");
+    // Times are stored in milliseconds.
+    tokio::time::sleep(Duration::from_millis(5)).await;
+    assert_eq!(interrupt(Duration::ZERO).await, Ok(1));
+    let turn = database.turn(HOME, abandoned).await.expect("kept");
+    assert_eq!((turn.state, turn.content.as_str()), (TurnState::Interrupted, "You have 15 d"));
+    assert_eq!(database.turn(HOME, live).await.expect("kept").state, TurnState::Writing);
+    ask(database, turn.conversation, "And now?").await;
+}
+
+async fn questions_at_once_never_cross(database: &Database) {
     let chat = database.create_conversation(HOME).await.expect("begun").id;
+    let end = cited(database).await;
     let mut people = tokio::task::JoinSet::new();
     for person in 0..6 {
-        let database = database.clone();
+        let (database, end) = (database.clone(), end.clone());
         people.spawn(async move {
-            for round in 0..4 {
-                let question = format!("{person} in round {round}");
-                database.add_question(HOME, chat, &question, Language::ENGLISH).await.expect("asked");
-                match database.begin_answer(HOME, chat, Language::ENGLISH).await {
-                    // Somebody else began the answer to the last question.
-                    Ok(_) | Err(DbError::Conflict(_)) => {}
-                    Err(error) => panic!("people never break each other's chat: {error}"),
+            let mut asked = 0;
+            while asked < 4 {
+                let question = format!("{person} asks for the {asked}. time");
+                let begun = database.begin_exchange(HOME, chat, &question, Language::ENGLISH).await;
+                if let BegunExchange::Begun { answer, .. } =
+                    begun.expect("people never break each other's chat")
+                {
+                    let content = format!("to {question}");
+                    let end = FinishedAnswer { content, ..end.clone() };
+                    database.finish_answer(HOME, answer.id, end).await.expect("finished");
+                    asked += 1;
                 }
+                tokio::task::yield_now().await;
             }
         });
     }
@@ -172,26 +205,25 @@ async fn turns_alternate_without_gaps(database: &Database) {
         done.expect("a person ends well");
     }
     let turns = database.turns(HOME, chat).await.expect("kept");
-    for (position, turn) in (0..).zip(&turns) {
-        assert_eq!(turn.position, position, "no gap, none twice");
-        assert_eq!(turn.role == Role::User, position % 2 == 0, "questions and answers alternate");
+    assert_eq!(turns.len(), 48, "no question is lost");
+    for (pair, position) in turns.chunks(2).zip((0..).step_by(2)) {
+        assert_eq!((pair[0].position, pair[1].position), (position, position + 1), "no gap, none twice");
+        assert_eq!(pair[1].question, Some(pair[0].id));
+        assert_eq!(pair[1].content, format!("to {}", pair[0].content), "each answer is under its question");
     }
-    assert_eq!(turns.iter().filter(|turn| turn.role == Role::User).count(), 24, "no question is lost");
 }
 
 async fn any_text_can_be_said(database: &Database) {
     let chat = database.create_conversation(HOME).await.expect("begun").id;
     let long = "연차는 며칠인가요? 👩‍👩‍👧 '\"\\ ; -- <|im_end|> ".repeat(3_000);
     assert!(long.chars().count() > 100_000);
-    let asked = database.add_question(HOME, chat, &long, Language::KOREAN).await.expect("asked");
+    let [asked, answer] = ask(database, chat, &long).await;
     assert_eq!(asked.content, long);
     assert_eq!(database.conversation(HOME, chat).await.expect("kept").title.chars().count(), 80);
 
-    let answer = database.begin_answer(HOME, chat, Language::UNKNOWN).await.expect("begun");
     database.save_partial_answer(HOME, answer.id, "a\0b").await.expect("saved");
     let turns = database.turns(HOME, chat).await.expect("kept");
     assert_eq!(turns[1].content, "a\u{fffd}b", "what SQL cannot hold is shown as unknown");
-    assert_eq!(turns[1].language, Language::UNKNOWN);
 }
 
 async fn the_last_used_comes_first(database: &Database) {
@@ -203,7 +235,7 @@ async fn the_last_used_comes_first(database: &Database) {
     assert_eq!(listed(database.conversations(HOME, 10).await.expect("listed")), [second, first]);
     // Times are stored in milliseconds.
     tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-    database.add_question(HOME, first, "Still there?", Language::ENGLISH).await.expect("asked");
+    ask(database, first, "Still there?").await;
     assert_eq!(listed(database.conversations(HOME, 10).await.expect("listed")), [first, second]);
     assert_eq!(listed(database.conversations(HOME, 1).await.expect("listed")), [first]);
 }

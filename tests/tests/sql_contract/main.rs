@@ -12,8 +12,8 @@ mod opening;
 mod survival;
 mod versions;
 
-use db::{BegunVersion, Database, NewVersion};
-use domain::{Collection, Language, Version, Visibility, WorkspaceId};
+use db::{BegunExchange, BegunVersion, Database, NewVersion};
+use domain::{Collection, ConversationId, Language, Turn, Version, Visibility, WorkspaceId};
 use uuid::Uuid;
 
 /// Runs each named story over a fresh database of each dialect.
@@ -75,5 +75,14 @@ async fn begin(database: &Database, new: NewVersion) -> Version {
     match database.begin_version(new).await.expect("a version is begun") {
         BegunVersion::Pending(version) => version,
         BegunVersion::Unchanged(document) => panic!("{document:?} should have changed"),
+    }
+}
+
+/// A question, and the beginning of its answer.
+async fn ask(database: &Database, chat: ConversationId, question: &str) -> [Turn; 2] {
+    let begun = database.begin_exchange(HOME, chat, question, Language::ENGLISH).await;
+    match begun.expect("a question can be asked") {
+        BegunExchange::Begun { question, answer } => [*question, *answer],
+        BegunExchange::Busy => panic!("no answer of the conversation is in progress"),
     }
 }

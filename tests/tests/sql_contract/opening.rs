@@ -1,9 +1,10 @@
 //! Opening: several at once, again later, and what is refused.
 
-use db::{Database, DbError};
+use db::{BegunExchange, Database, DbError, LockAttempt};
 use domain::{Language, Role, Visibility};
 
-use crate::HOME;
+use crate::conversations::cited;
+use crate::{HOME, ask};
 
 async fn open_at_once(url: &str) {
     let mut opening = tokio::task::JoinSet::new();
@@ -30,13 +31,22 @@ async fn open_at_once(url: &str) {
 /// Two handles are as two processes: a server, and a command beside it.
 async fn write_at_once(one: &Database, other: &Database) {
     let chat = one.create_conversation(HOME).await.expect("begun").id;
-    one.add_question(HOME, chat, "How many days?", Language::ENGLISH).await.expect("asked");
-    let answer = one.begin_answer(HOME, chat, Language::ENGLISH).await.expect("begun").id;
+    let [_, answer] = ask(one, chat, "How many days?").await;
+    let end = cited(one).await;
+    one.finish_answer(HOME, answer.id, end.clone()).await.expect("finished");
+    let answer = answer.id;
     let mut writers = tokio::task::JoinSet::new();
     for database in [one.clone(), other.clone()] {
+        let end = end.clone();
         writers.spawn(async move {
             for round in 0..60 {
-                database.add_question(HOME, chat, "And now?", Language::ENGLISH).await.expect("asked");
+                loop {
+                    let begun = database.begin_exchange(HOME, chat, "And now?", Language::ENGLISH).await;
+                    if let BegunExchange::Begun { answer, .. } = begun.expect("not locked") {
+                        database.finish_answer(HOME, answer.id, end.clone()).await.expect("finished");
+                        break;
+                    }
+                }
                 // Reads before it writes.
                 database.save_feedback(HOME, answer, round % 2 == 0, "").await.expect("said");
             }
@@ -90,4 +100,26 @@ async fn a_server_that_does_not_answer_is_unavailable() {
     let Err(DbError::Unavailable(why)) = refused else { panic!("nobody is there: {refused:?}") };
     let why = why.to_string();
     assert!(!why.contains("secret"), "{why}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_on_a_server_has_one_process() {
+    let Some(url) = tests::postgres::fresh_database_url() else { return };
+    let (one, other) =
+        (Database::open(&url).await.expect("opens"), Database::open(&url).await.expect("opens"));
+    let attempt = one.lock_for_process("the first").await.expect("asked");
+    let LockAttempt::Locked(mut lock) = attempt else { panic!("nobody has it: {attempt:?}") };
+    lock.rename("the first, renamed").await.expect("named");
+    lock.check().await.expect("it is held");
+    let refused = other.lock_for_process("the second").await.expect("asked");
+    assert!(
+        matches!(&refused, LockAttempt::HeldBy(name) if name.starts_with("the first, renamed from 127")),
+        "{refused:?}"
+    );
+    drop(lock);
+    // The server notices the end of a connection within moments, which the attempt waits for.
+    let second = other.lock_for_process("the second").await.expect("asked");
+    assert!(matches!(second, LockAttempt::Locked(_)), "{second:?}");
+    other.close().await;
+    one.close().await;
 }

@@ -5,9 +5,10 @@ use std::process::{Command, Stdio};
 use std::str::FromStr as _;
 
 use db::{BegunVersion, Database};
-use domain::{ConversationId, DocumentId, Language, VersionId, VersionState, Visibility};
+use domain::{ConversationId, DocumentId, VersionId, VersionState, Visibility};
 
-use crate::{HOME, handbook, leave};
+use crate::conversations::interrupted;
+use crate::{HOME, ask, handbook, leave};
 
 const CHILD: &str = "survival::the_process_that_is_killed";
 const URL_VARIABLE: &str = "DAEDAP_TEST_KILLED_URL";
@@ -34,9 +35,10 @@ async fn the_process_that_is_killed() {
     let collection = database.ensure_collection(HOME, "handbook", Visibility::Private).await.expect("made");
     let chat = database.create_conversation(HOME).await.expect("begun").id;
     for round in 0.. {
-        let question =
-            database.add_question(HOME, chat, "Still alive?", Language::ENGLISH).await.expect("asked");
+        let [question, answer] = ask(&database, chat, "Still alive?").await;
         println!("question {chat} {}", question.position);
+        let end = interrupted();
+        database.finish_answer(HOME, answer.id, end).await.expect("finished");
         let new = leave(&collection, &format!("round {round}"));
         let begun = database.begin_version(new).await.expect("begun");
         let BegunVersion::Pending(version) = begun else { panic!("every round has another text") };

@@ -96,6 +96,14 @@ pub(crate) async fn remove(
             body = AnswerEvent, content_type = "text/event-stream",
         ),
         (status = 404, description = "There is no such conversation or collection.", body = ErrorEnvelope),
+        (
+            status = 409, description = "Another answer of the conversation is being written; nothing was stored.",
+            body = ErrorEnvelope,
+        ),
+        (
+            status = 429, description = "Too many questions are waiting; nothing was stored.", body = ErrorEnvelope,
+            headers(("retry-after" = u32, description = "Seconds after which to ask again.")),
+        ),
     ),
 )]
 pub(crate) async fn ask(

@@ -18,15 +18,16 @@ pub(crate) async fn alive() -> StatusCode {
 
 /// Whether the server can answer
 ///
-/// Models are loaded before the server listens, so this is about the database.
+/// Asks the database, the vector store, the embedder, the generator and the workers of jobs; the message names those that are
+/// not ready.
 #[utoipa::path(
     get, path = "/readyz", tag = "server", operation_id = "show_readiness",
     responses(
         (status = 200, description = "The server can answer."),
-        (status = 503, description = "The database does not answer.", body = ErrorEnvelope),
+        (status = 503, description = "A part of it is not ready; the message names it.", body = ErrorEnvelope),
     ),
 )]
 pub(crate) async fn ready(State(app): State<App>) -> Result<StatusCode, ApiError> {
-    app.db.ping().await?;
-    Ok(StatusCode::OK)
+    let not_ready = app.parts_not_ready().await;
+    if not_ready.is_empty() { Ok(StatusCode::OK) } else { Err(not_ready.into()) }
 }

@@ -19,6 +19,10 @@ const MAX_PASSAGES: usize = 50;
     responses(
         (status = 200, description = "The passages, best first.", body = SearchResponse),
         (status = 404, description = "There is no such collection.", body = ErrorEnvelope),
+        (
+            status = 429, description = "Too many searches are waiting.", body = ErrorEnvelope,
+            headers(("retry-after" = u32, description = "Seconds after which to search again.")),
+        ),
     ),
 )]
 pub(crate) async fn search(
@@ -28,9 +32,12 @@ pub(crate) async fn search(
 ) -> Result<Json<SearchResponse>, ApiError> {
     check(&request, app.config.chat.question_characters)?;
     let SearchRequest { query: text, collections, filter, limit } = request;
-    let scope = app.db.scope(workspace, &collections, filter.parse()?).await?;
+    let filter = filter.parse()?;
+    let retriever = &app.knowledge().await?.retriever;
+    let _ticket = retriever.reserve()?;
+    let scope = app.db.scope(workspace, &collections, filter).await?;
     let query = Query { text, earlier: Vec::new(), scope, limit };
-    let retrieved = app.knowledge().await?.retriever.retrieve(&query).await?;
+    let retrieved = retriever.retrieve(&query).await?;
     let passages = retrieved.passages.into_iter().map(Passage::from).collect();
     Ok(Json(SearchResponse { passages, timings_ms: retrieved.timings_ms }))
 }

@@ -207,6 +207,38 @@ async fn shutting_down_ends_answers_and_refuses_new_ones() {
 }
 
 #[tokio::test]
+async fn a_panic_costs_the_answers_of_its_step_and_no_others() {
+    let engine = engine();
+    engine.check().expect("it runs");
+    let (text, ..) = answer(&engine, request("one", 20)).await;
+    for _ in 0..5 {
+        let mask = Some(TokenMask::out_of_order());
+        let broken = engine.continue_tokens(vec![1, 2, 3], 4, Sampling::GREEDY, mask).expect("accepted");
+        let waiting = engine.generate(request("one", 20)).expect("one may wait");
+        assert!(matches!(read(broken).await.1, Err(GenerateError::Failed(_))));
+        let (same, end) = read(waiting).await;
+        assert_eq!(same, text);
+        end.expect("who waits is answered");
+    }
+    engine.check().expect("it still runs");
+    engine.shutdown();
+    assert!(matches!(engine.check(), Err(GenerateError::Unavailable(_))));
+}
+
+#[tokio::test]
+async fn a_ticket_is_not_counted_twice() {
+    let engine = engine();
+    let tickets = [engine.reserve().expect("a slot"), engine.reserve().expect("a position in the queue")];
+    assert!(matches!(engine.reserve(), Err(GenerateError::Overloaded)));
+    assert!(matches!(engine.generate(request("x", 1)), Err(GenerateError::Overloaded)));
+    for ticket in tickets {
+        let stream = engine.generate_reserved(request("x", 1), ticket).expect("it was reserved");
+        read(stream).await.1.expect("answered");
+    }
+    drop([engine.reserve().expect("free again"), engine.reserve().expect("free again")]);
+}
+
+#[tokio::test]
 async fn the_context_is_a_limit_on_prompt_and_answer_together() {
     let small = EngineOptions { context_tokens: Some(64), ..OPTIONS };
     let engine = load(&TinyModel::llama(), small).expect("a sound file");

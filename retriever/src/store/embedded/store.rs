@@ -197,6 +197,14 @@ impl VectorStore for EmbeddedStore {
         .await
     }
 
+    async fn ping(&self) -> Result<(), VectorStoreError> {
+        self.blocking(|shard| {
+            shard.engine.info();
+            Ok(())
+        })
+        .await
+    }
+
     async fn flush(&self) -> Result<(), VectorStoreError> {
         self.blocking(|shard| {
             shard.index();

@@ -166,6 +166,10 @@ impl VectorStore for QdrantStore {
         Ok(response.result.map_or(0, |result| result.count))
     }
 
+    async fn ping(&self) -> Result<(), VectorStoreError> {
+        self.client.collection_info(&self.collection).await.map(drop).map_err(map_error)
+    }
+
     async fn points(
         &self,
         selection: Selection,

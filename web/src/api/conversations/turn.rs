@@ -21,6 +21,9 @@ pub struct Turn {
     pub position: u32,
     /// Who speaks.
     pub role: Role,
+    /// The question that an answer is to; `null` for a question.
+    #[schema(value_type = Option<Uuid>, required = true)]
+    pub question: Option<TurnId>,
     /// Whether it is complete.
     pub state: TurnState,
     /// What is said, Markdown.
@@ -116,6 +119,7 @@ impl From<domain::Turn> for Turn {
             conversation: turn.conversation,
             position: turn.position,
             role: turn.role.into(),
+            question: turn.question,
             state: turn.state.into(),
             content: turn.content,
             language: turn.language,
