@@ -82,6 +82,7 @@ chat-open-source = Source { $number }: { $title }
 chat-heading-path = Headings above this passage
 chat-page = Page { $page }
 chat-open-original = Open the original
+chat-source-deleted = This document was deleted. Its text is no longer kept.
 chat-previous-source = Previous source
 chat-next-source = Next source
 chat-position = { $position } of { $total }
@@ -258,6 +259,7 @@ error-embedder-failed = the embedder failed; the server log has the details
 error-original-missing = the original is not stored
 error-original-unkept = the original could not be stored
 error-originals-unavailable = the store of originals does not answer; try again
+error-tombstones-unusable = the document was deleted, but the file of deleted documents cannot be written; the server log has the details
 error-originals-unusable = the store of originals cannot be used; the server log has the details
 error-index-not-removed = an old index could not be removed; the server log has the details
 error-report-unwritable = the evaluation report could not be written; the server log has the details
@@ -273,9 +275,14 @@ error-care-running = a backup or a check is running; try again when it is done
 ## Findings of `daedap doctor`, by code
 
 finding-database-damaged = the database file is damaged
+finding-copy-outdated = a copy from before a migration could hold deleted documents
+finding-erasure-unfinished = the deletion of a document is not complete
 finding-index-missing = the vector index is missing
 finding-index-retired = a replaced index was not removed
 finding-index-unknown = an index folder is unknown to the database
+finding-left-in-copy = a copy from before a migration may hold the document
+finding-left-in-database = the database holds something of the document
+finding-left-in-index = the vector index holds points of the document
 finding-original-missing = the original of a queued job is missing; upload it again
 finding-original-unused = no document or job uses this original
 finding-points-missing = the index has fewer points than the document has chunks
@@ -422,6 +429,7 @@ help-reindex-embedder = Embedder of the new index: a catalog id, or a folder of 
 
 help-doctor = Check that database, vector index and originals agree (`--fix` repairs)
 help-doctor-fix = Repair what is found
+help-doctor-erased = Prove that no store holds anything of the deleted document with this id
 
 help-backup = Back up everything to one file, even while a server is running
 help-backup-file = File to write
@@ -597,6 +605,9 @@ cli-doctor-without-original =
         [one] { $count } document content has no original here; it is searchable but cannot be parsed again
        *[other] { $count } document contents have no original here; they are searchable but cannot be parsed again
     }
+cli-doctor-erased-at = deleted at { $time }
+cli-doctor-never-erased = no deletion of this document is known
+cli-doctor-nothing-left = nothing of it is left in any store
 cli-doctor-ok = no problems found
 cli-doctor-fix = run `daedap doctor --fix` to repair what can be repaired
 cli-doctor-found = found: { $subject }: { $message } ({ $code })

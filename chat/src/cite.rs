@@ -166,6 +166,7 @@ pub fn citation(number: u32, passage: &Passage) -> Citation {
         heading_path: chunk.heading_path.clone(),
         page: chunk.page,
         text: chunk.text.clone(),
+        deleted: false,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 use clap::Args;
+use domain::DocumentId;
 use service::config::Config;
 use web::api::doctor::{DoctorReport, Finding};
 
@@ -15,10 +16,15 @@ use crate::progress;
 pub(crate) struct Arguments {
     #[arg(long)]
     fix: bool,
+    #[arg(long, value_name = "ID", conflicts_with = "fix")]
+    erased: Option<DocumentId>,
 }
 
 pub(crate) async fn run(settings: &Config, globals: &Globals, arguments: Arguments) -> Result<Outcome> {
     let client = Client::connect(settings, None).await?;
+    if let Some(document) = arguments.erased {
+        return prove(client, globals, document).await;
+    }
     let spinner = progress::spinner(message!("cli-doctor-checking"));
     let report = client.doctor(arguments.fix).await?;
     spinner.finish_and_clear();
@@ -29,6 +35,25 @@ pub(crate) async fn run(settings: &Config, globals: &Globals, arguments: Argumen
         say(&report, arguments.fix);
     }
     Ok(Outcome::of(report.is_healthy()))
+}
+
+/// Reports what is left of a deleted document.
+async fn prove(client: Client, globals: &Globals, document: DocumentId) -> Result<Outcome> {
+    let report = client.erasure(document).await?;
+    client.close().await?;
+    if globals.json {
+        print_json(&report)?;
+        return Ok(Outcome::of(report.left.is_empty()));
+    }
+    match report.erased_at {
+        Some(time) => progress::say(&message!("cli-doctor-erased-at", time = time.to_string())),
+        None => progress::say(&message!("cli-doctor-never-erased")),
+    }
+    say_findings(&report.left);
+    if report.left.is_empty() {
+        progress::say(&message!("cli-doctor-nothing-left"));
+    }
+    Ok(Outcome::of(report.left.is_empty()))
 }
 
 fn say(report: &DoctorReport, fix: bool) {

@@ -9,9 +9,12 @@ use std::sync::Arc;
 use db::Database;
 use domain::{Analyzer, LiveIndex, PageReader};
 use parse::DocumentParser;
+use tokio::sync::watch;
 
 use crate::chunking::chunker::ChunkOptions;
 use crate::document_locks::DocumentLocks;
+use crate::erasure::state::ErasureState;
+use crate::erasure::tombstone_file::TombstoneFile;
 use crate::index::lock::IndexLock;
 use crate::originals::Originals;
 
@@ -31,6 +34,10 @@ pub struct IngestParts {
     pub pages: Arc<dyn PageReader>,
     /// Size and overlap of chunks.
     pub chunking: ChunkOptions,
+    /// Keeps the ids of deleted documents.
+    pub tombstones: TombstoneFile,
+    /// Number of versions of a document to keep, the live one included; at least 1.
+    pub keep_versions: u32,
 }
 
 /// The shared handles. Cheap to clone; clones share their locks.
@@ -45,13 +52,43 @@ pub struct IngestContext {
     pub(crate) parser: Arc<dyn DocumentParser>,
     pub(crate) pages: Arc<dyn PageReader>,
     pub(crate) chunking: ChunkOptions,
+    pub(crate) tombstones: TombstoneFile,
+    pub(crate) keep_versions: u32,
+    pub(crate) erasures: Arc<ErasureState>,
 }
 
 impl IngestContext {
     /// A context with new locks.
     pub fn new(parts: IngestParts) -> Self {
-        let IngestParts { db, index, analyzer, originals, parser, pages, chunking } = parts;
-        let (index_lock, document_locks) = (Arc::default(), Arc::default());
-        Self { db, index, index_lock, document_locks, analyzer, originals, parser, pages, chunking }
+        let IngestParts {
+            db,
+            index,
+            analyzer,
+            originals,
+            parser,
+            pages,
+            chunking,
+            tombstones,
+            keep_versions,
+        } = parts;
+        Self {
+            db,
+            index,
+            index_lock: Arc::default(),
+            document_locks: Arc::default(),
+            analyzer,
+            originals,
+            parser,
+            pages,
+            chunking,
+            tombstones,
+            keep_versions,
+            erasures: Arc::default(),
+        }
+    }
+
+    /// Notifies of every deletion of a document, for whoever holds texts of documents in memory.
+    pub fn erased(&self) -> watch::Receiver<()> {
+        self.erasures.erased.subscribe()
     }
 }

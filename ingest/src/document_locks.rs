@@ -17,13 +17,19 @@ pub(crate) struct DocumentLocks {
 impl DocumentLocks {
     /// Waits until nobody else holds the lock of `document`; dropping the guard releases it.
     pub(crate) async fn acquire(&self, document: DocumentId) -> OwnedMutexGuard<()> {
-        let lock = {
-            // The map is consistent at every moment, so a panic of another holder does no harm.
-            let mut locks = self.locks.lock().unwrap_or_else(PoisonError::into_inner);
-            locks.retain(|_, lock| Arc::strong_count(lock) > 1);
-            locks.entry(document).or_default().clone()
-        };
-        lock.lock_owned().await
+        self.lock_of(document).lock_owned().await
+    }
+
+    /// The lock of `document`, if nobody else holds it.
+    pub(crate) fn try_acquire(&self, document: DocumentId) -> Option<OwnedMutexGuard<()>> {
+        self.lock_of(document).try_lock_owned().ok()
+    }
+
+    fn lock_of(&self, document: DocumentId) -> Arc<tokio::sync::Mutex<()>> {
+        // The map is consistent at every moment, so a panic of another holder does no harm.
+        let mut locks = self.locks.lock().unwrap_or_else(PoisonError::into_inner);
+        locks.retain(|_, lock| Arc::strong_count(lock) > 1);
+        locks.entry(document).or_default().clone()
     }
 }
 
@@ -42,6 +48,7 @@ mod tests {
         drop(locks.acquire(travel).await);
         let waited = tokio::time::timeout(std::time::Duration::from_millis(20), locks.acquire(leave)).await;
         assert!(waited.is_err());
+        assert!(locks.try_acquire(leave).is_none());
         drop(first);
         drop(locks.acquire(leave).await);
     }

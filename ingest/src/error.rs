@@ -79,6 +79,9 @@ pub enum IngestError {
     /// The source bytes cannot be kept.
     #[error(transparent)]
     Originals(#[from] OriginalsError),
+    /// The file of deleted documents cannot be read or written.
+    #[error("the file of deleted documents cannot be used")]
+    Tombstones(#[source] io::Error),
     /// The vector store does not hold what it acknowledged.
     #[error(
         "the vector store holds {stored} of the document's {expected} chunks; the previous version stays"
@@ -118,6 +121,7 @@ impl IngestError {
             Self::Vectors(VectorStoreError::Full(_)) | Self::Originals(OriginalsError::Full(_)) => {
                 "disk_full"
             }
+            Self::Tombstones(_) => "tombstones_unusable",
             Self::Originals(OriginalsError::Missing) => "original_missing",
             Self::Originals(OriginalsError::Unavailable(_)) => "originals_unavailable",
             Self::Originals(OriginalsError::Unusable { .. }) => "originals_unusable",
@@ -148,6 +152,7 @@ impl IngestError {
             | Self::Originals(OriginalsError::Full(_) | OriginalsError::Unavailable(_))
             | Self::ChunksMissing { .. }
             | Self::Parse(ParseError::Unavailable(_))
+            | Self::Tombstones(_)
             | Self::Database(DbError::Unavailable(_) | DbError::Failed(_)) => true,
             Self::Unreadable { .. }
             | Self::NoFiles { .. }
@@ -183,6 +188,7 @@ impl IngestError {
                 OriginalsError::Full(_) | OriginalsError::Unavailable(_) | OriginalsError::Unusable { .. },
             )
             | Self::Parse(ParseError::Unavailable(_))
+            | Self::Tombstones(_)
             | Self::Database(DbError::Unavailable(_)) => true,
             Self::Unreadable { .. }
             | Self::NoFiles { .. }

@@ -13,6 +13,7 @@
 //! | keep in step with a folder or a site | [`sync_folder`], [`sync_site`] |
 //! | update tags, restore an earlier version, rename or delete a document | [`TagUpdate`], [`VersionRestore`], [`DocumentRename`], [`DocumentRemoval`] |
 //! | remove superseded chunks | [`Sweep`] |
+//! | delete a collection; complete deletions, and prove them | [`CollectionRemoval`]; [`Erasures`], [`ErasureProof`] |
 //! | rebuild the index, import points into it | [`Reindex`], [`ImportPoints`] |
 //! | check and repair the index | [`IndexCheck`] |
 //!
@@ -26,8 +27,10 @@ mod blocking;
 #[cfg(test)]
 mod books;
 mod chunking;
+mod claims;
 mod context;
 mod document_locks;
+mod erasure;
 mod error;
 mod index;
 mod originals;
@@ -37,6 +40,9 @@ mod versions;
 
 pub use chunking::chunker::ChunkOptions;
 pub use context::{IngestContext, IngestParts};
+pub use erasure::erasures::Erasures;
+pub use erasure::proof::ErasureProof;
+pub use erasure::tombstone_file::TombstoneFile;
 pub use error::IngestError;
 pub use index::build::Build;
 pub use index::build_pass::ReindexProgress;
@@ -44,7 +50,7 @@ pub use index::check::{IndexCheck, PointsChecked};
 pub use index::finding::Finding;
 pub use index::import_points::ImportPoints;
 pub use index::reindex::{Reindex, ReindexReport};
-pub use originals::{KeepError, Originals, OriginalsError, is_hash};
+pub use originals::{KeepError, KeptOriginal, Originals, OriginalsError, is_hash};
 pub use sources::folder::{SyncRequest, sync_folder};
 pub use sources::removal::RemovalLimit;
 pub use sources::report::{FailedSource, IngestReport, SyncEvent};
@@ -52,7 +58,7 @@ pub use sources::site::{SiteRequest, sync_site};
 pub use sources::walk::{FoundFile, FoundFiles, walk};
 pub use versions::item::{IngestItem, Ingested, Outcome};
 pub use versions::pipeline::Pipeline;
-pub use versions::remove::DocumentRemoval;
+pub use versions::remove::{CollectionRemoval, DocumentRemoval};
 pub use versions::rename::{DocumentRename, NewName};
 pub use versions::restore::VersionRestore;
 pub use versions::stage::OnStage;

@@ -4,6 +4,7 @@
 //! upload and ingest loses nothing. Kept bytes never change: their name is their hash.
 
 use std::error::Error;
+use std::future::Future;
 use std::io;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -17,6 +18,8 @@ use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt, WriteMultipart};
 use uuid::Uuid;
 
+use crate::claims::{Claim, Claims};
+
 /// Prefix of the names of uploads whose hash is not known yet.
 const INCOMING: &str = "incoming-";
 
@@ -29,6 +32,22 @@ pub struct Originals {
     store: Arc<dyn ObjectStore>,
     /// Prefix of every name.
     prefix: Path,
+    /// What is being stored, and must not be removed.
+    claims: Claims,
+}
+
+/// An original that is kept. It is not removed as unused before this is dropped, so that a row can begin to refer to it.
+#[derive(Debug)]
+pub struct KeptOriginal {
+    hash: String,
+    _claim: Claim,
+}
+
+impl KeptOriginal {
+    /// SHA-256 of the bytes, lower-case hexadecimal.
+    pub fn hash(&self) -> &str {
+        &self.hash
+    }
 }
 
 /// Why an original cannot be read or kept.
@@ -83,7 +102,7 @@ impl Originals {
             .map_err(|error| unusable(error.into()))?;
         let store =
             LocalFileSystem::new_with_prefix(dir).map_err(|error| unusable(error.into()))?.with_fsync(true);
-        Ok(Self { store: Arc::new(store), prefix: Path::default() })
+        Ok(Self { store: Arc::new(store), prefix: Path::default(), claims: Claims::default() })
     }
 
     /// Originals in a bucket: `s3://BUCKET/PREFIX`. Keys, region and endpoint come from the environment, under the names that
@@ -100,10 +119,10 @@ impl Originals {
         let prefix = Path::from_url_path(url.path()).map_err(|error| unusable(error.into()))?;
         let store =
             AmazonS3Builder::from_env().with_url(address).build().map_err(|error| unusable(error.into()))?;
-        Ok(Self { store: Arc::new(store), prefix })
+        Ok(Self { store: Arc::new(store), prefix, claims: Claims::default() })
     }
 
-    /// Keeps the bytes of a stream and returns their hash. On any error nothing is kept.
+    /// Keeps the bytes of a stream. On any error nothing is kept.
     ///
     /// # Errors
     /// Any [`KeepError`].
@@ -111,7 +130,7 @@ impl Originals {
         &self,
         mut parts: impl Stream<Item = Result<B, E>> + Unpin,
         limit_bytes: u64,
-    ) -> Result<String, KeepError<E>> {
+    ) -> Result<KeptOriginal, KeepError<E>> {
         let incoming = self.prefix.clone().join(format!("{INCOMING}{}", Uuid::now_v7()));
         let upload = self.store.put_multipart(&incoming).await.map_err(OriginalsError::from)?;
         let mut upload = WriteMultipart::new(upload);
@@ -124,20 +143,40 @@ impl Originals {
             }
         };
         upload.finish().await.map_err(OriginalsError::from)?;
+        let claim = self.claims.claim(&hash).await;
         self.store.rename(&incoming, &self.path(&hash)).await.map_err(OriginalsError::from)?;
-        Ok(hash)
+        Ok(KeptOriginal { hash, _claim: claim })
     }
 
     /// Keeps bytes whose hash is known, unless they are kept already.
     ///
     /// # Errors
     /// Any [`OriginalsError`].
-    pub async fn keep_bytes(&self, hash: &str, bytes: Bytes) -> Result<(), OriginalsError> {
+    pub async fn keep_bytes(&self, hash: &str, bytes: Bytes) -> Result<KeptOriginal, OriginalsError> {
         debug_assert_eq!(hash, Sha256Digest::of(&bytes).to_string());
+        let claim = self.claims.claim(hash).await;
         if !self.contains(hash).await? {
             self.store.put(&self.path(hash), bytes.into()).await?;
         }
-        Ok(())
+        Ok(KeptOriginal { hash: hash.to_owned(), _claim: claim })
+    }
+
+    /// Removes the bytes with this hash if nobody is storing the same ones and `is_unused` says so; nobody begins to in
+    /// between. Returns `None` if somebody is storing them, and otherwise what `is_unused` returned.
+    ///
+    /// # Errors
+    /// That of `is_unused`, and any [`OriginalsError`] but `Missing`.
+    pub async fn remove_if<T, E: From<OriginalsError>>(
+        &self,
+        hash: &str,
+        is_unused: impl Future<Output = Result<Option<T>, E>>,
+    ) -> Result<Option<Option<T>>, E> {
+        let Some(_removing) = self.claims.exclude(hash).await else { return Ok(None) };
+        let unused = is_unused.await?;
+        if unused.is_some() {
+            self.remove(hash).await?;
+        }
+        Ok(Some(unused))
     }
 
     /// The bytes with this hash.

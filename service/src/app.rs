@@ -7,7 +7,7 @@ use chat::Chat;
 use db::{Database, DbError};
 use domain::with_causes;
 use fetch::Fetcher;
-use ingest::{Build, Originals, Sweep};
+use ingest::{Build, Erasures, Originals, Sweep};
 use tokio::sync::{Mutex, OnceCell, OwnedMutexGuard, watch};
 
 use crate::backup::{BackupError, BackupSource};
@@ -22,6 +22,9 @@ use crate::maintenance_lock::{Busy, MaintenanceLock};
 use crate::model_files::ModelFiles;
 use crate::open_error::OpenError;
 use crate::stores::{open_database, open_originals};
+
+/// Maximum number of interrupted deletions that a start completes before it goes on.
+const MAX_ERASURES_AT_START: u32 = 100;
 
 /// A handle on the service; clones share everything.
 ///
@@ -161,7 +164,15 @@ impl App {
     pub async fn recover(&self) -> Result<()> {
         let interrupted = self.db.interrupt_unfinished_answers().await?;
         let requeued = self.db.requeue_running_jobs().await?;
-        let swept = Sweep::new(&self.open_knowledge().await?.ingest).run().await?;
+        let ingest = &self.open_knowledge().await?.ingest;
+        let swept = Sweep::new(ingest).run().await?;
+        // A failure must not keep a server from starting, and neither must the many deletions that an older version left:
+        // they are completed in the background.
+        if self.db.unfinished_erasures(None, MAX_ERASURES_AT_START + 1).await?.len() as u32
+            <= MAX_ERASURES_AT_START
+        {
+            Erasures::new(ingest).finish_or_warn().await;
+        }
         if let Err(error) = self.indexes.remove_retired().await {
             tracing::warn!(
                 error = with_causes(&*error),
@@ -205,6 +216,7 @@ impl App {
     /// Indexes what was written, and binds the data directory to its database. For a process that ingested and ends.
     pub async fn finish_ingestion(&self) -> Result<()> {
         if let Some(knowledge) = self.opened_knowledge() {
+            Erasures::new(&knowledge.ingest).finish().await?;
             knowledge.index.current().vectors.flush().await?;
         }
         installation::check(&self.config.data_dir, &self.db).await?;

@@ -5,6 +5,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::abandoned_answers;
 use crate::app::App;
+use crate::erasure;
 use crate::indexes::rebuild;
 use crate::installation;
 use crate::jobs::worker::{self, OnDatabaseFailure};
@@ -59,6 +60,7 @@ impl Background {
             });
             let (data_dir, db) = (app.config.data_dir.clone(), app.db.clone());
             running.spawn(installation::remember(data_dir, db, stop.clone()));
+            running.spawn(erasure::run(app.clone(), stop.clone()));
         }
         Self { stop, running }
     }

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use db::{DbError, JobError};
 use domain::{Cause, VectorStoreError};
-use ingest::{Finding, IndexCheck, IngestError, Originals, OriginalsError, Reindex};
+use ingest::{Erasures, Finding, IndexCheck, IngestError, Originals, OriginalsError, Reindex};
 
 use crate::app::App;
+use crate::erasure::{remove_copies_before, system_time};
 use crate::indexes::OrphanError;
 use crate::knowledge::KnowledgeBase;
 use crate::open_error::OpenError;
@@ -83,6 +84,14 @@ impl DoctorReport {
 /// # Errors
 /// Any [`DoctorError`]; repairs made before stay.
 pub async fn check(app: &App, fix: bool) -> Result<DoctorReport, DoctorError> {
+    let mut report = check_stores(app, fix).await?;
+    if fix {
+        remove_copies(app, &mut report).await?;
+    }
+    Ok(report)
+}
+
+async fn check_stores(app: &App, fix: bool) -> Result<DoctorReport, DoctorError> {
     if let Some(knowledge) = app.opened_knowledge() {
         return check_open(knowledge, fix).await;
     }
@@ -108,6 +117,7 @@ pub(crate) async fn check_open(knowledge: &KnowledgeBase, fix: bool) -> Result<D
         report.findings.push(Finding::new("database_damaged", "SQLite", damage));
     }
     check_jobs(knowledge, fix, &mut report).await?;
+    check_erasures(knowledge, fix, &mut report).await?;
     check_originals(knowledge, fix, &mut report).await?;
     let checked = IndexCheck::new(&knowledge.ingest).check_points(fix).await?;
     (report.documents, report.points) = (checked.documents, checked.points);
@@ -146,6 +156,35 @@ async fn check_jobs(
             }
         }
     }
+}
+
+/// Finds deletions that are not complete.
+async fn check_erasures(
+    knowledge: &KnowledgeBase,
+    fix: bool,
+    report: &mut DoctorReport,
+) -> Result<(), DoctorError> {
+    let Some(first) = knowledge.db.unfinished_erasures(None, 1).await?.pop() else { return Ok(()) };
+    if fix {
+        Erasures::new(&knowledge.ingest).finish().await?;
+    }
+    let left = knowledge.db.unfinished_erasures(None, 1).await?;
+    let message = "the deletion of this document, and perhaps of others, is not complete";
+    let finding = Finding::new("erasure_unfinished", first.document.to_string(), message);
+    report.findings.push(finding.repaired(left.is_empty()));
+    Ok(())
+}
+
+/// Finds copies from before a migration that may hold documents which were deleted since. Only a repair is reported: the
+/// copies are kept for some days on purpose.
+async fn remove_copies(app: &App, report: &mut DoctorReport) -> Result<(), DoctorError> {
+    let Some(erased_at) = app.db.last_erased_at().await? else { return Ok(()) };
+    for copy in remove_copies_before(&app.config.data_dir, system_time(erased_at))? {
+        let message = "a copy from before a migration, which could hold deleted documents";
+        let finding = Finding::new("copy_outdated", copy.display().to_string(), message);
+        report.findings.push(finding.repaired(true));
+    }
+    Ok(())
 }
 
 /// Finds originals that no row names, and counts live contents without one.

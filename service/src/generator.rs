@@ -1,6 +1,6 @@
 //! Wires what writes answers: the local engine, or an OpenAI-compatible server, and the conversation over it.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -8,6 +8,7 @@ use chat::generator::{LocalGenerator, OpenAiGenerator, OpenAiOptions};
 use chat::{Chat, ChatOptions, ChatParts};
 use domain::{Generator, Sampling};
 use llm::{Engine, EngineOptions};
+use tokio::sync::watch;
 
 use crate::config::{Config, GeneratorConfig};
 use crate::knowledge::KnowledgeBase;
@@ -30,6 +31,9 @@ impl Answering {
         knowledge: &KnowledgeBase,
     ) -> Result<Self> {
         let (generator, engine) = open_generator(config, models).await?;
+        if let Some(engine) = &engine {
+            tokio::spawn(forget_erased(Arc::downgrade(engine), knowledge.ingest.erased()));
+        }
         let chat = Chat::new(ChatParts {
             db: knowledge.db.clone(),
             retriever: knowledge.retriever.clone(),
@@ -38,6 +42,14 @@ impl Answering {
             options: chat_options(config),
         });
         Ok(Self { chat, engine })
+    }
+}
+
+/// Empties the engine's prefix cache whenever documents are deleted: it holds passages.
+async fn forget_erased(engine: Weak<Engine>, mut erased: watch::Receiver<()>) {
+    while erased.changed().await.is_ok() {
+        let Some(engine) = engine.upgrade() else { return };
+        engine.forget_prefixes();
     }
 }
 

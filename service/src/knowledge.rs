@@ -14,6 +14,7 @@ use retriever::{Reranker, RetrievalOptions, Retriever, RetrieverParts};
 use crate::config::{Config, SandboxPolicy};
 use crate::indexes::Indexes;
 use crate::model_files::ModelFiles;
+use crate::stores::tombstone_file;
 
 /// Everything that finds and stores passages.
 #[derive(Clone)]
@@ -86,6 +87,8 @@ impl KnowledgeBase {
                 target_tokens: config.ingest.chunk_tokens,
                 overlap_tokens: config.ingest.overlap_tokens,
             },
+            tombstones: tombstone_file(config),
+            keep_versions: config.ingest.keep_versions,
         });
         let retriever = Arc::new(Retriever::new(RetrieverParts {
             db: db.clone(),

@@ -17,6 +17,7 @@ pub mod backup;
 pub mod config;
 mod database_lock;
 pub mod doctor;
+pub mod erasure;
 pub mod evaluation;
 mod generator;
 pub mod indexes;

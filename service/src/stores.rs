@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result};
 use db::Database;
-use ingest::Originals;
+use ingest::{Originals, TombstoneFile};
 
 use crate::config::Config;
 use crate::installation;
@@ -13,7 +13,19 @@ pub async fn open_database(config: &Config) -> Result<Database> {
     let db = Database::open_and_copy(&database_url(config)?, Some(&copies)).await;
     let db = db.context("the database cannot be opened")?;
     installation::check(&config.data_dir, &db).await?;
+    let replayed = tombstone_file(config).replay(&db).await?;
+    if replayed > 0 {
+        tracing::info!(
+            documents = replayed,
+            "deleted documents again that were deleted after the backup was made"
+        );
+    }
     Ok(db)
+}
+
+/// The file of deleted documents; no backup and no other database replaces it.
+pub(crate) fn tombstone_file(config: &Config) -> TombstoneFile {
+    TombstoneFile::new(config.data_dir.join("erasures.jsonl"))
 }
 
 /// Opens the store of source bytes: a folder, or a bucket.

@@ -9,6 +9,7 @@ use ingest::{IngestError, KeepError, OriginalsError};
 use retriever::RetrieveError;
 use service::backup::BackupError;
 use service::doctor::DoctorError;
+use service::erasure::ProofError;
 use service::evaluation::{EvaluationError, Violation};
 use service::indexes::EmbedderError;
 use service::{Busy, NotReady, OpenError};
@@ -220,6 +221,17 @@ impl From<DoctorError> for ApiError {
     }
 }
 
+impl From<ProofError> for ApiError {
+    fn from(error: ProofError) -> Self {
+        match error {
+            ProofError::Database(error) => error.into(),
+            ProofError::NotOpen(error) => error.into(),
+            ProofError::Points(error) => error.into(),
+            ProofError::Disk(error) => error.into(),
+        }
+    }
+}
+
 impl From<IngestError> for ApiError {
     fn from(error: IngestError) -> Self {
         match error {
@@ -228,6 +240,7 @@ impl From<IngestError> for ApiError {
             IngestError::Fetch(error) => error.into(),
             IngestError::Originals(error) => error.into(),
             IngestError::Embedder(error) => error.into(),
+            IngestError::Tombstones(_) => Self::internal(error.code(), with_causes(&error)),
             // No document is to blame.
             other if other.is_retryable() => Self::unavailable(other.code(), other.message()),
             other => {

@@ -3,10 +3,11 @@
 use std::fs::File;
 
 use anyhow::{Context, Result};
+use domain::DocumentId;
 use futures::StreamExt;
 use reqwest::Method;
 use tokio::io::AsyncWriteExt;
-use web::api::doctor::{DoctorReport, DoctorRequest};
+use web::api::doctor::{DoctorReport, DoctorRequest, ErasureReport};
 use web::api::reindex::{ReindexRequest, ReindexStatus};
 
 use super::connection::Client;
@@ -26,6 +27,11 @@ impl Client {
     /// Checks the installation, and with `fix` repairs it.
     pub(crate) async fn doctor(&self, fix: bool) -> Result<DoctorReport> {
         self.post("/doctor", &DoctorRequest { fix }).await
+    }
+
+    /// What is left of a deleted document.
+    pub(crate) async fn erasure(&self, document: DocumentId) -> Result<ErasureReport> {
+        self.get(&format!("/erasures/{document}")).await
     }
 
     /// Requests a rebuild of the index, with the embedder of that name.

@@ -11,6 +11,7 @@ use sqlx::AnyConnection;
 
 use crate::chat::turns::{decode_turn, turn_columns};
 use crate::database::Database;
+use crate::erasure::quotes::{Quotes, erase_late_quotes};
 use crate::error::DbError;
 use crate::stored_text::replace_nul;
 use crate::{decode, encode};
@@ -82,7 +83,15 @@ impl Database {
         if answer.state == TurnState::Writing {
             return Err(DbError::Rejected("a finished answer cannot be in state `writing`".to_owned()));
         }
+        let mut answer = answer;
         let mut tx = self.write().await?;
+        let quotes = Quotes {
+            passages: &mut answer.passages,
+            citations: &mut answer.citations,
+            content: &mut answer.content,
+            finish_reason: answer.finish_reason,
+        };
+        erase_late_quotes(&mut tx, turn, quotes).await?;
         let Some(finished) = finish_turn(&mut tx, workspace, turn, &answer).await? else {
             return Err(not_being_written(&mut tx, workspace, turn).await?);
         };

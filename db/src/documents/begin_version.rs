@@ -154,10 +154,14 @@ async fn insert_version(
     document: DocumentId,
     new: &NewVersion,
 ) -> Result<Version, DbError> {
-    let row = sqlx::query("SELECT COALESCE(MAX(number), 0) AS last FROM versions WHERE document = $1")
-        .bind(document.to_string())
-        .fetch_one(&mut *connection)
-        .await?;
+    // Numbers go on after a deletion, so that no id is used twice.
+    let row = sqlx::query(
+        "SELECT MAX(n.number) AS last FROM (SELECT COALESCE(MAX(v.number), 0) AS number FROM versions v \
+         WHERE v.document = $1 UNION ALL SELECT e.last_number FROM erasures e WHERE e.document = $1) AS n",
+    )
+    .bind(document.to_string())
+    .fetch_one(&mut *connection)
+    .await?;
     let number = decode::number::<u32>(&row, "last")? + 1;
     let row = sqlx::query(concat!(
         "INSERT INTO versions (id, workspace, document, number, title, language, content_hash, state, page_starts, tags, ",

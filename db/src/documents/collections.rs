@@ -2,11 +2,13 @@
 
 use std::collections::HashMap;
 
-use domain::{Collection, CollectionId, Filter, Scope, Visibility, WorkspaceId};
+use domain::{Collection, CollectionId, DocumentId, Filter, Scope, Visibility, WorkspaceId};
+use jiff::Timestamp;
 use sqlx::AnyConnection;
 use sqlx::any::AnyRow;
 
 use crate::database::{Database, require_affected};
+use crate::erasure::erasures::{MarkErased, Tombstone, mark_erased};
 use crate::error::DbError;
 use crate::stored_text::require_text;
 use crate::{decode, encode};
@@ -166,12 +168,17 @@ impl Database {
     }
 
     /// Deletes a collection, its documents and its evaluation set, and cancels the jobs that add to it. From then on no
-    /// search finds their chunks; [`stale_versions`](Database::stale_versions) lists the vectors to remove.
+    /// search finds their chunks; [`unfinished_erasures`](Database::unfinished_erasures) lists the documents of which texts,
+    /// points and originals are still to be removed.
     ///
     /// # Errors
     ///
     /// [`DbError::NotFound`] when there is none with this id in the workspace.
-    pub async fn delete_collection(&self, workspace: WorkspaceId, id: CollectionId) -> Result<(), DbError> {
+    pub async fn delete_collection(
+        &self,
+        workspace: WorkspaceId,
+        id: CollectionId,
+    ) -> Result<Vec<Tombstone>, DbError> {
         let mut tx = self.write().await?;
         lock_collection(&mut tx, workspace, id).await?;
         let now = encode::now_ms();
@@ -180,7 +187,7 @@ impl Database {
             .bind(now)
             .execute(&mut *tx)
             .await?;
-        delete_documents_in(&mut tx, id, now).await?;
+        let documents = delete_documents_in(&mut tx, id, now).await?;
         cancel_jobs_into(&mut tx, id, now).await?;
         for delete in [
             "DELETE FROM eval_questions WHERE collection = $1",
@@ -189,7 +196,9 @@ impl Database {
         ] {
             sqlx::query(delete).bind(id.to_string()).execute(&mut *tx).await?;
         }
-        Ok(tx.commit().await?)
+        tx.commit().await?;
+        let erased_at = Timestamp::from_millisecond(now).unwrap_or_default();
+        Ok(documents.into_iter().map(|document| Tombstone { workspace, document, erased_at }).collect())
     }
 }
 
@@ -209,11 +218,13 @@ pub(crate) async fn lock_collection(
     require_affected(&locked, "collection")
 }
 
+/// Deletes the documents of a collection, and returns them.
 async fn delete_documents_in(
     connection: &mut AnyConnection,
     collection: CollectionId,
     now: i64,
-) -> Result<(), DbError> {
+) -> Result<Vec<DocumentId>, DbError> {
+    let documents = mark_erased(connection, MarkErased::Collection(collection), now).await?;
     sqlx::query(
         "UPDATE documents SET deleted_at = $2, updated_at = $2 WHERE collection = $1 AND deleted_at IS NULL",
     )
@@ -228,7 +239,7 @@ async fn delete_documents_in(
     .bind(collection.to_string())
     .execute(connection)
     .await?;
-    Ok(())
+    Ok(documents)
 }
 
 async fn cancel_jobs_into(

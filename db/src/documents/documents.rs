@@ -10,7 +10,9 @@ use domain::{CollectionId, Document, DocumentId, Language, VersionId, WorkspaceI
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, AssertSqlSafe};
 
-use crate::database::{Database, require_affected};
+use crate::database::Database;
+use crate::erasure::erase_rows::erase_rows;
+use crate::erasure::erasures::{MarkErased, Tombstone, mark_erased};
 use crate::error::DbError;
 use crate::{decode, encode};
 
@@ -154,29 +156,58 @@ impl Database {
         decode::number(&row, "n")
     }
 
-    /// Deletes a document: no search finds it from then on, and its pending version cannot be published. Its versions stay
-    /// as history.
+    /// Deletes a document with the texts of all its versions and what answers quote of it, and cancels its jobs. No search
+    /// finds it from then on, and its pending version cannot be published. Its points and originals are still to be
+    /// removed: [`unfinished_erasures`](Database::unfinished_erasures) lists it until they are.
     ///
     /// # Errors
     ///
     /// [`DbError::NotFound`] when there is none with this id in the workspace, or it was deleted.
-    pub async fn delete_document(&self, workspace: WorkspaceId, id: DocumentId) -> Result<(), DbError> {
+    pub async fn delete_document(
+        &self,
+        workspace: WorkspaceId,
+        id: DocumentId,
+    ) -> Result<Tombstone, DbError> {
+        self.erase_document(workspace, id, None).await
+    }
+
+    /// Deletes a document that goes on as `moved_to`, with the same content. What answers quote of it becomes a quote of
+    /// that document, and its jobs stay.
+    ///
+    /// # Errors
+    ///
+    /// As with [`delete_document`](Self::delete_document).
+    pub async fn delete_moved_document(
+        &self,
+        workspace: WorkspaceId,
+        id: DocumentId,
+        moved_to: DocumentId,
+    ) -> Result<(), DbError> {
+        self.erase_document(workspace, id, Some(moved_to)).await.map(drop)
+    }
+
+    async fn erase_document(
+        &self,
+        workspace: WorkspaceId,
+        id: DocumentId,
+        moved_to: Option<DocumentId>,
+    ) -> Result<Tombstone, DbError> {
+        let now = encode::now_ms();
         let mut tx = self.write().await?;
-        let deleted = sqlx::query(
+        let row = sqlx::query(
             "UPDATE documents SET deleted_at = $3, updated_at = $3 \
-             WHERE workspace = $1 AND id = $2 AND deleted_at IS NULL",
+             WHERE workspace = $1 AND id = $2 AND deleted_at IS NULL RETURNING deleted_at",
         )
         .bind(workspace.to_string())
         .bind(id.to_string())
-        .bind(encode::now_ms())
-        .execute(&mut *tx)
-        .await?;
-        require_affected(&deleted, "document")?;
-        sqlx::query("UPDATE versions SET state = 'superseded' WHERE document = $1 AND state <> 'superseded'")
-            .bind(id.to_string())
-            .execute(&mut *tx)
-            .await?;
-        Ok(tx.commit().await?)
+        .bind(now)
+        .fetch_optional(&mut *tx)
+        .await?
+        .ok_or(DbError::NotFound("document"))?;
+        mark_erased(&mut tx, MarkErased::Document { document: id, moved_to }, now).await?;
+        erase_rows(&mut tx, id).await?;
+        tx.commit().await?;
+        Ok(Tombstone { workspace, document: id, erased_at: decode::time(&row, "deleted_at")? })
     }
 
     /// The live version of each of these documents; those without one, deleted or of another workspace are absent.

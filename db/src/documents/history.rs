@@ -45,7 +45,7 @@ impl Database {
     ) -> Result<Vec<VersionSummary>, DbError> {
         sqlx::query(
             "SELECT id, number, state, title, content_hash, tags, dated_at, created_at FROM versions \
-             WHERE workspace = $1 AND document = $2 AND number < $3 ORDER BY number DESC LIMIT $4",
+             WHERE workspace = $1 AND document = $2 AND number < $3 AND content_hash <> 'erased' ORDER BY number DESC LIMIT $4",
         )
         .bind(workspace.to_string())
         .bind(document.to_string())
@@ -83,7 +83,7 @@ impl Database {
         let row = sqlx::query(concat!(
             "SELECT ",
             columns!(),
-            " FROM versions WHERE workspace = $1 AND document = $2 AND number = $3"
+            " FROM versions WHERE workspace = $1 AND document = $2 AND number = $3 AND content_hash <> 'erased'"
         ))
         .bind(workspace.to_string())
         .bind(document.to_string())

@@ -29,7 +29,7 @@ const fn table(name: &'static str, order: &'static str) -> BackupTable {
 }
 
 /// The tables of a backup. Tables come after those that they refer to.
-pub(crate) const BACKUP_TABLES: [BackupTable; 12] = [
+pub(crate) const BACKUP_TABLES: [BackupTable; 13] = [
     table("workspaces", "id"),
     table("collections", "id"),
     table("documents", "id"),
@@ -42,11 +42,13 @@ pub(crate) const BACKUP_TABLES: [BackupTable; 12] = [
     table("eval_questions", "id"),
     table("eval_runs", "id"),
     table("web_pages", "collection, url"),
+    table("erasures", "document"),
 ];
 
 /// Tables that are not in a backup: the applied migrations (a restore applies its own), the identity of the installation,
-/// and the vector indexes (a restore gets an index of its own).
-const EXCLUDED_TABLES: [&str; 4] = ["_sqlx_migrations", "installation", "vector_indexes", "indexed_versions"];
+/// the vector indexes (a restore gets an index of its own), and the originals to remove (a backup has none of them).
+const EXCLUDED_TABLES: [&str; 5] =
+    ["_sqlx_migrations", "installation", "vector_indexes", "indexed_versions", "released_originals"];
 
 /// Names of the tables of a backup, in the order in which they must be restored.
 pub fn backup_tables() -> impl Iterator<Item = &'static str> {
@@ -130,7 +132,8 @@ impl Snapshot {
     /// SHA-256 of every original that a version or a job refers to, each once.
     pub fn original_hashes(&mut self) -> BoxStream<'_, Result<String, DbError>> {
         let rows = sqlx::query(
-            "SELECT content_hash FROM versions UNION SELECT content_hash FROM jobs ORDER BY content_hash",
+            "SELECT content_hash FROM versions WHERE content_hash <> 'erased' \
+             UNION SELECT content_hash FROM jobs ORDER BY content_hash",
         )
         .fetch(&mut *self.tx);
         rows.map(|row| decode::text(&row?, "content_hash")).boxed()

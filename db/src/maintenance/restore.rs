@@ -49,7 +49,9 @@ impl Database {
         let tables = table_names(&mut tx, database.dialect).await?;
         // An older schema lacks some tables.
         let exists = |table: &&BackupTable| tables.iter().any(|name| name == table.name);
-        for table in BACKUP_TABLES.iter().filter(exists).filter(|table| table.name != "workspaces") {
+        // It may know of deleted documents: the data directory has their list, too.
+        let is_data = |table: &&BackupTable| !["workspaces", "erasures"].contains(&table.name);
+        for table in BACKUP_TABLES.iter().filter(exists).filter(is_data) {
             let sql = format!("SELECT 1 AS one FROM {} LIMIT 1", table.name);
             // Safe: a constant of this crate.
             if sqlx::query(AssertSqlSafe(sql)).fetch_optional(&mut *tx).await?.is_some() {
@@ -58,6 +60,9 @@ impl Database {
                     table.name
                 )));
             }
+        }
+        if tables.iter().any(|name| name == "erasures") {
+            sqlx::query("DELETE FROM erasures").execute(&mut *tx).await?;
         }
         sqlx::query("DELETE FROM workspaces").execute(&mut *tx).await?;
         Ok(Restore { database, tx, tables: BTreeMap::new() })

@@ -13,7 +13,7 @@ use domain::Cause;
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{AnyConnection, Connection as _};
+use sqlx::{AnyConnection, Connection as _, Row as _};
 
 use crate::dialect::Dialect;
 use crate::error::DbError;
@@ -24,8 +24,12 @@ use crate::open::private_file::create_private_file;
 pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("../migrations/sqlite");
 
 /// `synchronous = FULL` makes a commit in WAL mode wait for the disk; with `NORMAL` a power failure loses the last ones.
-const ON_CONNECT: &str = "PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
-                          PRAGMA foreign_keys = ON;";
+/// `secure_delete` overwrites what is deleted. `auto_vacuum` has an effect only before a file has its first table.
+const ON_CONNECT: &str = "PRAGMA busy_timeout = 10000; PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; \
+                          PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON;";
+
+/// The value of `auto_vacuum` in a file whose pages of deleted rows can be given back.
+const INCREMENTAL: i64 = 2;
 
 const MAX_READERS: u32 = 4;
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(30);
@@ -91,7 +95,21 @@ async fn migrate(
     let mut tx = connection.begin_with(Dialect::Sqlite.begin_write()).await?;
     migrations.run_direct(None, &mut *tx, false).await?;
     tx.commit().await?;
+    if let Err(error) = convert(&mut connection).await {
+        tracing::warn!(%error, "cannot rewrite the database file; what was deleted may stay in it until the next start");
+    }
     Ok(connection.close().await?)
+}
+
+/// Rewrites a file that an older version made, once: its free pages hold what was deleted, and it cannot give them back.
+async fn convert(connection: &mut AnyConnection) -> Result<(), sqlx::Error> {
+    let row = sqlx::query("PRAGMA auto_vacuum").fetch_one(&mut *connection).await?;
+    if row.try_get::<i64, _>(0)? != INCREMENTAL {
+        sqlx::raw_sql("PRAGMA auto_vacuum = INCREMENTAL; VACUUM; PRAGMA wal_checkpoint(TRUNCATE)")
+            .execute(connection)
+            .await?;
+    }
+    Ok(())
 }
 
 /// Copies the content into another database file.
@@ -120,8 +138,6 @@ fn pool_options() -> AnyPoolOptions {
 
 #[cfg(test)]
 mod tests {
-    use sqlx::Row as _;
-
     use super::*;
     use crate::database::Database;
     use crate::decode;
@@ -134,9 +150,13 @@ mod tests {
         let database = Database::open(&url).await.expect("it opens");
         let mut tx = database.write().await.expect("a transaction");
         let mut reader = database.reads.acquire().await.expect("a reader");
-        for (pragma, expected) in
-            [("PRAGMA synchronous", 2), ("PRAGMA foreign_keys", 1), ("PRAGMA busy_timeout", 10_000)]
-        {
+        for (pragma, expected) in [
+            ("PRAGMA synchronous", 2),
+            ("PRAGMA foreign_keys", 1),
+            ("PRAGMA busy_timeout", 10_000),
+            ("PRAGMA secure_delete", 1),
+            ("PRAGMA auto_vacuum", INCREMENTAL),
+        ] {
             for connection in [&mut *tx, &mut *reader] {
                 let row = sqlx::query(pragma).fetch_one(connection).await.expect("a value");
                 assert_eq!(row.try_get::<i64, _>(0).expect("a number"), expected, "{pragma}");
@@ -161,6 +181,31 @@ mod tests {
             let found = std::fs::metadata(&path).expect("it exists").permissions().mode() & 0o777;
             assert_eq!(found, mode, "{} has {found:o}", path.display());
         }
+        database.close().await;
+    }
+
+    #[tokio::test]
+    async fn a_file_of_an_older_version_is_rewritten_without_what_was_deleted() {
+        sqlx::any::install_default_drivers();
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("daedap.db");
+        let url = sqlite_url(&path).expect("a UTF-8 path");
+        let older = AnyConnectOptions::from_str(&format!("{url}?mode=rwc")).expect("a URL");
+        let mut older = AnyConnection::connect_with(&older).await.expect("a new file");
+        let rows = "PRAGMA journal_mode = WAL; CREATE TABLE notes (note TEXT); \
+                    INSERT INTO notes VALUES ('xyzzyplugh'); DELETE FROM notes";
+        sqlx::raw_sql(rows).execute(&mut older).await.expect("it runs");
+        older.close().await.expect("closed");
+        let database = Database::open(&url).await.expect("it opens");
+        assert_eq!(database.reclaim().await, Ok(true));
+        for name in ["daedap.db", "daedap.db-wal"] {
+            let bytes = std::fs::read(folder.path().join(name)).expect("a file");
+            assert!(!bytes.windows(10).any(|part| part == b"xyzzyplugh"), "{name}");
+        }
+        let mut tx = database.write().await.expect("a transaction");
+        let row = sqlx::query("PRAGMA auto_vacuum").fetch_one(&mut *tx).await.expect("a value");
+        assert_eq!(row.try_get::<i64, _>(0).expect("a number"), INCREMENTAL);
+        drop(tx);
         database.close().await;
     }
 

@@ -56,6 +56,12 @@ pub trait VectorStore: Send + Sync {
     async fn flush(&self) -> Result<(), VectorStoreError> {
         Ok(())
     }
+
+    /// Removes from disk what removed points left there. A store that does so by itself does nothing; one that is large
+    /// may do it later.
+    async fn purge(&self) -> Result<(), VectorStoreError> {
+        Ok(())
+    }
 }
 
 /// Why the store failed.

@@ -119,6 +119,9 @@ pub struct Citation {
     pub heading_path: Vec<String>,
     /// Page on which it begins, where the source has pages.
     pub page: Option<u32>,
-    /// The passage's text at the time of the answer.
+    /// The passage's text at the time of the answer; empty once the document is deleted.
     pub text: String,
+    /// Whether the document was deleted.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub deleted: bool,
 }

@@ -16,6 +16,7 @@ use parse::DocumentParser;
 
 use crate::blocking::run_blocking;
 use crate::context::IngestContext;
+use crate::erasure::erasures::Erasures;
 use crate::error::IngestError;
 use crate::sources::removal::{AbsentRemoval, RemovalLimit};
 use crate::sources::report::{FailedSource, IngestReport, SyncEvent};
@@ -91,6 +92,9 @@ pub async fn sync_folder(
         on_event,
     };
     sync.run(found).await?;
+    if sync.report.moved + sync.report.removed > 0 {
+        Erasures::new(context).finish_or_warn().await;
+    }
     sync.report.seconds = started.elapsed().as_secs_f64();
     Ok(sync.report)
 }
@@ -199,7 +203,8 @@ impl<F: FnMut(SyncEvent) + Send> FolderSync<F> {
         if ingested.outcome == Outcome::Added {
             match self.gone.get_mut(&hash).and_then(Vec::pop) {
                 Some(former) => {
-                    self.remove(former).await?;
+                    self.removal.remove_moved(&former.absence, ingested.document).await?;
+                    (self.on_event)(SyncEvent::Removed { source: former.absence.source().to_owned() });
                     self.report.moved += 1;
                 }
                 None => self.report.added += 1,

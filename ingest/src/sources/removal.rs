@@ -51,7 +51,22 @@ impl AbsentRemoval {
     /// # Errors
     /// Those of [`DocumentRemoval::remove`].
     pub(crate) async fn remove(&self, absence: &Absence) -> Result<(), IngestError> {
-        let document = DocumentId::derive(self.collection, absence.source());
-        self.removal.remove(self.workspace, document).await
+        self.removal.remove(self.workspace, self.document(absence)).await
+    }
+
+    /// Deletes the document that the source holds under another name now, where it is `moved_to`.
+    ///
+    /// # Errors
+    /// Those of [`DocumentRemoval::remove_moved`].
+    pub(crate) async fn remove_moved(
+        &self,
+        absence: &Absence,
+        moved_to: DocumentId,
+    ) -> Result<(), IngestError> {
+        self.removal.remove_moved(self.workspace, self.document(absence), moved_to).await
+    }
+
+    fn document(&self, absence: &Absence) -> DocumentId {
+        DocumentId::derive(self.collection, absence.source())
     }
 }

@@ -10,6 +10,7 @@ use domain::{Absence, CollectionId, Listing, WorkspaceId, normalize_tags};
 use fetch::{Crawler, Fetcher, KnownPage, Site, SitePage, Visit};
 
 use crate::context::IngestContext;
+use crate::erasure::erasures::Erasures;
 use crate::error::IngestError;
 use crate::sources::removal::{AbsentRemoval, RemovalLimit};
 use crate::sources::report::{FailedSource, IngestReport, SyncEvent};
@@ -69,6 +70,9 @@ pub async fn sync_site(
         sync.handle(visit).await?;
     }
     sync.remove_absent(&former, &stored, &crawler.into_listing()).await?;
+    if sync.report.removed > 0 {
+        Erasures::new(context).finish_or_warn().await;
+    }
     sync.report.seconds = started.elapsed().as_secs_f64();
     Ok(sync.report)
 }

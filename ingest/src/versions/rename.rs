@@ -86,7 +86,7 @@ impl DocumentRename {
         let prepared = preparer.prepare(self.parser.as_ref(), bytes, &request.source, hash).await?;
         self.store.store(request, prepared, &mut |_| ControlFlow::Continue(())).await?;
         if renamed != document {
-            self.removal.remove(workspace, document).await?;
+            self.removal.remove_moved(workspace, document, renamed).await?;
         }
         Ok(self.db.document(workspace, renamed).await?)
     }

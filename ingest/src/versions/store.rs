@@ -6,10 +6,12 @@ use std::sync::Arc;
 use db::{BegunVersion, Database, DbError, NewVersion};
 use domain::{CollectionId, Document, DocumentId, Version, VersionId, WorkspaceId};
 use jiff::Timestamp;
+use tracing::warn;
 
 use crate::blocking::run_blocking;
 use crate::context::IngestContext;
 use crate::document_locks::DocumentLocks;
+use crate::erasure::originals_removal::OriginalsRemoval;
 use crate::error::IngestError;
 use crate::index::lock::IndexLock;
 use crate::index::vector_reuse::ReusableVectors;
@@ -54,6 +56,8 @@ pub(crate) struct VersionStore {
     preparers: Preparers,
     writer: ChunkWriter,
     sweep: Sweep,
+    originals_removal: OriginalsRemoval,
+    keep_versions: u32,
 }
 
 impl VersionStore {
@@ -66,6 +70,8 @@ impl VersionStore {
             preparers: Preparers::new(context),
             writer: ChunkWriter::new(context.analyzer.clone()),
             sweep: Sweep::new(context),
+            originals_removal: OriginalsRemoval::new(context),
+            keep_versions: context.keep_versions,
         }
     }
 
@@ -113,16 +119,18 @@ impl VersionStore {
         // From here until the version is published, no other index takes over.
         let _storing = self.index_lock.store().await;
         let mut prepared = self.for_live_index(prepared).await?;
-        if let Some(bytes) = prepared.original.take() {
-            // Before a row names it.
-            self.originals.keep_bytes(&prepared.content_hash, bytes).await?;
-        }
+        // Before a row names it, and claimed until one does.
+        let kept = match prepared.original.take() {
+            Some(bytes) => Some(self.originals.keep_bytes(&prepared.content_hash, bytes).await?),
+            None => None,
+        };
         let before = live_document(&self.db, request.workspace, request.document()).await?;
         let version =
             match self.db.begin_version(new_version(&request, &mut prepared, before.as_ref())).await? {
                 BegunVersion::Unchanged(document) => return Ok(Ingested::unchanged(&document)),
                 BegunVersion::Pending(version) => version,
             };
+        drop(kept);
         let reusable = self.reusable_vectors(&request, before.as_ref(), &prepared).await?;
         let target = ChunkTarget {
             index: &prepared.index,
@@ -139,6 +147,7 @@ impl VersionStore {
         let chunks = self.writer.write(&target, &prepared.drafts, on_stage).await?;
         let document = self.publish(request.workspace, version.id, chunks).await?;
         self.sweep.run_or_warn().await;
+        self.prune(request.workspace, document.id).await;
         let outcome = if before.is_some() { Outcome::Updated } else { Outcome::Added };
         Ok(Ingested { document: document.id, outcome, chunks })
     }
@@ -181,6 +190,19 @@ impl VersionStore {
         }
     }
 
+    /// Deletes the oldest versions. A failure is only logged: the next version deletes them, too.
+    async fn prune(&self, workspace: WorkspaceId, document: DocumentId) {
+        let pruned = self.db.prune_versions(workspace, document, self.keep_versions).await;
+        let removed = match pruned {
+            Ok(0) => return,
+            Ok(_) => self.originals_removal.run().await.map(drop),
+            Err(error) => Err(error.into()),
+        };
+        if let Err(error) = removed {
+            warn!(error = error.message(), "old versions or their originals stay until the next version");
+        }
+    }
+
     async fn publish(
         &self,
         workspace: WorkspaceId,
@@ -188,7 +210,7 @@ impl VersionStore {
         chunks: u32,
     ) -> Result<Document, IngestError> {
         let published = self.db.publish_version(workspace, version, chunks).await;
-        if matches!(published, Err(DbError::Conflict(_))) {
+        if matches!(published, Err(DbError::Conflict(_) | DbError::NotFound(_))) {
             // The document or its collection was deleted meanwhile, so nobody needs these chunks.
             self.sweep.run_or_warn().await;
         }

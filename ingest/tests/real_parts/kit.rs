@@ -12,7 +12,8 @@ use domain::{
 };
 use ingest::{
     Build, ChunkOptions, DocumentRemoval, IngestContext, IngestError, IngestItem, IngestParts, Ingested,
-    Originals, Pipeline, Reindex, ReindexProgress, ReindexReport, Sweep, TagUpdate, VersionRestore,
+    Originals, Pipeline, Reindex, ReindexProgress, ReindexReport, Sweep, TagUpdate, TombstoneFile,
+    VersionRestore,
 };
 use parse::InProcess;
 use retriever::analyze::BigramAnalyzer;
@@ -107,6 +108,8 @@ impl Kit {
             parser: Arc::new(InProcess),
             pages: Arc::new(InProcess),
             chunking: ChunkOptions::default(),
+            tombstones: TombstoneFile::new(folder.path().join("erasures.jsonl")),
+            keep_versions: 20,
         });
         let pipeline = Pipeline::new(&context);
         Some(Self { db, vectors, index, analyzer, originals, collection, context, pipeline, folder })
@@ -114,8 +117,13 @@ impl Kit {
 
     /// A pipeline with other chunk sizes or another store over the same data, as after a restart.
     pub(crate) fn restarted(&self, vectors: Arc<dyn VectorStore>, chunking: ChunkOptions) -> Pipeline {
+        Pipeline::new(&self.context_of(vectors, chunking))
+    }
+
+    /// The kit's parts with another store and other chunk sizes.
+    pub(crate) fn context_of(&self, vectors: Arc<dyn VectorStore>, chunking: ChunkOptions) -> IngestContext {
         let index = Index { vectors, embedder: self.index.current().embedder.clone() };
-        Pipeline::new(&IngestContext::new(IngestParts {
+        IngestContext::new(IngestParts {
             db: self.db.clone(),
             index: Arc::new(LiveIndex::new(Arc::new(index))),
             analyzer: self.analyzer.clone(),
@@ -123,7 +131,9 @@ impl Kit {
             parser: Arc::new(InProcess),
             pages: Arc::new(InProcess),
             chunking,
-        }))
+            tombstones: TombstoneFile::new(self.folder.path().join("erasures.jsonl")),
+            keep_versions: 20,
+        })
     }
 
     /// Begins an index of another space: passages have a prefix, and chunks are a quarter as long.

@@ -4,9 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
-use domain::{ChunkId, Index, LiveIndex, Selection, VectorStore, VectorStoreError};
-use ingest::{ChunkOptions, IndexCheck, IngestContext, IngestParts};
-use parse::InProcess;
+use domain::{ChunkId, Selection, VectorStore, VectorStoreError};
+use ingest::{ChunkOptions, IndexCheck};
 
 use crate::crash::{Unplugging, regulations};
 use crate::kit::{Kit, WORKSPACE};
@@ -32,16 +31,7 @@ impl Watch for Fewest {
 
 /// A check of the kit's index through another store.
 fn check(kit: &Kit, vectors: Arc<dyn VectorStore>, chunking: ChunkOptions) -> IndexCheck {
-    let index = Index { vectors, embedder: kit.index.current().embedder.clone() };
-    IndexCheck::new(&IngestContext::new(IngestParts {
-        db: kit.db.clone(),
-        index: Arc::new(LiveIndex::new(Arc::new(index))),
-        analyzer: kit.analyzer.clone(),
-        originals: kit.originals.clone(),
-        parser: Arc::new(InProcess),
-        pages: Arc::new(InProcess),
-        chunking,
-    }))
+    IndexCheck::new(&kit.context_of(vectors, chunking))
 }
 
 async fn version(kit: &Kit) -> Selection {

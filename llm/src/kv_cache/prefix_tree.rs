@@ -204,6 +204,11 @@ impl PrefixTree {
         }
     }
 
+    /// Evicts every node that no sequence uses.
+    pub(crate) fn evict_unused(&mut self) {
+        while self.evict_one() {}
+    }
+
     /// Evicts the least recently used leaf. Returns whether there was one.
     fn evict_one(&mut self) -> bool {
         let Some((_, id)) = self.evictable.pop_first() else { return false };

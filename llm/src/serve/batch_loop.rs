@@ -41,6 +41,8 @@ struct Sequence {
     tokens: Vec<u32>,
     /// How many of the tokens have their keys and values in the KV cache.
     computed: usize,
+    /// Whether its prefix is to be forgotten when it ends.
+    forgets: bool,
 }
 
 /// How a request ends.
@@ -99,6 +101,7 @@ impl BatchLoop {
     /// Answers requests until the scheduler is closed.
     fn serve(&mut self) {
         loop {
+            self.forget();
             self.admit();
             let open =
                 if self.running.is_empty() { self.scheduler.wait() } else { self.scheduler.update_queue() };
@@ -108,6 +111,14 @@ impl BatchLoop {
                 return;
             }
             self.step();
+        }
+    }
+
+    /// Forgets cached prefixes if somebody asked for it: unused ones now, those of running requests when they end.
+    fn forget(&mut self) {
+        if self.scheduler.take_forgetting() {
+            self.prefix_tree.evict_unused();
+            self.running.iter_mut().for_each(|sequence| sequence.forgets = true);
         }
     }
 
@@ -121,7 +132,7 @@ impl BatchLoop {
             let mut answer = Answer::new(request, self.vocabulary.kind);
             let computed = blocks.shared_tokens();
             answer.usage.cached_tokens = computed;
-            self.running.push(Sequence { answer, blocks, tokens, computed });
+            self.running.push(Sequence { answer, blocks, tokens, computed, forgets: false });
         }
     }
 
@@ -195,6 +206,9 @@ impl BatchLoop {
                 continue;
             };
             self.prefix_tree.release(sequence.blocks);
+            if sequence.forgets {
+                self.prefix_tree.evict_unused();
+            }
             if matches!(end, End::Done(_)) {
                 sequence.answer.flush();
             }

@@ -208,6 +208,12 @@ impl Engine {
         Ok(stream(reader))
     }
 
+    /// Forgets every cached prefix, so that no later prompt shares a text with an earlier one. Requests that run keep theirs
+    /// until they end.
+    pub fn forget_prefixes(&self) {
+        self.scheduler.request_forgetting();
+    }
+
     /// Ends all answers with [`GenerateError::Unavailable`], and waits for the thread, at most one step. May be called
     /// twice.
     pub fn shutdown(&self) {

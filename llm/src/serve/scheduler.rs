@@ -25,11 +25,13 @@ struct State {
     waiting: VecDeque<Request>,
     running: usize,
     closed: bool,
+    /// Whether cached prefixes are to be forgotten.
+    forgets: bool,
 }
 
 impl Scheduler {
     pub(crate) fn new(slots: usize, queue_length: usize) -> Self {
-        let state = State { waiting: VecDeque::new(), running: 0, closed: false };
+        let state = State { waiting: VecDeque::new(), running: 0, closed: false, forgets: false };
         let slots = slots.max(1);
         let tickets = slots.saturating_add(queue_length).min(Semaphore::MAX_PERMITS);
         let tickets = Arc::new(Semaphore::new(tickets));
@@ -76,10 +78,21 @@ impl Scheduler {
         Some((request, reserved))
     }
 
-    /// Waits until a request is queued. Returns whether the scheduler is still open.
+    /// Asks the engine's thread to forget cached prefixes.
+    pub(crate) fn request_forgetting(&self) {
+        self.lock().forgets = true;
+        self.changed.notify_all();
+    }
+
+    /// Whether cached prefixes are to be forgotten; a request counts once.
+    pub(crate) fn take_forgetting(&self) -> bool {
+        std::mem::take(&mut self.lock().forgets)
+    }
+
+    /// Waits until a request is queued, or prefixes are to be forgotten. Returns whether the scheduler is still open.
     pub(crate) fn wait(&self) -> bool {
         let mut state = self.lock();
-        while !state.closed && state.waiting.is_empty() {
+        while !state.closed && !state.forgets && state.waiting.is_empty() {
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         !state.closed

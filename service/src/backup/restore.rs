@@ -3,6 +3,9 @@
 //! Nothing is written before the whole file was checked. The rows are one transaction, which ends when the originals are
 //! kept: until then the database is empty, and the restore can be repeated. After it only the index can be missing, which
 //! `daedap reindex` builds from the stored texts.
+//!
+//! The data directory may hold the file of deleted documents. Those that were deleted after the backup was made are deleted
+//! again.
 
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -11,7 +14,7 @@ use anyhow::{Context, Result, bail, ensure};
 use db::{Database, Restore};
 use domain::with_causes;
 use futures::stream;
-use ingest::{FailedSource, Finding, ImportPoints, Originals, Reindex};
+use ingest::{Erasures, FailedSource, Finding, ImportPoints, Originals, Reindex};
 use serde::Serialize;
 use tokio::sync::mpsc;
 
@@ -135,7 +138,10 @@ async fn keep(originals: &Originals, hash: &str, bytes: Vec<u8>) -> Result<()> {
     let length = bytes.len() as u64;
     let pieces = stream::iter([Ok::<_, std::convert::Infallible>(bytes)]);
     let kept = originals.keep(pieces, length).await.context("nothing was restored")?;
-    ensure!(kept == hash, "the bytes of the original `{hash}` do not match its hash; nothing was restored");
+    ensure!(
+        kept.hash() == hash,
+        "the bytes of the original `{hash}` do not match its hash; nothing was restored"
+    );
     Ok(())
 }
 
@@ -182,6 +188,8 @@ async fn import_points(
     let built = Reindex::new(&knowledge.ingest).run(&build, |_| ()).await?;
     report.failed = built.failed;
     knowledge.indexes.remove_retired().await?;
+    // Opening deleted the rows of documents that were deleted after the backup was made; their originals are still here.
+    Erasures::new(&knowledge.ingest).finish().await?;
     report.findings = doctor::check_open(&knowledge, false).await?.findings;
     app.close().await;
     Ok(())

@@ -41,7 +41,7 @@ fn check_listen(config: &Config) -> Result<(), ConfigError> {
 }
 
 /// The settings that count something, with their bounds.
-fn counts(config: &Config) -> [(&'static str, usize, RangeInclusive<usize>); 15] {
+fn counts(config: &Config) -> [(&'static str, usize, RangeInclusive<usize>); 16] {
     let Config { ingest, reranker, retrieval, chat, generator, .. } = config;
     let retry_seconds = usize::try_from(ingest.retry_seconds).unwrap_or(usize::MAX);
     [
@@ -49,6 +49,7 @@ fn counts(config: &Config) -> [(&'static str, usize, RangeInclusive<usize>); 15]
         ("ingest.workers", ingest.workers, 1..=64),
         ("ingest.retries", ingest.retries as usize, 0..=100),
         ("ingest.retry_seconds", retry_seconds, 1..=600),
+        ("ingest.keep_versions", ingest.keep_versions as usize, 1..=10_000),
         ("reranker.candidates", reranker.candidates, 2..=200),
         ("reranker.deadline_ms", reranker.deadline_ms as usize, 1..=60_000),
         ("reranker.max_tokens", reranker.max_tokens, 32..=8_192),

@@ -83,6 +83,7 @@ pub struct IngestConfig {
     pub sandbox: SandboxPolicy,
     pub retries: u32,
     pub retry_seconds: u64,
+    pub keep_versions: u32,
 }
 
 /// What happens where the system cannot confine the processes that parse completely.

@@ -6,7 +6,7 @@ use std::io::Cursor;
 use bytes::Bytes;
 use db::{ArchiveMember, JobError};
 use futures::stream;
-use ingest::{IngestError, KeepError, Originals};
+use ingest::{IngestError, KeepError, KeptOriginal, Originals};
 use parse::{Archive, MAX_DOCUMENT_BYTES, ParseError};
 use tokio::sync::mpsc;
 
@@ -21,6 +21,13 @@ pub(super) enum UnpackError {
     NotKept(#[from] KeepError<Infallible>),
 }
 
+/// The documents of an archive.
+pub(super) struct Unpacked {
+    pub(super) members: Vec<ArchiveMember>,
+    /// Not removed as unused before the documents have jobs.
+    _originals: Vec<KeptOriginal>,
+}
+
 /// Unpacks `bytes` that came from `source` if they are an archive of documents; `None` for every other kind of file.
 /// One document is held in memory at a time.
 ///
@@ -30,7 +37,7 @@ pub(super) async fn unpack(
     originals: &Originals,
     source: &str,
     bytes: Bytes,
-) -> Result<Option<Vec<ArchiveMember>>, UnpackError> {
+) -> Result<Option<Unpacked>, UnpackError> {
     let (sender, mut unpacked) = mpsc::channel(1);
     let reading = tokio::task::spawn_blocking(move || {
         let Some(mut archive) = Archive::open(Cursor::new(bytes))? else { return Ok(false) };
@@ -45,12 +52,15 @@ pub(super) async fn unpack(
         }
         Ok::<bool, ParseError>(true)
     });
-    let mut members = Vec::new();
+    let (mut members, mut claims) = (Vec::new(), Vec::new());
     while let Some((name, read)) = unpacked.recv().await {
         let original = match read {
             Ok(bytes) => {
                 let pieces = stream::iter([Ok::<_, Infallible>(bytes)]);
-                Ok(originals.keep(pieces, MAX_DOCUMENT_BYTES).await?)
+                let kept = originals.keep(pieces, MAX_DOCUMENT_BYTES).await?;
+                let hash = kept.hash().to_owned();
+                claims.push(kept);
+                Ok(hash)
             }
             Err(error) => Err(JobError { code: error.code().to_owned(), message: error.to_string() }),
         };
@@ -63,6 +73,6 @@ pub(super) async fn unpack(
     match (is_archive, members.is_empty()) {
         (false, _) => Ok(None),
         (true, true) => Err(IngestError::from(ParseError::Empty).into()),
-        (true, false) => Ok(Some(members)),
+        (true, false) => Ok(Some(Unpacked { members, _originals: claims })),
     }
 }

@@ -11,14 +11,14 @@
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-use db::{ArchiveMember, DbError, Job, JobError, JobLease, JobState};
+use db::{DbError, Job, JobError, JobLease, JobState};
 use domain::{DocumentId, IngestStage, with_causes};
 use ingest::{IngestError, IngestItem, Pipeline};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
-use super::archive_job::{UnpackError, unpack};
+use super::archive_job::{UnpackError, Unpacked, unpack};
 use crate::app::App;
 use crate::open_error::OpenError;
 use crate::supervised::supervised;
@@ -98,7 +98,7 @@ struct ClaimedJob<'a> {
 enum Ingested {
     Document(DocumentId),
     /// It is an archive with these members.
-    Archive(Vec<ArchiveMember>),
+    Archive(Unpacked),
 }
 
 /// Why a job is not done.
@@ -178,9 +178,9 @@ impl ClaimedJob<'_> {
                 db.complete_job(self.lease, *document).await?;
                 info!(job = %id, source, "ingested");
             }
-            Ok(Ingested::Archive(members)) => {
-                db.complete_archive_job(&self.job, members).await?;
-                info!(job = %id, source, documents = members.len(), "unpacked");
+            Ok(Ingested::Archive(unpacked)) => {
+                db.complete_archive_job(&self.job, &unpacked.members).await?;
+                info!(job = %id, source, documents = unpacked.members.len(), "unpacked");
             }
             Err(Unfinished::Cancelled) => self.release().await?,
             Err(Unfinished::Retryable(why)) if retries < self.app.config.ingest.retries => {
@@ -205,9 +205,9 @@ impl ClaimedJob<'_> {
         let bytes = originals.read(&self.job.content_hash).await.map_err(IngestError::from)?;
         // A member of an archive is never an archive itself.
         if self.job.parent.is_none()
-            && let Some(members) = unpack(originals, &self.job.source, bytes.clone()).await?
+            && let Some(unpacked) = unpack(originals, &self.job.source, bytes.clone()).await?
         {
-            return Ok(Ingested::Archive(members));
+            return Ok(Ingested::Archive(unpacked));
         }
         let item = IngestItem {
             workspace: self.job.workspace,

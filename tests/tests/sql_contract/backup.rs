@@ -1,6 +1,6 @@
 //! Copies: of one moment, the same in the other dialect, and nothing in the database where they are not what they should be.
 
-use db::{Database, DbError};
+use db::{Database, DbError, NewVersion};
 use domain::{EmbeddingSpace, TurnState};
 use futures::{StreamExt as _, TryStreamExt as _};
 use serde_json::json;
@@ -57,6 +57,9 @@ async fn fill(database: &Database) {
     };
     database.save_web_page(collection.id, "https://example.com/help/", &page).await.expect("noted");
     database.add_eval_run(HOME, collection.id, &json!({}), &json!({ "n": 1 })).await.expect("added");
+    let gone =
+        begin(database, NewVersion { source: "gone.md".to_owned(), ..leave(&collection, "gone") }).await;
+    database.delete_document(HOME, gone.document).await.expect("deleted");
 }
 
 /// All rows with their tables, and the schema that they are of.

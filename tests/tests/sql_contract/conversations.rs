@@ -40,6 +40,7 @@ pub(crate) async fn cited(database: &Database) -> FinishedAnswer {
         text: "연차는 15일이다. 🏖️".to_owned(),
     };
     let citation = Citation {
+        deleted: false,
         number: 1,
         chunk: chunk.id,
         document: chunk.document,

@@ -5,6 +5,7 @@
 mod backup;
 mod collections;
 mod conversations;
+mod erasures;
 mod evaluation;
 mod indexes;
 mod jobs;

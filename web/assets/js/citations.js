@@ -79,7 +79,10 @@ export class PassagePanel {
     page.hidden = citation.page === null;
     if (citation.page !== null) says(page, "chat-page", { page: citation.page });
     byId("passage-text").innerHTML = citation.html; // Sanitised by the server, like the answers.
-    this.#offerOriginal(citation);
+    byId("passage-text").hidden = citation.deleted;
+    byId("passage-deleted").hidden = !citation.deleted;
+    if (citation.deleted) byId("passage-original").hidden = true;
+    else this.#offerOriginal(citation);
     this.#body.scrollTop = 0;
     byId("passage-previous").disabled = at === 0;
     byId("passage-next").disabled = at === this.#citations.length - 1;

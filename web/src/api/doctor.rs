@@ -1,5 +1,7 @@
 //! The check of database, vector index and originals.
 
+use domain::DocumentId;
+use jiff::Timestamp;
 use locales::Locale;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -43,10 +45,37 @@ pub struct Finding {
     pub repaired: bool,
 }
 
+/// What is left of a document in every store.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ErasureReport {
+    /// The document.
+    #[schema(value_type = Uuid)]
+    pub document: DocumentId,
+    /// When it was deleted; `null` if that is not known.
+    #[schema(required = true)]
+    pub erased_at: Option<Timestamp>,
+    /// What is left of it; empty if it was deleted completely.
+    pub left: Vec<Finding>,
+}
+
+impl From<service::erasure::ErasureReport> for ErasureReport {
+    fn from(report: service::erasure::ErasureReport) -> Self {
+        let service::erasure::ErasureReport { document, erased_at, left } = report;
+        Self { document, erased_at, left: left.into_iter().map(Finding::from).collect() }
+    }
+}
+
 impl DoctorReport {
     /// Whether nothing is wrong now.
     pub fn is_healthy(&self) -> bool {
         self.findings.iter().all(|finding| finding.repaired)
+    }
+}
+
+impl ErasureReport {
+    /// The report with its findings in this language.
+    pub(crate) fn localized(self, locale: Locale) -> Self {
+        Self { left: self.left.into_iter().map(|finding| finding.localized(locale)).collect(), ..self }
     }
 }
 

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use domain::CollectionId;
-use ingest::Sweep;
+use ingest::CollectionRemoval;
 use service::App;
 
 use crate::api::collections::{Collection, CollectionChange, CollectionList, NewCollection};
@@ -77,6 +77,8 @@ pub(crate) async fn change(
 }
 
 /// Delete a collection with its documents
+///
+/// Nothing of the documents is kept, as when each of them is deleted.
 #[utoipa::path(
     delete, path = "/collections/{collection}", tag = "collections", operation_id = "delete_collection",
     params(("collection" = Uuid, Path, description = "The collection.")),
@@ -91,7 +93,6 @@ pub(crate) async fn remove(
     Tenant(workspace): Tenant,
     Path(id): Path<CollectionId>,
 ) -> Result<StatusCode, ApiError> {
-    app.db.delete_collection(workspace, id).await?;
-    Sweep::new(&app.knowledge().await?.ingest).run().await?;
+    CollectionRemoval::new(&app.knowledge().await?.ingest).remove(workspace, id).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -99,6 +99,8 @@ fn nothing_to_change() -> ApiError {
 }
 
 /// Delete a document
+///
+/// Its versions, its original, and what answers quote of it are deleted with it. A citation keeps its number and title.
 #[utoipa::path(
     delete, path = "/documents/{document}", tag = "documents", operation_id = "delete_document",
     params(("document" = Uuid, Path, description = "The document.")),

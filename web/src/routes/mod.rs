@@ -6,6 +6,7 @@ mod collections;
 mod conversations;
 mod doctor;
 mod documents;
+mod erasures;
 mod evaluation;
 mod feedback;
 mod health;

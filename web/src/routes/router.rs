@@ -11,8 +11,8 @@ use utoipa_axum::routes;
 use crate::openapi::{complete, outline};
 use crate::routes::openapi_document::OpenApiDocument;
 use crate::routes::{
-    assets, backup, collections, conversations, doctor, documents, evaluation, feedback, health, jobs,
-    messages, openapi_document, original, reindex, search, sites, status, upload, versions,
+    assets, backup, collections, conversations, doctor, documents, erasures, evaluation, feedback, health,
+    jobs, messages, openapi_document, original, reindex, search, sites, status, upload, versions,
 };
 use crate::{envelope, guard};
 
@@ -53,6 +53,7 @@ fn paths(max_upload_bytes: usize) -> OpenApiRouter<App> {
         .routes(routes!(reindex::show, reindex::begin))
         .routes(routes!(backup::download))
         .routes(routes!(doctor::check))
+        .routes(routes!(erasures::show))
         .layer(DefaultBodyLimit::max(MAX_JSON_BYTES));
     OpenApiRouter::with_openapi(outline())
         .routes(routes!(assets::chat))

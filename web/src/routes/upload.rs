@@ -9,6 +9,7 @@ use db::NewJob;
 use domain::{CollectionId, MAX_SOURCE_BYTES, normalize_source};
 use fetch::page_url;
 use futures::stream;
+use ingest::KeptOriginal;
 use jiff::Timestamp;
 use service::App;
 
@@ -23,7 +24,7 @@ use crate::localized_text::LocalizedText;
 /// A document whose bytes are stored.
 struct Upload {
     source: String,
-    content_hash: String,
+    original: KeptOriginal,
     options: Options,
 }
 
@@ -85,7 +86,8 @@ pub(crate) async fn upload(
     } else {
         store_named(&app, request).await?
     };
-    let Upload { source, content_hash, options: Options { tags, dated_at, force } } = upload;
+    let Upload { source, original, options: Options { tags, dated_at, force } } = upload;
+    let content_hash = original.hash().to_owned();
     let new = NewJob { workspace, collection, source, content_hash, tags, dated_at, forced: force };
     let job = app.db.enqueue_job(new).await?;
     app.jobs_changed.send_replace(());
@@ -128,8 +130,8 @@ async fn store<B: AsRef<[u8]>>(
     options: Options,
 ) -> Result<Upload, ApiError> {
     let blocks = stream::iter([Ok::<_, std::convert::Infallible>(bytes)]);
-    let content_hash = app.originals.keep(blocks, app.config.ingest.document_bytes).await?;
-    Ok(Upload { source, content_hash, options })
+    let original = app.originals.keep(blocks, app.config.ingest.document_bytes).await?;
+    Ok(Upload { source, original, options })
 }
 
 async fn store_file(app: &App, request: Request) -> Result<Upload, ApiError> {
@@ -144,8 +146,8 @@ async fn store_file(app: &App, request: Request) -> Result<Upload, ApiError> {
                     None => checked_source(field.file_name().unwrap_or_default())?,
                 };
                 let limit_bytes = app.config.ingest.document_bytes;
-                let content_hash = app.originals.keep::<Bytes, _>(field, limit_bytes).await?;
-                return Ok(Upload { source, content_hash, options });
+                let original = app.originals.keep::<Bytes, _>(field, limit_bytes).await?;
+                return Ok(Upload { source, original, options });
             }
             _ => options.take(field).await?,
         }

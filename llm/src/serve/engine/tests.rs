@@ -101,6 +101,22 @@ fn markup_in_a_message_is_text() {
 }
 
 #[tokio::test]
+async fn what_is_forgotten_is_computed_again_also_while_requests_run() {
+    let engine = engine();
+    let question = || request("a question of more than one block of tokens", 30);
+    answer(&engine, question()).await;
+    assert!(answer(&engine, question()).await.2.cached_tokens > 0);
+    engine.forget_prefixes();
+    assert_eq!(answer(&engine, question()).await.2.cached_tokens, 0);
+    // One that runs keeps its own blocks, and nobody finds them after it has ended.
+    let mut running = engine.generate(question()).expect("there is room");
+    running.next().await.expect("an event").expect("no error");
+    engine.forget_prefixes();
+    while running.next().await.is_some() {}
+    assert_eq!(answer(&engine, question()).await.2.cached_tokens, 0);
+}
+
+#[tokio::test]
 async fn a_conversation_is_not_computed_twice() {
     let engine = engine();
     let question = "a question of more than one block of tokens";

@@ -12,6 +12,11 @@ pub(super) fn shard_dir(dir: &Path) -> PathBuf {
     dir.join("shard")
 }
 
+/// The folder of the engine's log.
+pub(super) fn log_path(dir: &Path) -> PathBuf {
+    shard_dir(dir).join("wal")
+}
+
 /// The file that the engine writes last when it creates a shard.
 pub(super) fn shard_config_path(dir: &Path) -> PathBuf {
     shard_dir(dir).join("edge_config.json")

@@ -16,11 +16,14 @@
 //! * It writes to memory-mapped files, where a full disk ends the process instead of returning an error. So nothing is
 //!   opened or written unless a reserve of disk space is free.
 //! * It never truncates its log. So log files that are no longer needed are removed when the store is opened.
+//! * It keeps the payloads of removed points until it rewrites their segment, and the log for ever. So a purge rewrites the
+//!   segments and replaces the log (`purge.rs`).
 
 mod convert;
 mod folder;
 mod label;
 mod open;
+mod purge;
 mod shard;
 mod store;
 #[cfg(test)]

@@ -8,16 +8,19 @@ use domain::{EmbeddingSpace, VectorStoreError};
 use qdrant_edge::{
     CreateIndex, Distance, EdgeConfig, EdgeShard, EdgeSparseVectorParams, EdgeVectorParams,
     FieldIndexOperations, IntegerIndexParams, KeywordIndexParams, Modifier, OperationResult,
-    PayloadFieldSchema, PayloadSchemaParams, UpdateOperation,
+    PayloadFieldSchema, PayloadSchemaParams, UpdateOperation, WalOptions,
 };
 
 use super::convert::json_path;
 use super::folder::{
-    damaged, io_failed, label_path, lock, remove, require_disk_space, shard_config_path, shard_dir,
+    damaged, io_failed, label_path, lock, log_path, remove, require_disk_space, shard_config_path, shard_dir,
 };
 use super::label::check_label;
 use crate::store::layout::{DENSE, SPARSE};
 use crate::store::payload::{DATE_FIELD, INDEXED_WORDS, TENANT_FIELD};
+
+/// Size of a file of the engine's log: room for a few records. A purge fills two of them.
+const LOG_FILE_BYTES: usize = 4 << 20;
 
 /// An open shard with the lock that keeps other processes out.
 pub(super) struct Opened {
@@ -59,7 +62,7 @@ pub(super) fn destroy(dir: &Path) -> Result<(), VectorStoreError> {
 fn load_or_create(dir: &Path, space: &EmbeddingSpace) -> Result<EdgeShard, VectorStoreError> {
     let path = shard_dir(dir);
     let engine = if exists(dir) {
-        remove_old_log(&path.join("wal"))?;
+        remove_old_log(&log_path(dir))?;
         EdgeShard::load(&path, Some(config(space)))
     } else {
         // Also after a crash during the first start: nothing is acknowledged before the shard exists.
@@ -75,6 +78,7 @@ fn config(space: &EmbeddingSpace) -> EdgeConfig {
     EdgeConfig::builder()
         .vector(DENSE, EdgeVectorParams::builder(space.dimensions, Distance::Cosine).build())
         .sparse_vector(SPARSE, EdgeSparseVectorParams::builder().modifier(Modifier::Idf).build())
+        .wal_options(WalOptions { segment_capacity: LOG_FILE_BYTES, ..WalOptions::default() })
         .build()
 }
 

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak, mpsc};
 use std::time::Duration;
 
@@ -15,6 +15,7 @@ use qdrant_edge::{
 use super::convert::{engine_result, to_sparse, to_term_hit};
 use super::folder::{require_disk_space, size_bytes};
 use super::open;
+use super::purge::{replace_log, rewrite_segments};
 use crate::background_priority::lower_thread_priority;
 use crate::store::idf::TermHit;
 use crate::store::layout::SPARSE;
@@ -25,6 +26,10 @@ const MIN_POINTS_TO_INDEX: usize = 2_000;
 /// Maximum number of changed points before they are indexed although writes continue: a search scans them one by one,
 /// and would take longer than everything else it does.
 const MAX_UNINDEXED: usize = 20_000;
+
+/// Maximum number of points of a store whose segments are rewritten at once: building their index again takes seconds. In
+/// a larger one they are rewritten when writes pause.
+const MAX_POINTS_TO_REWRITE: usize = 20_000;
 
 /// How long writes must pause before indexing begins; writers wait while it runs.
 const PAUSE_BEFORE_INDEXING: Duration = Duration::from_secs(2);
@@ -37,6 +42,8 @@ pub(super) struct Shard {
     writer: Mutex<()>,
     /// Number of points changed since the store was opened or last indexed.
     unindexed: AtomicUsize,
+    /// Whether segments with removed points are to be rewritten when writes pause.
+    purge_postponed: AtomicBool,
     /// Released last: fields are dropped in order.
     _lock: File,
 }
@@ -51,6 +58,7 @@ impl Shard {
             dir: dir.to_owned(),
             writer: Mutex::new(()),
             unindexed: AtomicUsize::new(0),
+            purge_postponed: AtomicBool::new(false),
             _lock: opened.lock,
         })
     }
@@ -98,6 +106,14 @@ impl Shard {
     /// Indexes the changed points; without enough of them it returns at once.
     pub(super) fn index(&self) {
         let _turn = self.lock_writer();
+        if self.purge_postponed.swap(false, Ordering::Relaxed)
+            && let Err(error) = rewrite_segments(&self.dir, &self.engine)
+        {
+            tracing::warn!(
+                error = with_causes(&error),
+                "removed points stay in the files of the vector index until others are removed"
+            );
+        }
         self.unindexed.store(0, Ordering::Relaxed);
         let indexed = catch_unwind(AssertUnwindSafe(|| {
             // The engine writes a second copy of what it indexes before it removes the first.
@@ -113,6 +129,22 @@ impl Shard {
             Err(_) => "the engine panicked".to_owned(),
         };
         tracing::warn!(error, "cannot build the vector index; searches scan all points");
+    }
+
+    /// Removes from disk what removed points left there; from the segments of a large store when writes pause.
+    pub(super) fn purge(&self) -> Result<(), VectorStoreError> {
+        let _turn = self.lock_writer();
+        if self.engine.info().points_count > MAX_POINTS_TO_REWRITE {
+            self.purge_postponed.store(true, Ordering::Relaxed);
+        } else {
+            rewrite_segments(&self.dir, &self.engine)?;
+        }
+        replace_log(&self.dir, &self.engine)
+    }
+
+    /// Whether segments are still to be rewritten.
+    pub(super) fn is_purge_postponed(&self) -> bool {
+        self.purge_postponed.load(Ordering::Relaxed)
     }
 
     fn lock_writer(&self) -> MutexGuard<'_, ()> {

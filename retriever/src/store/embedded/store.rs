@@ -212,4 +212,12 @@ impl VectorStore for EmbeddedStore {
         })
         .await
     }
+
+    async fn purge(&self) -> Result<(), VectorStoreError> {
+        self.blocking(Shard::purge).await?;
+        if self.shard.is_purge_postponed() {
+            self.wake_indexing();
+        }
+        Ok(())
+    }
 }

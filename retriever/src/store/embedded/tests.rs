@@ -155,6 +155,58 @@ fn point(position: u32, dimensions: usize) -> ChunkPoint {
     }
 }
 
+/// The files below `dir` that contain `word`.
+fn files_with(dir: &Path, word: &[u8]) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(dir).unwrap().flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            found.extend(files_with(&path, word));
+        } else if std::fs::read(&path).unwrap().windows(word.len()).any(|part| part == word) {
+            found.push(path.display().to_string());
+        }
+    }
+    found
+}
+
+#[tokio::test]
+async fn a_purged_store_has_no_byte_of_a_removed_point_and_goes_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = EmbeddedStore::open(dir.path(), &space("one")).unwrap();
+    let mut secret = point(7, 4);
+    secret.chunk = chunk("secret", 0, "The erasable word is xyzzyplugh.");
+    store.upsert(vec![point(1, 4), secret.clone()]).await.unwrap();
+    let removed = Selection::Version(secret.chunk.workspace, secret.chunk.version);
+    let everything = Selection::Workspace(WorkspaceId::DEFAULT);
+    store.remove(removed).await.unwrap();
+    let mut kept = point(2, 4);
+    kept.chunk.text = "The other word stays.".to_owned();
+    store.upsert(vec![kept]).await.unwrap();
+    assert!(!files_with(dir.path(), b"xyzzyplugh").is_empty(), "the engine only marks points as removed");
+    for _ in 0..2 {
+        store.purge().await.unwrap();
+        assert_eq!(files_with(dir.path(), b"xyzzyplugh"), [""; 0]);
+        assert_eq!(store.count(everything).await.unwrap(), 2);
+    }
+    // Later operations have later numbers: the engine would skip others.
+    store.upsert(vec![point(3, 4)]).await.unwrap();
+    drop(store);
+    let store = reopened(dir.path());
+    store.upsert(vec![point(4, 4)]).await.unwrap();
+    drop(store);
+    assert_eq!(reopened(dir.path()).count(everything).await.unwrap(), 4);
+}
+
+/// The store once the indexing thread has let go of it.
+fn reopened(dir: &Path) -> EmbeddedStore {
+    loop {
+        match EmbeddedStore::open(dir, &space("one")) {
+            Err(VectorStoreError::Locked(_)) => std::thread::sleep(Duration::from_millis(20)),
+            opened => return opened.unwrap(),
+        }
+    }
+}
+
 #[test]
 fn of_the_old_log_only_the_last_closed_file_stays() {
     let dir = tempfile::tempdir().unwrap();

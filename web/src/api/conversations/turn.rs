@@ -104,10 +104,14 @@ pub struct Citation {
     /// Page on which the passage begins; `null` where the source has no pages.
     #[schema(required = true)]
     pub page: Option<u32>,
-    /// The passage's text at the time of the answer, Markdown.
+    /// The passage's text at the time of the answer, Markdown; empty once its document is deleted.
     pub text: String,
     /// The same as HTML that is safe to show.
     pub html: String,
+    /// Whether the document was deleted.
+    #[serde(default)]
+    #[schema(required = true)]
+    pub deleted: bool,
 }
 
 impl From<domain::Turn> for Turn {
@@ -133,16 +137,17 @@ impl From<domain::Turn> for Turn {
 
 impl From<domain::Citation> for Citation {
     fn from(citation: domain::Citation) -> Self {
-        let domain::Citation { number, chunk, document, title, heading_path, page, text } = citation;
+        let domain::Citation { number, chunk, document, title, heading_path, page, text, deleted } = citation;
         let html = render::document_html(&text);
-        Self { number, chunk, document, title, heading_path, page, text, html }
+        Self { number, chunk, document, title, heading_path, page, text, html, deleted }
     }
 }
 
 impl From<Citation> for domain::Citation {
     fn from(citation: Citation) -> Self {
-        let Citation { number, chunk, document, title, heading_path, page, text, html: _ } = citation;
-        Self { number, chunk, document, title, heading_path, page, text }
+        let Citation { number, chunk, document, title, heading_path, page, text, html: _, deleted } =
+            citation;
+        Self { number, chunk, document, title, heading_path, page, text, deleted }
     }
 }
 
