@@ -48,7 +48,6 @@ pub(crate) fn self_test(settings: &Config) -> Result<Outcome> {
     attempts.push(Attempt::Start(program.clone()));
     let mut all_prevented = true;
     for attempt in attempts {
-        let (kind, target) = attempt.words();
         let is_prevented = match attempt.make() {
             Ok(()) => Some(attempt.is_prevented(&program)?),
             Err(_) => None,
@@ -58,8 +57,18 @@ pub(crate) fn self_test(settings: &Config) -> Result<Outcome> {
             Some(false) => "cli-self-test-possible",
             None => "cli-self-test-not-tried",
         };
-        print_line(message!(key, attempt = message!(&format!("cli-self-test-{kind}"), target = target)))?;
+        print_line(message!(key, attempt = description(&attempt)))?;
         all_prevented &= is_prevented == Some(true);
     }
     Ok(Outcome::of(all_prevented))
+}
+
+fn description(attempt: &Attempt) -> String {
+    let (_, target) = attempt.words();
+    match attempt {
+        Attempt::Read(_) => message!("cli-self-test-read", target = target),
+        Attempt::Write(_) => message!("cli-self-test-write", target = target),
+        Attempt::Connect(_) => message!("cli-self-test-connect", target = target),
+        Attempt::Start(_) => message!("cli-self-test-start", target = target),
+    }
 }

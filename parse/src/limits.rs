@@ -14,3 +14,6 @@ pub(crate) const PAGE_TIMEOUT: Duration = Duration::from_secs(30);
 /// Maximum address space of a process that parses: the document's bytes, what a parser makes of them, and the program itself.
 #[cfg(target_os = "linux")]
 pub(crate) const MAX_PROCESS_BYTES: usize = 1024 * 1024 * 1024;
+
+/// A process that parses is replaced when its requests took this long altogether. Its limit of processor time is above that.
+pub(crate) const MAX_BUSY: Duration = Duration::from_secs(600);

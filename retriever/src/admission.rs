@@ -8,8 +8,6 @@ use std::sync::Arc;
 use domain::Ticket;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use crate::retrieve::RetrieveError;
-
 /// Admits retrievals in the order in which they come.
 pub(crate) struct Admission {
     slots: Semaphore,
@@ -24,10 +22,9 @@ impl Admission {
         Self { slots: Semaphore::new(slots), tickets: Arc::new(Semaphore::new(tickets)) }
     }
 
-    /// A ticket, or [`RetrieveError::Overloaded`].
-    pub(crate) fn reserve(&self) -> Result<Ticket, RetrieveError> {
-        let permit = Arc::clone(&self.tickets).try_acquire_owned();
-        permit.map(Ticket::new).map_err(|_| RetrieveError::Overloaded)
+    /// A ticket; `None` where all are out.
+    pub(crate) fn reserve(&self) -> Option<Ticket> {
+        Arc::clone(&self.tickets).try_acquire_owned().ok().map(Ticket::new)
     }
 
     /// Waits for a slot; `None` never comes, because nobody closes the semaphore.
@@ -46,12 +43,12 @@ mod tests {
     async fn tickets_are_refused_beyond_the_queue_and_slots_are_waited_for() {
         let admission = Admission::new(1, 1);
         let tickets = [admission.reserve().unwrap(), admission.reserve().unwrap()];
-        assert!(matches!(admission.reserve(), Err(RetrieveError::Overloaded)));
+        assert!(admission.reserve().is_none());
         let running = admission.enter().await;
         assert!(admission.enter().now_or_never().is_none(), "the one slot is taken");
         drop(running);
         assert!(admission.enter().now_or_never().is_some());
         drop(tickets);
-        assert!(admission.reserve().is_ok());
+        assert!(admission.reserve().is_some());
     }
 }

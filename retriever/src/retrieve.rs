@@ -145,7 +145,7 @@ impl Retriever {
     /// # Errors
     /// `Overloaded` when as many as the options allow are reserved.
     pub fn reserve(&self) -> Result<Ticket, RetrieveError> {
-        self.admission.reserve()
+        self.admission.reserve().ok_or(RetrieveError::Overloaded)
     }
 
     /// Retrieves the best passages for a question, by both searches, once a slot is free.

@@ -24,9 +24,13 @@ use crate::open::private_file::create_private_file;
 pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("../migrations/sqlite");
 
 /// `synchronous = FULL` makes a commit in WAL mode wait for the disk; with `NORMAL` a power failure loses the last ones.
-/// `secure_delete` overwrites what is deleted. `auto_vacuum` has an effect only before a file has its first table.
-const ON_CONNECT: &str = "PRAGMA busy_timeout = 10000; PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; \
-                          PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON;";
+/// `secure_delete` overwrites what is deleted.
+const ON_CONNECT: &str = "PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
+                          PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON;";
+
+/// What only the connection that makes the tables may say: it waits for writers, and has an effect only before a file has
+/// its first table.
+const ON_CREATE: &str = "PRAGMA busy_timeout = 10000; PRAGMA auto_vacuum = INCREMENTAL;";
 
 /// The value of `auto_vacuum` in a file whose pages of deleted rows can be given back.
 const INCREMENTAL: i64 = 2;
@@ -85,6 +89,7 @@ async fn migrate(
     copies: Option<&Path>,
 ) -> Result<(), DbError> {
     let mut connection = AnyConnection::connect_with(options).await?;
+    sqlx::raw_sql(ON_CREATE).execute(&mut connection).await?;
     sqlx::raw_sql(ON_CONNECT).execute(&mut connection).await?;
     if let Some(folder) = copies
         && let Some(pending) = first_pending(&mut connection, Dialect::Sqlite, migrations).await?

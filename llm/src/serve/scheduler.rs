@@ -201,16 +201,17 @@ mod tests {
     fn waiting_requests_are_told_each_time_they_move_up() {
         let scheduler = Scheduler::new(1, 2);
         let (requests, mut readers): (Vec<_>, Vec<_>) = (0..3).map(|_| request(&scheduler, None)).unzip();
+        let mut running = Vec::new();
         for (number, request) in requests.into_iter().enumerate() {
             scheduler.submit(request).expect("it is open");
             if number == 0 {
-                admit(&scheduler);
+                running.push(admit(&scheduler));
             }
         }
         assert!(matches!(scheduler.reserve(), Err(GenerateError::Overloaded)));
         assert!(scheduler.admit(|_| Some(())).is_none(), "the one slot is taken");
         scheduler.release_slot();
-        admit(&scheduler);
+        running.push(admit(&scheduler));
         scheduler.update_queue();
         let heard: Vec<_> = readers.iter_mut().map(positions).collect();
         assert_eq!(heard, [vec![], vec![1], vec![2, 1]]);

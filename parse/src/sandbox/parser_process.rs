@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use crate::limits::MAX_BUSY;
 use crate::sandbox::confinement::resident_bytes;
 use crate::sandbox::death::Death;
 use crate::sandbox::protocol::{
@@ -19,9 +20,6 @@ pub const PARSE_COMMAND: &str = "parse";
 
 /// A child is replaced after this many requests.
 const MAX_REQUESTS: usize = 1_000;
-
-/// A child is replaced when its requests took this long altogether. Its limit of processor time is above that.
-pub(crate) const MAX_BUSY: Duration = Duration::from_secs(600);
 
 /// A child is replaced when it keeps more memory than this.
 const MAX_RESIDENT_BYTES: u64 = 256 * 1024 * 1024;

@@ -41,6 +41,7 @@ fn answer(request: Request, bytes: &[u8]) -> Answered {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::ParseError;
     use crate::sandbox::protocol::write_frame;
 
     #[test]
@@ -68,7 +69,7 @@ mod tests {
         assert!(
             matches!(&answers[0], Ok(Answer::Document(parsed)) if parsed.title.as_deref() == Some("휴가"))
         );
-        assert!(matches!(&answers[1], Err(crate::ParseError::Empty)));
+        assert!(matches!(&answers[1], Err(ParseError::Empty)));
         assert!(
             matches!(&answers[2], Ok(Answer::Links(links)) if links.targets == ["https://example.com/a"])
         );

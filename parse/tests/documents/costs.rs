@@ -35,7 +35,7 @@ fn cost(bytes: &[u8], name: &str) -> Duration {
     processor_time() - begun
 }
 
-/// Fails if `document`, which makes a document of about so many bytes, costs more than its size explains.
+/// Fails if `document`, which makes a document of about as many bytes as it is told, costs more than its size explains.
 fn assert_linear(what: &str, name: &str, document: impl Fn(usize) -> Vec<u8>) {
     let (small, large) = (document(BYTES), document(4 * BYTES));
     let (mut of_small, mut of_large) = (Duration::MAX, Duration::MAX);

@@ -199,7 +199,7 @@ impl TreeSink for Counted {
         self.document.set_quirks_mode(mode);
     }
 
-    /// A page may name the attributes of its root again and again. After so many no more are taken.
+    /// A page may name the attributes of its root again and again. Behind the maximum no more are taken.
     fn add_attrs_if_missing(&self, target: &NodeId, attributes: Vec<Attribute>) {
         self.step();
         let merged = self.merged_attributes.get() + attributes.len();

@@ -4,8 +4,7 @@ use std::io;
 
 use rustix::process::{Resource, Rlimit, setrlimit};
 
-use crate::limits::{MAX_PROCESS_BYTES, PARSE_TIMEOUT};
-use crate::sandbox::parser_process::MAX_BUSY;
+use crate::limits::{MAX_BUSY, MAX_PROCESS_BYTES, PARSE_TIMEOUT};
 
 /// Standard input, output and error, and as many again for what the system opens on its own.
 const MAX_DESCRIPTORS: u64 = 6;

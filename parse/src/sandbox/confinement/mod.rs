@@ -9,20 +9,12 @@ mod files;
 mod limits;
 #[cfg(target_os = "linux")]
 mod linux;
+#[cfg(not(target_os = "linux"))]
+mod other;
 #[cfg(target_os = "linux")]
 mod system_calls;
 
 #[cfg(target_os = "linux")]
 pub(crate) use linux::{confine, resident_bytes};
-
-/// Confines this process, and returns what is missing.
 #[cfg(not(target_os = "linux"))]
-pub(crate) fn confine(_parent: Option<u32>) -> Vec<String> {
-    vec!["a sandbox for this operating system".to_owned()]
-}
-
-/// The memory that a process keeps; `None` where the system does not tell.
-#[cfg(not(target_os = "linux"))]
-pub(crate) fn resident_bytes(_process: u32) -> Option<u64> {
-    None
-}
+pub(crate) use other::{confine, resident_bytes};
