@@ -137,6 +137,7 @@ chat-error-too-costly = Processing the file exceeds the limit on time or memory.
 chat-error-parser-failed = The file is damaged or cannot be read.
 chat-error-disk-full = The server’s disk is full.
 chat-error-unavailable = The server cannot do this right now. Try again in a moment.
+chat-error-unauthorized = This browser is not signed in. Run `daedap login` and open the link that it prints.
 chat-failed = Something went wrong.
 chat-failed-because = Something went wrong: { $message }
 
@@ -160,11 +161,17 @@ error-upload-broken = the upload was cut off
 error-conflict = the current state does not allow this
 error-rejected = the value cannot be stored
 error-foreign-origin = the request comes from a page on another site
-error-foreign-origin-host = without API keys, this server answers only to loopback names
+error-foreign-origin-host = this server answers only to loopback names and to those of the setting `server.public_names`
+error-proxy-refused = the request came through a proxy; daedap behind a proxy needs access control, which this version does not have yet
+error-unauthorized = this request is not the owner's: open the link that `daedap login` prints, or send the token in the file `owner.token` of the data directory as `Authorization: Bearer TOKEN`
+error-login-code-expired = the login link has been used or has expired; `daedap login` prints a new one
+error-too-many-connections = too many connections are open; try again
 error-too-large = the content is too large
 error-too-large-body = the request body is too large
 error-too-large-upload = the document has more than { $limit_bytes } bytes
 error-too-large-page = the page has more than { $limit_bytes } bytes
+error-too-large-field = a field of the form has at most { $max } bytes
+error-too-large-form = the form has at most { $max } fields
 
 ## Error codes: values that break a rule (code invalid_value)
 
@@ -189,6 +196,7 @@ error-invalid-value-document-body = a document has either `source` and `text`, o
 error-invalid-value-document-change = a change has `tags`, `dated_at` or `source`
 error-invalid-value-embedder = there is no such embedder, or it is not installed
 error-invalid-value-no-file = the form has no field `file`
+error-invalid-value-one-file = the form has more than one field `file`
 error-invalid-value-expected = the answer cites no document of the collection; name the documents that hold the answer
 
 ## Error codes: questions and answers
@@ -437,6 +445,7 @@ help-backup-force = Overwrite the file if it exists
 
 help-restore = Restore a backup into an empty data directory
 help-restore-file = File written by `daedap backup`
+help-login = Print a link that signs a browser in, once, at the running server
 
 help-config = Print the configuration in effect
 help-config-default = Print the default configuration with explanations, as a file to start from
@@ -519,7 +528,7 @@ cli-column-version = version
 cli-start-loading-models = loading the models
 cli-start-sample = sample documents
 cli-start-sample-failed = the sample document `{ $source }` was not loaded
-cli-start-chat-page = chat page: { $url }
+cli-start-chat-page = chat page (the link signs a browser in once, within 10 minutes): { $url }
 
 ## Command line: ingest and jobs
 
@@ -662,6 +671,7 @@ cli-restore-embedded-again =
        *[other] { $count } documents had no points in the backup and were embedded again
     }
 cli-restore-no-index = there is no index yet: { $reason }; run `daedap reindex` to build it from the stored texts
+cli-login-no-server = no server runs on this data directory; `daedap start` and `daedap serve` print a link
 
 ## Command line: eval
 

@@ -133,6 +133,7 @@ chat-error-too-costly = 파일을 처리하는 데 시간이나 메모리 한도
 chat-error-parser-failed = 파일이 손상되었거나 읽을 수 없습니다.
 chat-error-disk-full = 서버의 디스크가 가득 찼습니다.
 chat-error-unavailable = 지금은 서버가 처리할 수 없습니다. 잠시 후 다시 시도하세요.
+chat-error-unauthorized = 로그인하지 않은 브라우저입니다. `daedap login`을 실행하고, 출력되는 링크를 여세요.
 chat-failed = 문제가 생겼습니다.
 chat-failed-because = 문제가 생겼습니다: { $message }
 
@@ -166,11 +167,17 @@ error-upload-broken = 업로드가 중간에 끊겼습니다
 error-conflict = 현재 상태에서는 처리할 수 없습니다
 error-rejected = 저장할 수 없는 값입니다
 error-foreign-origin = 다른 사이트의 페이지에서 보낸 요청입니다
-error-foreign-origin-host = API 키를 쓰지 않는 서버는 루프백 이름으로 온 요청에만 응답합니다
+error-foreign-origin-host = 이 서버는 루프백 이름과 `server.public_names` 설정의 이름으로 온 요청에만 응답합니다
+error-proxy-refused = 프록시를 거쳐 온 요청입니다. daedap을 프록시 뒤에서 쓰려면 접근 제어가 필요하며, 이 버전에는 아직 없습니다
+error-unauthorized = 소유자의 요청이 아닙니다. `daedap login`이 출력하는 링크를 열거나, 데이터 디렉터리의 `owner.token` 파일에 있는 토큰을 `Authorization: Bearer TOKEN`으로 보내세요
+error-login-code-expired = 이미 사용했거나 만료된 로그인 링크입니다. `daedap login`으로 새 링크를 받을 수 있습니다
+error-too-many-connections = 열린 연결이 너무 많습니다. 다시 시도하세요
 error-too-large = 내용이 너무 큽니다
 error-too-large-body = 요청 본문이 너무 큽니다
 error-too-large-upload = 문서가 최대 크기 { $limit_bytes }바이트를 넘습니다
 error-too-large-page = 페이지가 최대 크기 { $limit_bytes }바이트를 넘습니다
+error-too-large-field = 양식의 필드는 최대 { $max }바이트입니다
+error-too-large-form = 양식의 필드는 최대 { $max }개입니다
 
 ## 오류 코드: 규칙에 어긋난 값(코드 invalid_value)
 
@@ -195,6 +202,7 @@ error-invalid-value-document-body = 문서에는 `source`와 `text`, 또는 `url
 error-invalid-value-document-change = 변경할 `tags`, `dated_at`, `source` 중 하나가 있어야 합니다
 error-invalid-value-embedder = 알 수 없거나 설치되지 않은 임베더입니다
 error-invalid-value-no-file = 폼에 `file` 필드가 없습니다
+error-invalid-value-one-file = 양식에 `file` 필드가 두 개 이상 있습니다
 error-invalid-value-expected = 답변이 컬렉션의 문서를 인용하지 않았습니다. 답이 있는 문서를 지정하세요
 
 ## 오류 코드: 질문과 답변
@@ -439,6 +447,7 @@ help-backup-force = 파일이 있으면 덮어씁니다
 
 help-restore = 비어 있는 데이터 디렉터리에 백업을 복원합니다
 help-restore-file = `daedap backup`으로 만든 파일
+help-login = 실행 중인 서버에 브라우저를 한 번 로그인시키는 링크를 출력합니다
 
 help-config = 적용된 설정을 출력합니다
 help-config-default = 설명이 있는 기본 설정을 출력합니다. 설정 파일을 만들 때 사용합니다
@@ -521,7 +530,7 @@ cli-column-version = 버전
 cli-start-loading-models = 모델을 불러오는 중
 cli-start-sample = 예제 문서
 cli-start-sample-failed = 예제 문서를 수집하지 못했습니다: `{ $source }`
-cli-start-chat-page = 채팅 페이지: { $url }
+cli-start-chat-page = 채팅 페이지(10분 안에 한 번 로그인할 수 있는 링크): { $url }
 
 ## 명령줄: ingest, jobs
 
@@ -616,6 +625,7 @@ cli-restore-served = 먼저 { $url } 서버를 종료하거나 `--data-dir` 옵�
 cli-restore-report = 행 { $rows }개, 원본 { $originals }개, 포인트 { $points }개
 cli-restore-embedded-again = 백업에 포인트가 없는 문서 { $count }개를 다시 임베딩했습니다
 cli-restore-no-index = 아직 색인이 없습니다: { $reason }. `daedap reindex`를 실행하면 저장된 텍스트로 색인을 만듭니다
+cli-login-no-server = 이 데이터 디렉터리를 쓰는 서버가 없습니다. `daedap start`와 `daedap serve`가 링크를 출력합니다
 
 ## 명령줄: eval
 

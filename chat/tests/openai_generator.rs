@@ -79,7 +79,7 @@ const ONE_TOKEN: &str = r#"{"choices":[{"delta":{"content":"15"}}]}"#;
 fn generator(base_url: String) -> OpenAiGenerator {
     OpenAiGenerator::new(OpenAiOptions {
         base_url,
-        api_key: Some("secret".to_owned()),
+        api_key: Some("secret".into()),
         model: "stub".to_owned(),
         context_tokens: 2_000,
         parallel: 1,

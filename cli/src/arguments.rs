@@ -39,6 +39,7 @@ pub(crate) enum Command {
     Doctor(doctor::Arguments),
     Backup(backup::Arguments),
     Restore(restore::Arguments),
+    Login,
     Config(config::Arguments),
     /// Runs in the child processes that parse; not for people, except for its self-test.
     #[command(name = ::parse::PARSE_COMMAND, hide = true)]

@@ -23,6 +23,8 @@ mod globals;
 mod help;
 mod ingest;
 mod jobs;
+mod log;
+mod login;
 mod messages;
 mod models;
 mod output;

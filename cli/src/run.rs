@@ -1,21 +1,20 @@
 //! Runs the command line of a process: reads it, loads the settings, dispatches, and turns the outcome into an exit code.
 
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::num::NonZeroUsize;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Result;
 use service::config::Config;
-use tracing_subscriber::EnvFilter;
 
 use crate::arguments::{Cli, Command};
 use crate::globals::Globals;
 use crate::messages::message;
 use crate::output::Outcome;
 use crate::{
-    ask, backup, bench, config, doctor, documents, eval, help, ingest, jobs, models, parse, reindex, restore,
-    search, serve, start,
+    ask, backup, bench, config, doctor, documents, eval, help, ingest, jobs, log, login, models, parse,
+    reindex, restore, search, serve, start,
 };
 
 /// How long work that nobody waits for may continue at the end.
@@ -27,7 +26,7 @@ const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(1);
 pub fn main() -> ExitCode {
     let cli = help::parse();
     let serves = matches!(cli.command, Command::Start(_) | Command::Serve(_));
-    log_to_stderr(cli.globals.verbose, serves);
+    log::to_stderr(cli.globals.verbose, serves);
     match run(cli) {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::SomeFailed) => ExitCode::from(1),
@@ -49,7 +48,11 @@ fn run(cli: Cli) -> Result<Outcome> {
         Command::Parse(arguments) if !arguments.self_test => return parse::run(arguments),
         _ => {}
     }
-    let settings = Config::load(&cli.overrides(), std::env::vars())?;
+    // Models are no secret, and several users may share them.
+    if !matches!(cli.command, Command::Models(_)) {
+        service::keep_new_files_private();
+    }
+    let settings = Config::load(&cli.overrides(), std::env::vars_os())?;
     if let Some(threads) = NonZeroUsize::new(settings.generator.threads) {
         // SAFETY: the runtime, whose threads are the first besides this one, is built below.
         unsafe { llm::set_compute_threads(threads) };
@@ -76,27 +79,9 @@ async fn dispatch(settings: Config, globals: &Globals, command: Command) -> Resu
         Command::Reindex(arguments) => reindex::run(&settings, globals, arguments).await,
         Command::Doctor(arguments) => doctor::run(&settings, globals, arguments).await,
         Command::Backup(arguments) => backup::run(&settings, globals, arguments).await,
+        Command::Login => login::run(&settings, globals).await,
         Command::Restore(arguments) => restore::run(&settings, globals, arguments).await,
         Command::Config(_) => config::print(&settings),
         Command::Parse(_) => parse::self_test(&settings),
     }
-}
-
-/// Logs go to standard error; standard output is for results. `RUST_LOG` overrides `-v`.
-fn log_to_stderr(verbose: u8, serves: bool) {
-    let level = match verbose {
-        // The embedded vector store warns of flags that only its own server sets.
-        0 if serves => "warn,service=info,web=info,chat=info,qdrant_edge=error",
-        // A command reports itself what its requests and jobs failed at.
-        0 => "warn,service=error,web=off,qdrant_edge=error",
-        1 => "info",
-        _ => "debug",
-    };
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_target(false)
-        .init();
 }

@@ -1,6 +1,7 @@
 //! Says what is wrong with a command line, in the language of the environment. clap's own words are English only.
 
 use std::error::Error as _;
+use std::ffi::OsString;
 use std::io::Write;
 use std::num::{IntErrorKind, ParseIntError};
 
@@ -18,7 +19,7 @@ pub(crate) fn exit(error: &Error, root: &Command) -> ! {
     if !error.use_stderr() || error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
         error.exit();
     }
-    let command = called(root, std::env::args().skip(1));
+    let command = called(root, std::env::args_os().skip(1));
     let mut paragraphs = vec![message!("usage-error", message = explanation(error))];
     paragraphs.extend(hints(error));
     paragraphs.push(usage(command));
@@ -30,7 +31,7 @@ pub(crate) fn exit(error: &Error, root: &Command) -> ! {
 }
 
 /// The command that the arguments name, as far as they name one, also behind `help`.
-fn called(root: &Command, arguments: impl Iterator<Item = String>) -> &Command {
+fn called(root: &Command, arguments: impl Iterator<Item = OsString>) -> &Command {
     arguments
         .filter(|name| name != "help")
         .fold(root, |command, name| command.find_subcommand(name).unwrap_or(command))

@@ -26,12 +26,19 @@ const INCOMING: &str = "incoming-";
 /// Parts of an upload that are sent at the same time.
 const PARTS_AHEAD: usize = 2;
 
+/// Size of a part in a folder: what an upload that stands still holds in memory.
+const FOLDER_PART_BYTES: usize = 256 * 1024;
+
+/// Size of a part in a bucket, which takes no smaller ones.
+const BUCKET_PART_BYTES: usize = 5 * 1024 * 1024;
+
 /// Files named by the SHA-256 of their content, in lower-case hexadecimal.
 #[derive(Debug, Clone)]
 pub struct Originals {
     store: Arc<dyn ObjectStore>,
     /// Prefix of every name.
     prefix: Path,
+    part_bytes: usize,
     /// What is being stored, and must not be removed.
     claims: Claims,
 }
@@ -102,7 +109,12 @@ impl Originals {
             .map_err(|error| unusable(error.into()))?;
         let store =
             LocalFileSystem::new_with_prefix(dir).map_err(|error| unusable(error.into()))?.with_fsync(true);
-        Ok(Self { store: Arc::new(store), prefix: Path::default(), claims: Claims::default() })
+        Ok(Self {
+            store: Arc::new(store),
+            prefix: Path::default(),
+            part_bytes: FOLDER_PART_BYTES,
+            claims: Claims::default(),
+        })
     }
 
     /// Originals in a bucket: `s3://BUCKET/PREFIX`. Keys, region and endpoint come from the environment, under the names that
@@ -119,7 +131,7 @@ impl Originals {
         let prefix = Path::from_url_path(url.path()).map_err(|error| unusable(error.into()))?;
         let store =
             AmazonS3Builder::from_env().with_url(address).build().map_err(|error| unusable(error.into()))?;
-        Ok(Self { store: Arc::new(store), prefix, claims: Claims::default() })
+        Ok(Self { store: Arc::new(store), prefix, part_bytes: BUCKET_PART_BYTES, claims: Claims::default() })
     }
 
     /// Keeps the bytes of a stream. On any error nothing is kept.
@@ -133,7 +145,7 @@ impl Originals {
     ) -> Result<KeptOriginal, KeepError<E>> {
         let incoming = self.prefix.clone().join(format!("{INCOMING}{}", Uuid::now_v7()));
         let upload = self.store.put_multipart(&incoming).await.map_err(OriginalsError::from)?;
-        let mut upload = WriteMultipart::new(upload);
+        let mut upload = WriteMultipart::new_with_chunk_size(upload, self.part_bytes);
         let hash = match send(&mut upload, &mut parts, limit_bytes).await {
             Ok(hash) => hash.to_string(),
             Err(error) => {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use reqwest::header::{ACCEPT_ENCODING, AUTHORIZATION, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, Client, ClientBuilder, Response, StatusCode, Url};
+use secrecy::{ExposeSecret, SecretString};
 
 use crate::error::ModelError;
 use crate::options::{RetryPolicy, SourceOptions};
@@ -41,7 +42,7 @@ impl Http {
         let built = |client: reqwest::Result<Client>| {
             client.map_err(|error| ModelError::InvalidSetting { name: "TLS", reason: root_cause(&error) })
         };
-        let bearer = options.hugging_face_token.as_deref().map(bearer).transpose()?;
+        let bearer = options.hugging_face_token.as_ref().map(bearer).transpose()?;
         Ok(Self {
             client: built(builder().redirect(Policy::limited(10)).build())?,
             same_host_client: built(builder().redirect(same_host_policy()).build())?,
@@ -107,12 +108,13 @@ fn extra_certificates(options: &SourceOptions) -> Result<Vec<Certificate>, Model
         .map_err(|error| unusable(format!("{}: {}", path.display(), root_cause(&error))))
 }
 
-fn bearer(token: &str) -> Result<HeaderValue, ModelError> {
-    let mut value =
-        HeaderValue::from_str(&format!("Bearer {token}")).map_err(|_| ModelError::InvalidSetting {
+fn bearer(token: &SecretString) -> Result<HeaderValue, ModelError> {
+    let mut value = HeaderValue::from_str(&format!("Bearer {}", token.expose_secret())).map_err(|_| {
+        ModelError::InvalidSetting {
             name: "HF_TOKEN",
             reason: "it contains characters that are not allowed in a header".to_owned(),
-        })?;
+        }
+    })?;
     value.set_sensitive(true);
     Ok(value)
 }

@@ -3,15 +3,17 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use secrecy::SecretString;
+
 /// Addresses and credentials of the sources, and how requests to them are retried.
 ///
-/// It may hold secrets (a token, a password in an index URL), so it has no `Debug`.
+/// An address may hold a password, so it has no `Debug`.
 #[derive(Clone)]
 pub struct SourceOptions {
     /// Base URL of Hugging Face or a mirror of it.
     pub hugging_face_endpoint: String,
     /// Access token for it; sent to that host only.
-    pub hugging_face_token: Option<String>,
+    pub hugging_face_token: Option<SecretString>,
     /// Base URL of a Python package index; may hold a user name and a password.
     pub package_index: String,
     /// PEM file with certificate authorities to trust in addition to the system's.
@@ -87,7 +89,7 @@ impl SourceOptions {
         let default = Self::default();
         Self {
             hugging_face_endpoint: set("HF_ENDPOINT").unwrap_or(default.hugging_face_endpoint),
-            hugging_face_token: set("HF_TOKEN"),
+            hugging_face_token: set("HF_TOKEN").map(SecretString::from),
             package_index: set("PIP_INDEX_URL").unwrap_or(default.package_index),
             extra_certificates: set("PIP_CERT").map(PathBuf::from),
             retry: default.retry,
@@ -108,7 +110,7 @@ mod tests {
             _ => None,
         });
         assert_eq!(options.package_index, "https://index.example/simple");
-        assert_eq!(options.hugging_face_token, None);
+        assert!(options.hugging_face_token.is_none());
         assert_eq!(options.hugging_face_endpoint, "https://huggingface.co");
         assert_eq!(options.extra_certificates, None);
     }

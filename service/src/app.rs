@@ -1,5 +1,6 @@
 //! The running service: its stores at once, its models when they are first needed.
 
+use std::ops::Deref;
 use std::sync::Arc;
 
 use anyhow::Result;
@@ -21,19 +22,33 @@ use crate::knowledge::{KnowledgeBase, Stores};
 use crate::maintenance_lock::{Busy, MaintenanceLock};
 use crate::model_files::ModelFiles;
 use crate::open_error::OpenError;
+use crate::owner::Owner;
 use crate::stores::{open_database, open_originals};
 
 /// Maximum number of interrupted deletions that a start completes before it goes on.
 const MAX_ERASURES_AT_START: u32 = 100;
 
-/// A handle on the service; clones share everything.
+/// A handle on the service; clones share everything, and cost nothing: every request has one.
+#[derive(Clone)]
+pub struct App(Arc<AppParts>);
+
+impl Deref for App {
+    type Target = AppParts;
+
+    fn deref(&self) -> &AppParts {
+        &self.0
+    }
+}
+
+/// What the service consists of.
 ///
 /// Models and the live index open on first use, so that a command that lists jobs needs none of them. A server opens
 /// them before it listens ([`App::open_all`]).
-#[derive(Clone)]
-pub struct App {
+pub struct AppParts {
     /// The settings it was opened with.
     pub config: Arc<Config>,
+    /// Whose installation it is.
+    pub owner: Arc<Owner>,
     /// SQL.
     pub db: Database,
     /// Source bytes.
@@ -67,8 +82,10 @@ impl App {
     pub async fn open(config: Config) -> Result<Self> {
         let models = ModelFiles::new(&config)?;
         let db = open_database(&config).await?;
+        let owner = Arc::new(Owner::open(&config.data_dir)?);
         let database_lock = DatabaseLock::acquire(&db).await?;
-        Ok(Self {
+        Ok(Self(Arc::new(AppParts {
+            owner,
             originals: open_originals(&config)?,
             fetcher: Fetcher::new(config.web.allowed_hosts.clone(), config.ingest.document_bytes),
             indexes: Indexes::new(db.clone(), &config, models.clone())?,
@@ -84,7 +101,7 @@ impl App {
             config: Arc::new(config),
             models,
             db,
-        })
+        })))
     }
 
     /// Opens what is opened on first use otherwise.

@@ -73,8 +73,8 @@ async fn open_generator(
 fn server_generator(config: &Config) -> Result<OpenAiGenerator> {
     let GeneratorConfig { url, api_key, context_tokens, parallel, queue_length, .. } = &config.generator;
     Ok(OpenAiGenerator::new(OpenAiOptions {
-        base_url: url.clone(),
-        api_key: (!api_key.is_empty()).then(|| api_key.clone()),
+        base_url: url.expose().to_owned(),
+        api_key: api_key.for_client(),
         model: config.model.clone(),
         context_tokens: if *context_tokens == 0 { DEFAULT_SERVER_CONTEXT_TOKENS } else { *context_tokens },
         parallel: *parallel,

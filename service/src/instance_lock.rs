@@ -7,6 +7,8 @@ use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use crate::private_files::make_private;
+
 /// The lock on a data directory, held until it is dropped.
 #[derive(Debug)]
 pub struct InstanceLock {
@@ -40,6 +42,10 @@ impl InstanceLock {
         let url_file = data_dir.join("server.url");
         let unusable = |error| LockError::Unusable { dir: data_dir.to_owned(), error };
         fs::create_dir_all(data_dir).map_err(unusable)?;
+        if let Err(error) = make_private(data_dir) {
+            let dir = data_dir.display();
+            tracing::warn!(%error, %dir, "cannot make the data directory private; other users of the machine may read it");
+        }
         let lock = File::options()
             .create(true)
             .truncate(false)

@@ -30,7 +30,7 @@ pub(crate) fn tombstone_file(config: &Config) -> TombstoneFile {
 
 /// Opens the store of source bytes: a folder, or a bucket.
 pub(crate) fn open_originals(config: &Config) -> Result<Originals> {
-    Ok(match config.originals_url.as_str() {
+    Ok(match config.originals_url.expose() {
         "" => Originals::in_folder(&config.data_dir.join("originals"))?,
         url => Originals::in_bucket(url)?,
     })
@@ -40,6 +40,6 @@ pub(crate) fn database_url(config: &Config) -> Result<String> {
     if config.database_url.is_empty() {
         Ok(db::sqlite_url(&config.data_dir.join("daedap.db"))?)
     } else {
-        Ok(config.database_url.clone())
+        Ok(config.database_url.expose().to_owned())
     }
 }

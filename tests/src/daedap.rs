@@ -54,6 +54,12 @@ impl Daedap {
         &self.data_dir
     }
 
+    /// What the owner's requests to a server carry; empty where none has run.
+    pub fn owner_token(&self) -> String {
+        let token = std::fs::read_to_string(self.data_dir.join("owner.token")).unwrap_or_default();
+        token.trim().to_owned()
+    }
+
     /// `daedap ARGUMENTS…`, not yet started; killed when its handle is dropped.
     ///
     /// # Panics

@@ -28,6 +28,7 @@ pub struct Server {
     log: Log,
     base_url: String,
     client: Client,
+    token: String,
 }
 
 impl Server {
@@ -61,7 +62,7 @@ impl Server {
         log.follow(child.stderr.take().expect("standard error is piped"));
         // No proxy of the surroundings stands between a test and the loopback address.
         let client = Client::builder().no_proxy().build().expect("a client without special settings");
-        let mut server = Self { daedap, child, log, base_url: String::new(), client };
+        let mut server = Self { daedap, child, log, base_url: String::new(), client, token: String::new() };
         server.wait_until_ready().await;
         server
     }
@@ -72,6 +73,7 @@ impl Server {
                 panic!("the server ended with {status} instead of getting ready");
             }
             self.base_url = self.log.announced_url()?;
+            self.token = self.daedap.owner_token();
             let answer = self.get("/readyz").send().await.ok()?;
             answer.status().is_success().then_some(())
         });
@@ -83,9 +85,30 @@ impl Server {
         format!("{}{path}", self.base_url)
     }
 
-    /// A request to `path`.
+    /// A request of the owner to `path`.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.request_of_nobody(method, path).bearer_auth(&self.token)
+    }
+
+    /// A request to `path` that does not say whom it comes from.
+    pub fn request_of_nobody(&self, method: Method, path: &str) -> RequestBuilder {
         self.client.request(method, self.url(path))
+    }
+
+    /// What the requests of the owner carry.
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+
+    /// A link that signs a browser in, once.
+    ///
+    /// # Panics
+    ///
+    /// When the server gives none.
+    pub async fn login_link(&self) -> String {
+        let reply = self.post("/api/v1/login/codes").send().await.expect("the server listens");
+        let reply: serde_json::Value = reply.json().await.expect("the reply is JSON");
+        self.url(reply["link"].as_str().expect("a code comes with a link"))
     }
 
     /// A GET request to `path`.

@@ -13,6 +13,31 @@ const LAST_ANSWER: &str = "article[data-testid=answer]:last-of-type";
 const ENTER: &str = "\u{e007}";
 
 #[tokio::test]
+async fn a_link_signs_a_browser_in_and_markup_has_one_way_in() {
+    let data_dir = tempfile::tempdir().unwrap();
+    let Some(daedap) = small_daedap(data_dir.path()) else { return };
+    let server = Server::start(daedap).await;
+    session("login", async |browser| {
+        browser.open(&server.url("/")).await;
+        let status = "fetch('/api/v1/status').then((response) => response.status)";
+        browser.read_until("#notice-text", ANSWERED_WITHIN, |text| text.contains("daedap login")).await;
+        assert_eq!(browser.evaluate(status).await, json!(401));
+        browser.open(&server.login_link().await).await;
+        browser
+            .wait_for("the browser to be signed in", ANSWERED_WITHIN, async || {
+                (browser.evaluate(status).await == json!(200)).then_some(())
+            })
+            .await;
+        assert_eq!(browser.evaluate("document.cookie + location.hash").await, json!(""));
+        // What a script does that came in somehow.
+        let written = "(() => { try { document.createElement('p').innerHTML = '<b>x</b>'; return 'written'; } \
+            catch (error) { return error.name; } })()";
+        assert_eq!(browser.evaluate(written).await, json!("TypeError"));
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_person_asks_sees_the_answer_stream_and_opens_a_citation() {
     let data_dir = tempfile::tempdir().unwrap();
     let Some(daedap) = small_daedap(data_dir.path()) else { return };
@@ -21,7 +46,7 @@ async fn a_person_asks_sees_the_answer_stream_and_opens_a_citation() {
     assert!(ingested.status.success(), "{}", String::from_utf8_lossy(&ingested.stderr));
     let server = Server::start(daedap).await;
     session("chat-page", async |browser| {
-        browser.open(&server.url("/")).await;
+        browser.open(&server.login_link().await).await;
 
         // English: the small model writes, and the text grows while it does.
         browser.type_into(QUESTION, &format!("How large is the water tank of the U2?{ENTER}")).await;

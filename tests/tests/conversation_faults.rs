@@ -18,13 +18,16 @@ use tests::postgres::fresh_database_url;
 use tests::server::Server;
 use tests::sse::{self, SseEvent};
 use tests::story::{self, add_document, collection, conversation, done, get, question_to, small_daedap};
+use tokio::sync::Notify;
+use tokio::time::timeout;
 
-use crate::upstream::Upstream;
+use crate::upstream::{Reply, Upstream};
 
 const HANDBOOK: &str = "# Leave policy\n\n## Annual leave\n\nEvery employee gets 17 days of annual leave per year. \
     Unused days can be carried over until 31 March.\n";
 const QUESTION: &str = "How many days of annual leave does every employee get?";
 const STORED_WITHIN: Duration = Duration::from_secs(60);
+const QUEUED_WITHIN: Duration = Duration::from_secs(60);
 
 /// `daedap` whose answers come from `upstream`.
 fn remote_daedap(data_dir: &Path, upstream: &Upstream) -> Option<Daedap> {
@@ -135,15 +138,23 @@ async fn questions_beyond_the_queue_are_refused_before_they_are_stored() {
     let server = furnished(daedap.variable("DAEDAP_GENERATOR__QUEUE_LENGTH", "1")).await;
     let (accepted, refused, turns) = asked_at_once(&server, 8).await;
     assert_eq!((accepted.len(), refused, turns), (3, 5, 6));
-    let reading = join_all(accepted.into_iter().map(sse::collect));
+    let queued = Notify::new();
+    let reading = join_all(accepted.into_iter().map(async |response| {
+        let note = |event: &SseEvent| {
+            if event.name == "queued" {
+                queued.notify_one();
+            }
+        };
+        sse::events(response).inspect(note).collect::<Vec<_>>().await
+    }));
     let answering = async {
-        for _ in 0..3 {
-            upstream.asked().await.finish();
-        }
+        let first = [upstream.asked().await, upstream.asked().await];
+        timeout(QUEUED_WITHIN, queued.notified()).await.expect("the third one waits");
+        first.into_iter().for_each(Reply::finish);
+        upstream.asked().await.finish();
     };
     let (answers, ()) = tokio::join!(reading, answering);
     answers.iter().for_each(|events| drop(done(events)));
-    assert!(answers.iter().flatten().any(|event| event.name == "queued"), "the third one waited");
 }
 
 #[tokio::test]

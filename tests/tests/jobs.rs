@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tests::eventually::eventually;
 use tests::server::Server;
 use tests::sse;
-use tests::story::{add_document, collection, finished_job, get, search, small_daedap};
+use tests::story::{add_document, collection, finished_job, get, search, small_daedap, upload};
 
 use crate::holdings::holdings;
 
@@ -24,16 +24,6 @@ fn long_text(chunks: usize) -> String {
         format!("## Rule {number}\n\n{}\n\n", format!("Rule {number} says what to do, and when. ").repeat(24))
     };
     format!("# Rules\n\n{}", (0..chunks).map(section).collect::<String>())
-}
-
-/// Uploads a text; its job's id.
-async fn upload(server: &Server, collection: &str, source: &str, text: &str) -> String {
-    let body = json!({ "source": source, "text": text });
-    let path = format!("/api/v1/collections/{collection}/documents");
-    let reply = server.post(&path).json(&body).send().await.unwrap();
-    assert_eq!(reply.status(), 202);
-    let reply: Value = reply.json().await.unwrap();
-    reply["job"]["id"].as_str().unwrap().to_owned()
 }
 
 /// The job's events until `wanted` says that one is the right one; that one.
@@ -60,7 +50,7 @@ async fn a_job_is_followed_from_the_first_chunk_to_the_last() {
     let Some(daedap) = small_daedap(data_dir.path()) else { return };
     let server = Server::start(daedap).await;
     let id = collection(&server, "rules").await;
-    let job = upload(&server, &id, "rules.md", &long_text(200)).await;
+    let job = upload(&server, &id, "rules.md", long_text(200).into()).await;
     let response = server.get(&format!("/api/v1/jobs/{job}/events")).send().await.unwrap();
     let jobs: Vec<Value> =
         sse::collect(response).await.iter().map(|event| event.json()["job"].clone()).collect();
@@ -81,7 +71,7 @@ async fn a_cancelled_job_leaves_nothing_and_the_old_version_answers() {
     let text = "# Rules\n\nThe old rules: the gate closes at ten.";
     assert_eq!(add_document(&server, &id, "rules.md", text.into()).await["state"], "done");
     for source in ["new.md", "rules.md"] {
-        let job = upload(&server, &id, source, &long_text(600)).await;
+        let job = upload(&server, &id, source, long_text(600).into()).await;
         event_of(&server, &job, is_embedding).await;
         let path = format!("/api/v1/jobs/{job}");
         let cancelled = server.delete(&path).send().await.unwrap();
@@ -109,7 +99,7 @@ async fn a_long_document_is_in_nobodys_way_and_is_taken_up_after_a_stop() {
     let Some(daedap) = small_daedap(data_dir.path()) else { return };
     let server = Server::start(daedap).await;
     let id = collection(&server, "rules").await;
-    let long = upload(&server, &id, "long.md", &long_text(400)).await;
+    let long = upload(&server, &id, "long.md", long_text(400).into()).await;
     event_of(&server, &long, is_embedding).await;
     assert_eq!(add_document(&server, &id, "short.md", b"# Short\n\nA note.".to_vec()).await["state"], "done");
     let state = get(&server, &format!("/api/v1/jobs/{long}")).await["job"]["state"].clone();
@@ -160,7 +150,8 @@ async fn a_list_of_jobs_has_pages_and_bounds() {
     let server = Server::start(daedap).await;
     let id = collection(&server, "rules").await;
     for number in 0..5 {
-        upload(&server, &id, &format!("{number}.md"), &format!("# Rule {number}\n\nRule {number}.")).await;
+        upload(&server, &id, &format!("{number}.md"), format!("# Rule {number}\n\nRule {number}.").into())
+            .await;
     }
     let mut sources = Vec::new();
     let mut path = "/api/v1/jobs?limit=2".to_owned();

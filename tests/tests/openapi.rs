@@ -98,6 +98,7 @@ async fn schemathesis(program: &Path, server: &Server, scratch: &Path) -> (bool,
         .args(["run", &server.url("/openapi.json"), "--seed", SEED])
         .args(["--max-examples", MAX_EXAMPLES, "--workers", "1", "--continue-on-failure"])
         .args(["--request-timeout", "60", "--warnings", "off"])
+        .args(["--header", &format!("Authorization: Bearer {}", server.token())])
         .env("NO_COLOR", "1")
         .env("COLUMNS", "160")
         .current_dir(scratch)

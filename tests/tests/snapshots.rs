@@ -11,7 +11,7 @@ use std::path::Path;
 use std::process::Output;
 
 use insta::{assert_snapshot, with_settings};
-use reqwest::header::{ACCEPT_LANGUAGE, CONTENT_TYPE, HOST, HeaderName, ORIGIN};
+use reqwest::header::{ACCEPT_LANGUAGE, CONTENT_TYPE, HOST, HeaderName, ORIGIN, VIA};
 use serde_json::{Value, json};
 use tests::daedap::Daedap;
 use tests::server::Server;
@@ -243,7 +243,7 @@ impl Known {
         let Self { collection, document, conversation, .. } = self;
         let documents = format!("/api/v1/collections/{collection}/documents");
         let turns = format!("/api/v1/conversations/{conversation}/turns");
-        let long = json!({ "question": "가".repeat(100_000) }).to_string();
+        let long = json!({ "question": "가".repeat(50_000) }).to_string();
         vec![
             Refused::json("POST", "/api/v1/search", r#"{"query": " "}"#),
             Refused::json("POST", "/api/v1/search", r#"{"query": "parking", "limit": 51}"#),
@@ -301,7 +301,6 @@ fn no_such_thing() -> Vec<Refused> {
 }
 
 fn malformed() -> Vec<Refused> {
-    // Hardly more than is read: of a longer body the rest would meet a connection that is closed already.
     let too_large = format!("\"{}\"", "x".repeat(1 << 20));
     vec![
         Refused::new("GET", "/api/v1/documents/first"),
@@ -316,6 +315,8 @@ fn foreign() -> Vec<Refused> {
     vec![
         Refused::new("POST", "/api/v1/conversations").header(HOST, "evil.example"),
         Refused::new("POST", "/api/v1/conversations").header(ORIGIN, "https://evil.example"),
+        Refused::new("POST", "/api/v1/conversations").header(VIA, "1.1 proxy"),
+        Refused::json("POST", "/api/v1/login", r#"{"code": "0"}"#),
     ]
 }
 

@@ -1,4 +1,5 @@
-//! Gives each request an id, each error its envelope, and each failed request its line in the log.
+//! Gives each request an id, each error its envelope, each failed request its line in the log, and each response the headers
+//! that browsers obey.
 //!
 //! Whatever an error comes from (a crate's typed error, a body over its limit, a path without a route), the response is
 //! `{"error": {"code", "message", "field"?, "request_id"}}`.
@@ -16,6 +17,7 @@ use crate::api::errors::{ErrorBody, ErrorEnvelope};
 use crate::api_error::ApiError;
 use crate::extract;
 use crate::localized_text::LocalizedText;
+use crate::security_headers;
 
 /// Response header that carries the request's id.
 pub(crate) const REQUEST_ID_HEADER: &str = "x-request-id";
@@ -39,11 +41,18 @@ pub(crate) async fn wrap(request: Request, next: Next) -> Response {
         } else {
             info!(%method, path, %request_id, status = status.as_u16(), code = failure.code, detail, "request refused");
         }
-        response = envelope(&failure, locale, request_id.clone());
+        let enveloped = envelope(&failure, locale, request_id.clone());
+        let mut headers = std::mem::take(response.headers_mut());
+        response = enveloped;
+        // `Allow`, `Retry-After` and the like; the body is another one.
+        headers.remove(header::CONTENT_LENGTH);
+        headers.remove(header::CONTENT_TYPE);
+        response.headers_mut().extend(headers);
     }
     if let Ok(value) = HeaderValue::from_str(&request_id) {
         response.headers_mut().insert(REQUEST_ID_HEADER, value);
     }
+    security_headers::set(&mut response);
     response
 }
 

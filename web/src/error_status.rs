@@ -17,6 +17,7 @@ use service::{Busy, NotReady, OpenError};
 use crate::api::errors::InvalidValue;
 use crate::api_error::ApiError;
 use crate::localized_text::LocalizedText;
+use crate::rejection::{stood_still, too_slow};
 
 impl From<InvalidValue> for ApiError {
     fn from(error: InvalidValue) -> Self {
@@ -308,7 +309,7 @@ impl From<OriginalsError> for ApiError {
     }
 }
 
-impl<E: std::fmt::Display> From<KeepError<E>> for ApiError {
+impl<E: std::error::Error + 'static> From<KeepError<E>> for ApiError {
     fn from(error: KeepError<E>) -> Self {
         match error {
             KeepError::TooLarge { limit_bytes } => {
@@ -316,6 +317,7 @@ impl<E: std::fmt::Display> From<KeepError<E>> for ApiError {
                     LocalizedText::with("error-too-large-upload", [("limit_bytes", limit_bytes.into())]);
                 Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", text)
             }
+            KeepError::Source(cause) if stood_still(&cause) => too_slow(),
             KeepError::Source(cause) => {
                 let text = LocalizedText::english("upload_broken", cause.to_string());
                 Self::new(StatusCode::BAD_REQUEST, "upload_broken", text)

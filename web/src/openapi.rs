@@ -3,12 +3,12 @@
 //! What an operation answers by itself stands beside its handler. Here it is given what the layers around all handlers and
 //! the extractors answer, by its form: whether it has parameters, and which body it takes.
 
-use utoipa::OpenApi;
-use utoipa::ToSchema;
 use utoipa::openapi::content::ContentBuilder;
 use utoipa::openapi::path::{Operation, Parameter, ParameterIn};
 use utoipa::openapi::response::ResponseBuilder;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{Components, OpenApi as Document, PathItem, Ref, RefOr};
+use utoipa::{Modify, OpenApi, ToSchema};
 
 use crate::api::errors::ErrorEnvelope;
 
@@ -19,7 +19,12 @@ const API: &str = "/api/v1";
 const FORBIDDEN: Common = Common {
     name: "Forbidden",
     status: "403",
-    description: "The request comes from another site's page, or `Host` is not a loopback name.",
+    description: "The request comes from another site's page or through a proxy, or `Host` is not a name of the server.",
+};
+const UNAUTHORIZED: Common = Common {
+    name: "Unauthorized",
+    status: "401",
+    description: "The request has neither the owner's token nor the cookie of a browser that is signed in.",
 };
 const INTERNAL: Common = Common {
     name: "Internal",
@@ -42,8 +47,20 @@ const UNSUPPORTED_MEDIA_TYPE: Common = Common {
 const INVALID_VALUE: Common =
     Common { name: "InvalidValue", status: "422", description: "A value is not valid; `field` names it." };
 
-const ALL_COMMON: [Common; 7] =
-    [FORBIDDEN, INTERNAL, UNAVAILABLE, BAD_REQUEST, TOO_LARGE, UNSUPPORTED_MEDIA_TYPE, INVALID_VALUE];
+const TIMEOUT: Common =
+    Common { name: "Timeout", status: "408", description: "For 30 seconds, no more of the body came." };
+
+const ALL_COMMON: [Common; 9] = [
+    UNAUTHORIZED,
+    FORBIDDEN,
+    TIMEOUT,
+    INTERNAL,
+    UNAVAILABLE,
+    BAD_REQUEST,
+    TOO_LARGE,
+    UNSUPPORTED_MEDIA_TYPE,
+    INVALID_VALUE,
+];
 
 /// An error that many operations answer with.
 struct Common {
@@ -56,7 +73,8 @@ struct Common {
 #[openapi(
     info(
         title = "daedap",
-        description = "Answers questions from documents. Without API keys the server answers on loopback only.\n\n\
+        description = "Answers questions from documents. Requests carry the token in the file `owner.token` of the data directory, \
+            as `Authorization: Bearer TOKEN`; a browser is signed in by the link that the server prints.\n\n\
             Every error is an `ErrorEnvelope`; its `code` stays the same between releases, and its `message` is in the \
             language that `Accept-Language` asks for. A stream is `text/event-stream`; the `data` of its events is JSON.",
     ),
@@ -72,8 +90,21 @@ struct Common {
         (name = "page", description = "The chat page"),
     ),
     components(schemas(ErrorEnvelope)),
+    modifiers(&OwnersToken),
+    security(("owner" = [])),
 )]
 struct Outline;
+
+/// How a request shows that it comes from the owner.
+struct OwnersToken;
+
+impl Modify for OwnersToken {
+    fn modify(&self, document: &mut Document) {
+        let components = document.components.get_or_insert_with(Components::new);
+        let scheme = SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build());
+        components.security_schemes.insert("owner".to_owned(), scheme.into());
+    }
+}
 
 /// The document without its paths.
 pub(crate) fn outline() -> Document {
@@ -106,6 +137,10 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
 
 fn add_common_responses(path: &str, operation: &mut Operation) {
     let mut common = vec![FORBIDDEN, INTERNAL];
+    // An operation that everybody may call says so itself.
+    if operation.security.is_none() {
+        common.push(UNAUTHORIZED);
+    }
     if path.starts_with(API) {
         common.push(UNAVAILABLE);
     }
@@ -115,7 +150,7 @@ fn add_common_responses(path: &str, operation: &mut Operation) {
         common.push(BAD_REQUEST);
     }
     if operation.request_body.is_some() {
-        common.extend([BAD_REQUEST, TOO_LARGE, UNSUPPORTED_MEDIA_TYPE, INVALID_VALUE]);
+        common.extend([BAD_REQUEST, TIMEOUT, TOO_LARGE, UNSUPPORTED_MEDIA_TYPE, INVALID_VALUE]);
     }
     for Common { name, status, .. } in common {
         // What an operation says itself is more exact.

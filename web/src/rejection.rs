@@ -1,8 +1,11 @@
 //! Maps what axum refuses in a request to status, code and message.
 
+use std::error::Error;
+
 use axum::extract::multipart::{MultipartError, MultipartRejection};
 use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
 use axum::http::StatusCode;
+use tower_http::timeout::TimeoutError;
 
 use crate::api_error::ApiError;
 use crate::localized_text::LocalizedText;
@@ -17,6 +20,7 @@ impl From<JsonRejection> for ApiError {
                 return Self::of_code(status, "unsupported_media_type");
             }
             _ if status == StatusCode::PAYLOAD_TOO_LARGE => return too_large(),
+            _ if stood_still(&rejection) => return too_slow(),
             _ => "invalid_body",
         };
         Self::rejected(status, code, rejection.body_text())
@@ -33,6 +37,23 @@ impl ApiError {
 fn too_large() -> ApiError {
     let text = LocalizedText::key("error-too-large-body");
     ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", text)
+}
+
+/// The body took too long to arrive.
+pub(crate) fn too_slow() -> ApiError {
+    ApiError::of_code(StatusCode::REQUEST_TIMEOUT, "request_timeout")
+}
+
+/// Whether a body is what failed, because no more of it came.
+pub(crate) fn stood_still(error: &(dyn Error + 'static)) -> bool {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if error.is::<TimeoutError>() {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }
 
 impl From<PathRejection> for ApiError {
@@ -58,6 +79,12 @@ impl From<MultipartError> for ApiError {
         if error.status() == StatusCode::PAYLOAD_TOO_LARGE {
             return too_large();
         }
-        Self::rejected(error.status(), "invalid_multipart", error.body_text())
+        if stood_still(&error) {
+            return too_slow();
+        }
+        // A body that breaks off is no fault of the server.
+        let is_ours = error.status().is_server_error();
+        let status = if is_ours { StatusCode::BAD_REQUEST } else { error.status() };
+        Self::rejected(status, "invalid_multipart", error.body_text())
     }
 }

@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use service::config::Config;
 use service::instance_lock::{InstanceLock, LockError};
+use service::owner::OwnerToken;
 use service::{App, Background, Tasks};
 use tower::ServiceExt;
 use web::api::errors::{ErrorBody, ErrorEnvelope};
@@ -23,7 +24,9 @@ pub(crate) struct Client {
     transport: Transport,
     /// Only builds requests.
     builder: reqwest::Client,
-    api: String,
+    /// Of the server: scheme, host and port.
+    url: String,
+    token: OwnerToken,
     own: Option<OwnService>,
 }
 
@@ -41,14 +44,28 @@ impl Client {
     pub(crate) async fn connect(config: &Config, tasks: Option<Tasks>) -> Result<Self> {
         match InstanceLock::acquire(&config.data_dir) {
             Ok(lock) => Self::open(config.clone(), tasks, Some(lock)).await,
-            Err(LockError::Served(url)) => Ok(Self {
-                transport: over_http()?,
-                builder: builder()?,
-                api: format!("{url}/api/v1"),
-                own: None,
-            }),
+            Err(LockError::Served(url)) => Self::to_server(config, &url),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Connects to the server that holds the data directory; `None` where there is none.
+    pub(crate) fn of_server(config: &Config) -> Result<Option<Self>> {
+        match InstanceLock::acquire(&config.data_dir) {
+            Ok(_) => Ok(None),
+            Err(LockError::Served(url)) => Self::to_server(config, &url).map(Some),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn to_server(config: &Config, url: &str) -> Result<Self> {
+        Ok(Self {
+            transport: over_http()?,
+            builder: builder()?,
+            url: url.to_owned(),
+            token: OwnerToken::read(&config.data_dir)?,
+            own: None,
+        })
     }
 
     /// Opens the service of a data directory that nobody else knows: the scratch folder of a measurement.
@@ -67,7 +84,8 @@ impl Client {
         Ok(Self {
             transport: in_process(app.clone()),
             builder: builder()?,
-            api: "http://localhost/api/v1".to_owned(),
+            url: "http://localhost".to_owned(),
+            token: app.owner.token().clone(),
             own: Some(OwnService { app, background, _lock: lock }),
         })
     }
@@ -75,6 +93,11 @@ impl Client {
     /// The service in this process, where that is what this is connected to.
     pub(crate) fn app(&self) -> Option<&App> {
         self.own.as_ref().map(|own| &own.app)
+    }
+
+    /// The server's URL.
+    pub(crate) fn server_url(&self) -> &str {
+        &self.url
     }
 
     /// Finishes what was begun in this process: stops background work, and indexes what was ingested.
@@ -99,8 +122,9 @@ impl Client {
     }
 
     pub(super) fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        let url = format!("{}{path}", self.api);
-        self.builder.request(method, url).header(ACCEPT_LANGUAGE, locale().as_str())
+        let url = format!("{}/api/v1{path}", self.url);
+        let request = self.builder.request(method, url).bearer_auth(self.token.expose());
+        request.header(ACCEPT_LANGUAGE, locale().as_str())
     }
 
     pub(super) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T> {

@@ -105,7 +105,6 @@ impl Client {
         for tag in tags {
             form = form.text("tags", tag.clone());
         }
-        // Last: the server reads no field after the file.
         let form = form.part("file", Part::bytes(bytes).file_name("document"));
         let request = self.request(Method::POST, &format!("/collections/{collection}/documents"));
         Ok(self.receive::<JobReply>(request.multipart(form)).await?.job)

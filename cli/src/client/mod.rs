@@ -6,6 +6,7 @@ mod conversations;
 mod documents;
 mod evaluation;
 mod jobs;
+mod login;
 mod maintenance;
 mod sites;
 mod transport;

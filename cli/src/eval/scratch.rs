@@ -6,7 +6,7 @@ use ingest::{IngestItem, Pipeline};
 use retriever::eval::{self, EvalDocument, JudgedQuestion, Measurement, RetrievalReport};
 use tempfile::TempDir;
 
-use service::config::{Config, VectorsConfig};
+use service::config::{Config, SecretUrl, VectorsConfig};
 use service::{App, WORKSPACE};
 
 use crate::messages::message;
@@ -15,9 +15,9 @@ use crate::progress;
 /// The settings with all stores in a temporary folder, which is deleted with the handle.
 pub(crate) fn settings(settings: Config) -> Result<(TempDir, Config)> {
     let folder = tempfile::tempdir().with_context(|| message!("cli-eval-no-folder"))?;
-    let vectors = VectorsConfig { url: String::new(), ..settings.vectors };
+    let vectors = VectorsConfig { url: SecretUrl::default(), ..settings.vectors };
     let data_dir = folder.path().to_owned();
-    let (database_url, originals_url) = (String::new(), String::new());
+    let (database_url, originals_url) = (SecretUrl::default(), SecretUrl::default());
     Ok((folder, Config { data_dir, database_url, originals_url, vectors, ..settings }))
 }
 

@@ -12,7 +12,10 @@ use crate::help;
 const PREFIXES: [&str; 3] = ["cli-", "help-", "usage-"];
 
 /// Ids to which the code adds the last word, with these words. Those of columns are found in the code.
-const CONSTRUCTED: [(&str, &[&str]); 1] = [("cli-models-", &["embedder", "generator", "runtime"])];
+const CONSTRUCTED: [(&str, &[&str]); 2] = [
+    ("cli-models-", &["embedder", "generator", "runtime"]),
+    ("cli-self-test-", &["connect", "read", "start", "write"]),
+];
 
 /// The beginning of the ids of column headers, and the call that adds their last word.
 const COLUMNS: &str = "cli-column-";

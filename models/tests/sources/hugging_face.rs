@@ -43,7 +43,7 @@ async fn the_announced_hash_decides_and_the_token_does_not_leave_the_hub() {
     let (hub, storage) = hub_and_storage(&content, &content).await;
     storage.fault("/blob", &[Fault::CutAfter(6_000)]);
     let dir = tempfile::tempdir().unwrap();
-    let options = SourceOptions { hugging_face_token: Some("hf_secret".to_owned()), ..hub.options() };
+    let options = SourceOptions { hugging_face_token: Some("hf_secret".into()), ..hub.options() };
     let store = Store::new(dir.path(), &options).unwrap();
     let catalog = catalog();
     let model = store.ensure(&catalog.entries()[0], &NoProgress).await.unwrap();

@@ -7,6 +7,7 @@ use fetch::AllowedHost;
 use retriever::Fusion;
 use serde::{Deserialize, Serialize};
 
+use super::secret::{SecretKey, SecretUrl};
 use super::source::SourceConfig;
 
 /// All settings.
@@ -18,9 +19,11 @@ pub struct Config {
     pub models_dir: PathBuf,
     pub model: String,
     pub listen: SocketAddr,
-    pub database_url: String,
-    pub originals_url: String,
+    pub database_url: SecretUrl,
+    pub database_url_file: PathBuf,
+    pub originals_url: SecretUrl,
     pub sources: Vec<SourceConfig>,
+    pub server: ServerConfig,
     pub vectors: VectorsConfig,
     pub embedder: EmbedderConfig,
     pub reranker: RerankerConfig,
@@ -34,9 +37,19 @@ pub struct Config {
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs)]
+pub struct ServerConfig {
+    pub public_names: Vec<String>,
+    pub connections: usize,
+    pub connections_per_address: usize,
+}
+
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
 pub struct VectorsConfig {
-    pub url: String,
-    pub api_key: String,
+    pub url: SecretUrl,
+    pub api_key: SecretKey,
+    pub api_key_file: PathBuf,
     pub collection: String,
 }
 
@@ -63,8 +76,9 @@ pub struct RerankerConfig {
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs)]
 pub struct GeneratorConfig {
-    pub url: String,
-    pub api_key: String,
+    pub url: SecretUrl,
+    pub api_key: SecretKey,
+    pub api_key_file: PathBuf,
     pub context_tokens: usize,
     pub threads: usize,
     pub parallel: usize,
@@ -129,19 +143,8 @@ pub struct ChatConfig {
 }
 
 impl Config {
-    /// The effective settings as TOML, keys hidden.
+    /// The effective settings as TOML, secrets hidden.
     pub fn to_toml(&self) -> Result<String, toml::ser::Error> {
-        let mut shown = self.clone();
-        for key in [&mut shown.vectors.api_key, &mut shown.generator.api_key] {
-            if !key.is_empty() {
-                "(set)".clone_into(key);
-            }
-        }
-        if let Some((scheme, rest)) = shown.database_url.split_once("://")
-            && let Some((_, host)) = rest.rsplit_once('@')
-        {
-            shown.database_url = format!("{scheme}://(set)@{host}");
-        }
-        toml::to_string(&shown)
+        toml::to_string(self)
     }
 }

@@ -281,10 +281,10 @@ impl Indexes {
     }
 
     fn qdrant(&self, id: IndexId) -> Option<QdrantOptions> {
-        let VectorsConfig { url, api_key, collection } = &self.vectors;
+        let VectorsConfig { url, api_key, collection, .. } = &self.vectors;
         (!url.is_empty()).then(|| QdrantOptions {
-            url: url.clone(),
-            api_key: (!api_key.is_empty()).then(|| api_key.clone()),
+            url: url.expose().to_owned(),
+            api_key: api_key.for_client(),
             collection: format!("{collection}-{id}"),
         })
     }

@@ -57,7 +57,8 @@ const WALLS: &[Wall] = &[
     },
     Wall { vendors: &["axum"], rooms: &["web/", "tests/"], in_tests_too: true },
     // The command line calls the router in its own process.
-    wall(&["http", "http_body_util", "hyper", "tower"], &["web/", "cli/src/client"]),
+    wall(&["http", "http_body_util", "tower"], &["web/", "cli/src/client"]),
+    wall(&["hyper", "hyper_util"], &["web/src/server/", "tests/"]),
     wall(&["tower_http", "utoipa", "utoipa_axum"], &["web/"]),
     // People.
     wall(&["clap"], &["cli/", "xtask/"]),

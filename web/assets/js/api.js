@@ -51,6 +51,9 @@ async function fetchJson(method, path, options) {
 
 const id = encodeURIComponent;
 
+// Exchanges the one-time code of a link for a cookie.
+export const logIn = (code) => request("POST", "/login", { json: { code } });
+
 // The page's texts by id: {"chat-send": "Send", …}.
 export const messages = async (locale) => (await fetchJson("GET", `/messages?locale=${id(locale)}`)).messages;
 

@@ -2,6 +2,7 @@
 
 import * as api from "./api.js";
 import { byId, make, says } from "./dom.js";
+import { setSanitized } from "./trusted_html.js";
 
 const NARROW = matchMedia("(max-width: 1100px)"); // The same border as in css/panels.css.
 
@@ -78,7 +79,7 @@ export class PassagePanel {
     const page = byId("passage-page");
     page.hidden = citation.page === null;
     if (citation.page !== null) says(page, "chat-page", { page: citation.page });
-    byId("passage-text").innerHTML = citation.html; // Sanitised by the server, like the answers.
+    setSanitized(byId("passage-text"), citation.html);
     byId("passage-text").hidden = citation.deleted;
     byId("passage-deleted").hidden = !citation.deleted;
     if (citation.deleted) byId("passage-original").hidden = true;

@@ -8,6 +8,7 @@ import { DocumentsPanel } from "./documents.js";
 import { byId } from "./dom.js";
 import { failure } from "./format.js";
 import { localize, start as startLanguage } from "./i18n.js";
+import { isLogin, logIn } from "./login.js";
 import { Sidebar } from "./sidebar.js";
 import { Welcome } from "./welcome.js";
 
@@ -96,8 +97,13 @@ byId("skip-link").addEventListener("click", (event) => {
   event.preventDefault(); // The hash is the conversation's.
   composer.focus();
 });
-window.addEventListener("hashchange", follow);
+async function begin() {
+  if (isLogin()) await logIn();
+  follow();
+  sidebar.refresh();
+  describe();
+}
+
+window.addEventListener("hashchange", () => (isLogin() ? begin() : follow()));
 startLanguage(byId("language-switch"), { onSwitch: draw, onFailure });
-follow();
-sidebar.refresh();
-describe();
+begin();

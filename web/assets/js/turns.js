@@ -3,6 +3,7 @@
 import { announce, icon, make, named, says } from "./dom.js";
 import { nearestHeading, failure } from "./format.js";
 import { localize, t } from "./i18n.js";
+import { setSanitized } from "./trusted_html.js";
 
 const LOGO = new URL("../img/logo.svg", import.meta.url).pathname;
 const COPIED_MS = 2_000;
@@ -61,8 +62,7 @@ export class AnswerView {
     this.#end(turn.state === "interrupted" ? "interrupted" : "complete");
     this.#text.lang = turn.language;
     this.#text.classList.add("prose");
-    // The one place where the page takes HTML: the server has sanitised it, and the page's policy runs no script in it.
-    this.#text.innerHTML = turn.html;
+    setSanitized(this.#text, turn.html);
     this.element.classList.toggle("abstained", turn.abstained);
     if (turn.abstained) this.#text.before(note("missing", "chat-not-in-documents"));
     else if (turn.state === "interrupted") this.#noteWithRetry("chat-interrupted");

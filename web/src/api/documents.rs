@@ -84,7 +84,7 @@ pub struct NewDocument {
     pub force: bool,
 }
 
-/// A document to ingest as a form. The fields stand before the file.
+/// A document to ingest as a form. A field besides the file has at most 8 KiB.
 #[derive(Debug, ToSchema)]
 pub struct DocumentForm {
     /// The document's name; without it the file's name counts.

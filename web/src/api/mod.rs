@@ -15,6 +15,7 @@ pub mod feedback;
 pub mod filter;
 pub mod ingest_report;
 pub mod jobs;
+pub mod login;
 pub mod messages;
 pub mod reindex;
 pub mod search;

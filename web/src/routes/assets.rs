@@ -15,7 +15,7 @@ struct Assets;
 
 /// The chat page
 #[utoipa::path(
-    get, path = "/", tag = "page", operation_id = "show_page",
+    get, path = "/", tag = "page", operation_id = "show_page", security(()),
     params(("if-none-match" = Option<String>, Header, description = "The `etag` of the page that the caller has.")),
     responses(
         (status = 200, description = "The page.", body = String, content_type = "text/html"),
@@ -28,7 +28,7 @@ pub(crate) async fn chat(headers: HeaderMap) -> Response {
 
 /// A script, style or picture of the chat page
 #[utoipa::path(
-    get, path = "/assets/{*path}", tag = "page", operation_id = "show_asset",
+    get, path = "/assets/{*path}", tag = "page", operation_id = "show_asset", security(()),
     params(
         ("path" = String, Path, description = "The file's path."),
         ("if-none-match" = Option<String>, Header, description = "The `etag` of the file that the caller has."),

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use chat::Ask;
 use domain::ConversationId;
 use futures::StreamExt;
@@ -116,7 +116,7 @@ pub(crate) async fn ask(
     let NewTurn { question, collections, filter } = turn;
     let ask = Ask { workspace, conversation, question, collections, filter: filter.parse()? };
     let events = app.chat().await?.ask(ask).await?;
-    Ok(sse::response(events.map(move |event| answer_event(event, locale))).into_response())
+    Ok(sse::response(events.map(move |event| answer_event(event, locale))))
 }
 
 fn answer_event(event: chat::AnswerEvent, locale: locales::Locale) -> AnswerEvent {

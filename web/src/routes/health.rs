@@ -9,7 +9,7 @@ use crate::api_error::ApiError;
 
 /// Whether the process runs
 #[utoipa::path(
-    get, path = "/healthz", tag = "server", operation_id = "show_health",
+    get, path = "/healthz", tag = "server", operation_id = "show_health", security(()),
     responses((status = 200, description = "The process runs.")),
 )]
 pub(crate) async fn alive() -> StatusCode {
@@ -21,7 +21,7 @@ pub(crate) async fn alive() -> StatusCode {
 /// Asks the database, the vector store, the embedder, the generator and the workers of jobs; the message names those that are
 /// not ready.
 #[utoipa::path(
-    get, path = "/readyz", tag = "server", operation_id = "show_readiness",
+    get, path = "/readyz", tag = "server", operation_id = "show_readiness", security(()),
     responses(
         (status = 200, description = "The server can answer."),
         (status = 503, description = "A part of it is not ready; the message names it.", body = ErrorEnvelope),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_stream::stream;
 use axum::Json;
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use db::JobFilter;
 use domain::{JobId, WorkspaceId};
 use futures::Stream;
@@ -127,7 +127,7 @@ pub(crate) async fn follow(
     // Before the job is read, so that no change is missed.
     let changes = app.jobs_changed.subscribe();
     let job = app.db.job(workspace, id).await?;
-    Ok(sse::response(events(app, workspace, job, changes, locale)).into_response())
+    Ok(sse::response(events(app, workspace, job, changes, locale)))
 }
 
 fn events(

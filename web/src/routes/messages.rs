@@ -8,7 +8,7 @@ use crate::extract::{Language, Query};
 
 /// The texts of the chat page in one language
 #[utoipa::path(
-    get, path = "/messages", tag = "server", operation_id = "list_messages", params(MessagesQuery),
+    get, path = "/messages", tag = "server", operation_id = "list_messages", security(()), params(MessagesQuery),
     responses((status = 200, description = "The texts.", body = Messages)),
 )]
 pub(crate) async fn show(

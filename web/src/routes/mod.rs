@@ -11,6 +11,7 @@ mod evaluation;
 mod feedback;
 mod health;
 mod jobs;
+mod login;
 mod messages;
 mod openapi_document;
 mod original;
@@ -23,4 +24,6 @@ mod status;
 mod upload;
 mod versions;
 
+pub(crate) use login::login_link;
+pub(crate) use router::refusal;
 pub use router::{openapi, router};

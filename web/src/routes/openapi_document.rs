@@ -20,7 +20,7 @@ impl OpenApiDocument {
 
 /// Show the OpenAPI document
 #[utoipa::path(
-    get, path = "/openapi.json", tag = "server", operation_id = "show_openapi",
+    get, path = "/openapi.json", tag = "server", operation_id = "show_openapi", security(()),
     responses((status = 200, description = "The OpenAPI document.", body = Object)),
 )]
 pub(crate) async fn show(Extension(document): Extension<OpenApiDocument>) -> Response {

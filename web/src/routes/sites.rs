@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use domain::{CollectionId, WorkspaceId};
 use fetch::{Site, page_url};
 use futures::{Stream, StreamExt, stream};
@@ -50,7 +50,7 @@ pub(crate) async fn crawl(
     let request = checked(workspace, collection, request)?;
     // Opened now, so that a part that is missing is an error of the response and not of the stream.
     app.knowledge().await?;
-    Ok(sse::response(events(app, request, locale)).into_response())
+    Ok(sse::response(events(app, request, locale)))
 }
 
 fn checked(

@@ -1,7 +1,6 @@
 //! `POST /api/v1/collections/{collection}/documents`: stores the bytes of a document and queues its ingestion.
 
 use axum::Json;
-use axum::extract::multipart::{Field, Multipart};
 use axum::extract::{FromRequest, Request, State};
 use axum::http::{StatusCode, header};
 use bytes::Bytes;
@@ -19,6 +18,7 @@ use crate::api::filter;
 use crate::api::jobs::JobReply;
 use crate::api_error::ApiError;
 use crate::extract::{self, Language, Path, Tenant};
+use crate::form::{Form, FormField};
 use crate::localized_text::LocalizedText;
 
 /// A document whose bytes are stored.
@@ -38,18 +38,19 @@ struct Options {
 
 impl Options {
     /// Takes what a field of a form says; a field of another name says nothing.
-    async fn take(&mut self, field: Field<'_>) -> Result<(), ApiError> {
-        match field.name() {
-            Some("tags") => {
+    async fn take(&mut self, field: FormField<'_>) -> Result<(), ApiError> {
+        let name = field.name().to_owned();
+        let content = field.text().await?;
+        match name.as_str() {
+            "tags" => {
                 let mut tags = self.tags.take().unwrap_or_default();
-                tags.push(field.text().await?);
+                tags.push(content);
                 self.tags = Some(filter::tags("tags", &tags)?);
             }
-            Some("dated_at") => self.dated_at = Some(filter::time("dated_at", &field.text().await?)?),
-            Some("force") => {
+            "dated_at" => self.dated_at = Some(filter::time("dated_at", &content)?),
+            "force" => {
                 let text = LocalizedText::key("error-invalid-value-flag");
-                let flag = field.text().await?.parse();
-                self.force = flag.map_err(|_| ApiError::invalid("force", text))?;
+                self.force = content.parse().map_err(|_| ApiError::invalid("force", text))?;
             }
             _ => {}
         }
@@ -134,25 +135,31 @@ async fn store<B: AsRef<[u8]>>(
     Ok(Upload { source, original, options })
 }
 
+/// Reads the form to its end: what stands behind the file counts like what stands before it.
 async fn store_file(app: &App, request: Request) -> Result<Upload, ApiError> {
-    let mut form = Multipart::from_request(request, &()).await?;
-    let (mut source, mut options) = (None, Options::default());
+    let limit_bytes = app.config.ingest.document_bytes;
+    let max_bytes = usize::try_from(limit_bytes).unwrap_or(usize::MAX);
+    let mut form = Form::begin(request, max_bytes).await?;
+    let (mut source, mut file, mut options) = (None, None, Options::default());
     while let Some(field) = form.next_field().await? {
         match field.name() {
-            Some("source") => source = Some(checked_source(&field.text().await?)?),
-            Some("file") => {
-                let source = match source {
-                    Some(source) => source,
-                    None => checked_source(field.file_name().unwrap_or_default())?,
-                };
-                let limit_bytes = app.config.ingest.document_bytes;
+            "source" => source = Some(field.text().await?),
+            "file" if file.is_some() => {
+                return Err(ApiError::invalid("file", LocalizedText::key("error-invalid-value-one-file")));
+            }
+            "file" => {
+                let name = field.file_name().to_owned();
                 let original = app.originals.keep::<Bytes, _>(field, limit_bytes).await?;
-                return Ok(Upload { source, original, options });
+                file = Some((name, original));
             }
             _ => options.take(field).await?,
         }
     }
-    Err(ApiError::invalid("file", LocalizedText::key("error-invalid-value-no-file")))
+    let Some((name, original)) = file else {
+        return Err(ApiError::invalid("file", LocalizedText::key("error-invalid-value-no-file")));
+    };
+    let source = checked_source(&source.unwrap_or(name))?;
+    Ok(Upload { source, original, options })
 }
 
 /// A source is a name, never a path on this machine; it is only shown and hashed, and must be fit for that. In its one

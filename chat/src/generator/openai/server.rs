@@ -5,6 +5,7 @@ use std::time::Duration;
 use domain::{GenerateError, GenerationRequest};
 use futures::StreamExt;
 use reqwest::{RequestBuilder, Response, StatusCode, redirect};
+use secrecy::{ExposeSecret, SecretString};
 
 use super::wire::Completion;
 
@@ -16,13 +17,13 @@ const CHECK_TIMEOUT: Duration = Duration::from_secs(5);
 /// How often the operating system asks whether a silent server is still there.
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
 
-/// The server's address, its model and limits.
-#[derive(Debug, Clone)]
+/// The server's address, its model and limits. The address may hold a password, so it has no `Debug`.
+#[derive(Clone)]
 pub struct OpenAiOptions {
     /// The URL without `/chat/completions`, such as `http://127.0.0.1:11434/v1`.
     pub base_url: String,
     /// Bearer token; `None` sends no token.
-    pub api_key: Option<String>,
+    pub api_key: Option<SecretString>,
     /// The model's name on the server.
     pub model: String,
     /// Context window: maximum number of tokens of prompt and answer together; the API cannot be asked for it.
@@ -90,7 +91,7 @@ impl Server {
 
     fn authorized(&self, call: RequestBuilder) -> RequestBuilder {
         match &self.options.api_key {
-            Some(key) => call.bearer_auth(key),
+            Some(key) => call.bearer_auth(key.expose_secret()),
             None => call,
         }
     }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use domain::VectorStoreError;
 use qdrant_client::Qdrant;
+use secrecy::{ExposeSecret, SecretString};
 
 use super::error::map_error;
 
@@ -19,14 +20,14 @@ pub struct QdrantOptions {
     /// URL of its gRPC interface, such as `http://localhost:6334`.
     pub url: String,
     /// Its API key, if it requires one.
-    pub api_key: Option<String>,
+    pub api_key: Option<SecretString>,
     /// Name of the Qdrant collection that holds all chunks; it is created when absent.
     pub collection: String,
 }
 
 pub(super) fn connect(options: &QdrantOptions) -> Result<Qdrant, VectorStoreError> {
     Qdrant::from_url(&options.url)
-        .api_key(options.api_key.clone())
+        .api_key(options.api_key.as_ref().map(|key| key.expose_secret().to_owned()))
         .timeout(REQUEST_TIMEOUT)
         .connect_timeout(CONNECT_TIMEOUT)
         // It prints to standard output, where `--json` writes.
