@@ -1,6 +1,6 @@
 //! Parses comma- and tab-separated values to one Markdown table.
 
-use csv::ReaderBuilder;
+use csv::{ReaderBuilder, StringRecord};
 
 use crate::error::ParseError;
 use crate::parsed::Parsed;
@@ -22,8 +22,9 @@ pub(crate) fn parse(text: &str) -> Result<Parsed, ParseError> {
         .flexible(true)
         .from_reader(text.as_bytes());
     let mut rows = Rows { markdown: String::with_capacity(text.len() + text.len() / 4), columns: 0 };
-    for record in reader.records() {
-        let record = record.map_err(|error| ParseError::Failed(error.to_string()))?;
+    // One record for all rows: a new one for each would be as large as the widest row.
+    let mut record = StringRecord::new();
+    while reader.read_record(&mut record).map_err(|error| ParseError::Failed(error.to_string()))? {
         rows.push(record.iter());
     }
     Ok(Parsed { title: None, markdown: rows.into_markdown(), page_starts: Vec::new() })

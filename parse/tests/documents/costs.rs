@@ -13,7 +13,7 @@ use crate::zip_archive::archive;
 const BYTES: usize = 60_000;
 
 /// Four times the document may cost at most this many times as much.
-const MAX_RATIO: u32 = 10;
+const MAX_RATIO: u32 = 8;
 
 /// Costs below this say more of the machine than of the document.
 const NOISE: Duration = Duration::from_millis(40);
