@@ -43,6 +43,13 @@ async fn furnished(daedap: Daedap) -> Server {
     server
 }
 
+/// A server whose PostgreSQL can be unplugged; `None` where a part is missing.
+async fn server_on_a_cable(data_dir: &Path, upstream: &Upstream) -> Option<(Server, Cable)> {
+    let (daedap, url) = (remote_daedap(data_dir, upstream)?, fresh_database_url()?);
+    let (cable, url) = Cable::to(&url).await;
+    Some((furnished(daedap.variable("DAEDAP_DATABASE_URL", &url)).await, cable))
+}
+
 async fn turns(server: &Server, chat: &str) -> Vec<Value> {
     let shown = get(server, &format!("/api/v1/conversations/{chat}")).await;
     shown["turns"].as_array().unwrap_or_else(|| panic!("no turns: {shown}")).clone()
@@ -197,11 +204,7 @@ async fn searches_beyond_the_queue_are_refused() {
 async fn an_answer_goes_on_while_the_database_is_gone_and_is_stored_when_it_is_back() {
     let data_dir = tempfile::tempdir().unwrap();
     let upstream = Upstream::start().await;
-    let (Some(daedap), Some(url)) = (remote_daedap(data_dir.path(), &upstream), fresh_database_url()) else {
-        return;
-    };
-    let (cable, url) = Cable::to(&url).await;
-    let server = furnished(daedap.variable("DAEDAP_DATABASE_URL", &url)).await;
+    let Some((server, cable)) = server_on_a_cable(data_dir.path(), &upstream).await else { return };
     let chat = conversation(&server).await;
     let mut events = Box::pin(sse::events(question_to(&server, &chat, QUESTION).await));
     let reply = upstream.asked().await;
@@ -244,11 +247,7 @@ async fn read_delta(events: &mut (impl Stream<Item = SseEvent> + Unpin), text: &
 async fn an_answer_that_fails_without_its_database_is_marked_when_it_is_back() {
     let data_dir = tempfile::tempdir().unwrap();
     let upstream = Upstream::start().await;
-    let (Some(daedap), Some(url)) = (remote_daedap(data_dir.path(), &upstream), fresh_database_url()) else {
-        return;
-    };
-    let (cable, url) = Cable::to(&url).await;
-    let server = furnished(daedap.variable("DAEDAP_DATABASE_URL", &url)).await;
+    let Some((server, cable)) = server_on_a_cable(data_dir.path(), &upstream).await else { return };
     let chat = conversation(&server).await;
     let response = question_to(&server, &chat, QUESTION).await;
     let reply = upstream.asked().await;
